@@ -1,0 +1,156 @@
+"""What a connector can do, as typed Protocols.
+
+A plugin implements the ports it provides; the core calls nothing else. Reads are bulk, so that a
+plan and its read-back share one sweep; writes are keyed, so that a lost answer can be looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Protocol
+
+from syncd.sdk.period import Period
+from syncd.sdk.records import (
+    Account,
+    AssetType,
+    BatchLimit,
+    CheckResult,
+    KeyedChange,
+    Observation,
+    Outcome,
+    Product,
+    PsaClient,
+    PsaSite,
+    Receipt,
+    RecurringLine,
+    ScopeVerdict,
+    Subscription,
+    Supplier,
+)
+
+
+class Port(Protocol):
+    """What every port offers."""
+
+    async def check(self) -> CheckResult:
+        """Try the credentials and each needed right, read-only and cheap.
+
+        Never raises for refused credentials or missing rights: those are the result.
+        """
+        ...
+
+
+class ObservationSink(Protocol):
+    """Where a source puts what it sees; several chains may add at once."""
+
+    async def accounts(self, accounts: Sequence[Account]) -> None:
+        """Declare accounts of the roster, with their names; before units of them are added."""
+        ...
+
+    async def scope(self, scope: str, accounts: Sequence[str]) -> None:
+        """Say that the verdict of `scope` speaks for these accounts.
+
+        May be called again until `observe` returns; the last scope named for an account wins.
+        """
+        ...
+
+    async def add(self, scope: str, batch: Sequence[Observation]) -> None:
+        """Add units. Waits while the store is behind (back-pressure)."""
+        ...
+
+
+class UsageSource(Port, Protocol):
+    """Counts devices, seats or backups."""
+
+    def accounts(self) -> AsyncIterator[Sequence[Account]]:
+        """All accounts, in batches."""
+        ...
+
+    def products(self) -> Sequence[Product]:
+        """Everything this connection can count, including products with no unit today."""
+        ...
+
+    async def observe(self, sink: ObservationSink, period: Period | None) -> Sequence[ScopeVerdict]:
+        """Read everything once and say how far each scope is proven.
+
+        Args:
+            sink: receives accounts, scopes and units.
+            period: for sources that report a month; None means "as of now".
+
+        Returns:
+            one verdict per declared scope; a scope without a verdict counts as unknown.
+
+        Raises:
+            AuthError: credentials refused.
+            TransientError: nothing at all could be read.
+        """
+        ...
+
+
+class SourceHints(Protocol):
+    """What the core remembers of earlier pulls for a source that asks."""
+
+    async def unit_id_bounds(self, parts: int) -> Sequence[int]:
+        """Ascending ids that split the last complete pull into `parts` ranges of equal size.
+
+        Empty when there was no complete pull or the unit ids are not whole numbers.
+        """
+        ...
+
+
+class Psa(Port, Protocol):
+    """The system that holds clients, subscriptions and recurring invoices."""
+
+    write_batch: BatchLimit
+
+    def marker(self, key: str) -> str:
+        """What is written into the searchable field for our key (a hash where the field is short)."""
+        ...
+
+    def clients(self) -> AsyncIterator[Sequence[PsaClient]]: ...
+    def sites(self) -> AsyncIterator[Sequence[PsaSite]]: ...
+    def asset_types(self) -> AsyncIterator[Sequence[AssetType]]: ...
+    def suppliers(self) -> AsyncIterator[Sequence[Supplier]]: ...
+
+    def subscriptions(
+        self, *, clients: Collection[str] | None, period: Period | None
+    ) -> AsyncIterator[Sequence[Subscription]]:
+        """Subscriptions of these clients (None: all), inactive ones included, proven whole.
+
+        Raises:
+            ProtocolError: the vendor's total and the rows read differ.
+        """
+        ...
+
+    def recurring_lines(
+        self, *, clients: Collection[str] | None
+    ) -> AsyncIterator[Sequence[RecurringLine]]:
+        """Lines of all recurring invoices of these clients (None: all)."""
+        ...
+
+    async def find_many(self, keys: Collection[str]) -> Mapping[str, Sequence[Receipt]]:
+        """Records that carry these keys; a key without record maps to an empty sequence.
+
+        An empty answer must be proof of absence. Two receipts for a key are a duplicate.
+        """
+        ...
+
+    async def read_many(self, remotes: Collection[str]) -> Mapping[str, Subscription]:
+        """Records by the PSA's id; ids that no longer exist are absent from the answer."""
+        ...
+
+    async def apply(self, changes: Sequence[KeyedChange]) -> Sequence[Outcome]:
+        """Write a batch of at most `write_batch.size`; one outcome per key, in any order.
+
+        Never raises for one bad item; never retries a write whose answer was not seen.
+        """
+        ...
+
+    @property
+    def asset_type_field(self) -> str:
+        """Name of the PSA field that will carry the asset type, for the plan's print-out."""
+        ...
+
+
+class Ledger(Port, Protocol):
+    """An accounting system. Its posting methods arrive with the first accounting connector."""
