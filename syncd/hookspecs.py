@@ -48,7 +48,7 @@ def register_guards(register: Callable[[Guard], None]) -> None:
 
 
 @hookspec
-def review_plan(plan: Plan, context: PlanContext) -> Iterable[Objection] | None:  # type: ignore[empty-body]
+def review_plan(plan: Plan, context: PlanContext) -> Iterable[Objection] | None:
     """Object to a plan before it is stored; an exception here is itself an objection that holds."""
 
 

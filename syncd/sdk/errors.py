@@ -13,7 +13,7 @@
     │  │  ├─ VendorUnavailable     5xx, timeout or reset on a read
     │  │  └─ ConnectFailed         surely not sent
     │  ├─ OutcomeUnknown           a write may have happened: look it up, never resend blind exit 5
-    │  ├─ RequestRejected          the vendor says our data is wrong; the item stops, others go on  exit 6
+    │  ├─ RequestRejected          the vendor refuses this item; others go on              exit 6
     │  └─ ProtocolError            the vendor broke its own contract: stop and alert         exit 7
     ├─ DataError                   our own data cannot be billed                             exit 6
     ├─ PlanHeld                    guards objected; not a failure                            exit 3

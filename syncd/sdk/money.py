@@ -9,7 +9,9 @@ from __future__ import annotations
 import decimal
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-EXACT = Context(prec=38, rounding=ROUND_HALF_UP, traps=[decimal.InvalidOperation, decimal.DivisionByZero])
+EXACT = Context(
+    prec=38, rounding=ROUND_HALF_UP, traps=[decimal.InvalidOperation, decimal.DivisionByZero]
+)
 """The context for sums and quotients: 38 digits, half-up, invalid operations raise."""
 
 STORED_SCALE = 8
@@ -49,7 +51,11 @@ def parse_amount(text: str) -> Decimal:
     cleaned = text.strip()
     body = cleaned[1:] if cleaned[:1] in {"-", "+"} else cleaned
     whole, dot, fraction = body.partition(".")
-    if not whole.isascii() or not whole.isdigit() or (dot and not (fraction.isascii() and fraction.isdigit())):
+    if (
+        not whole.isascii()
+        or not whole.isdigit()
+        or (dot and not (fraction.isascii() and fraction.isdigit()))
+    ):
         message = f"'{text}' is not an amount; write it like 1234.50, without thousands separators"
         raise ValueError(message)
     return Decimal(cleaned)
@@ -75,6 +81,6 @@ def from_scaled(stored: int) -> Decimal:
     amount = Decimal(stored).scaleb(-STORED_SCALE, context=EXACT)
     shortened = amount.normalize(EXACT)
     exponent = shortened.as_tuple().exponent
-    if isinstance(exponent, int) and exponent > -2:  # noqa: PLR2004
+    if isinstance(exponent, int) and exponent > -2:
         return amount.quantize(Decimal("0.01"), context=EXACT)
     return shortened

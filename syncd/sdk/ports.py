@@ -104,7 +104,7 @@ class Psa(Port, Protocol):
     write_batch: BatchLimit
 
     def marker(self, key: str) -> str:
-        """What is written into the searchable field for our key (a hash where the field is short)."""
+        """What stands in the searchable field for our key: a hash where the field is short."""
         ...
 
     def clients(self) -> AsyncIterator[Sequence[PsaClient]]: ...

@@ -1,0 +1,305 @@
+"""The values that billing takes and gives. Frozen; ids are text, money is Decimal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from syncd.sdk.records import ProductKind
+
+
+class Mode(StrEnum):
+    """How a group of products becomes one line.
+
+    `adjustment` is never configured: it is the mode of a rounding line.
+    """
+
+    AVERAGE = "average"
+    TOTAL = "total"
+    QUANTITY = "quantity"
+    ADJUSTMENT = "adjustment"
+
+
+class RoundingPolicy(StrEnum):
+    """What happens with the residual of a line: reported, or covered by a line of its own."""
+
+    REPORT = "report"
+    ADJUST = "adjust"
+
+
+class Owner(StrEnum):
+    """Who owns a price or a cost on the PSA's record."""
+
+    SYNCD = "syncd"
+    PSA = "psa"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How bills are computed.
+
+    Attributes:
+        currency: ISO code of the billing currency.
+        money_scale: decimals of totals.
+        unit_scale: decimals of unit prices.
+        rounding_policy: see `RoundingPolicy`.
+    """
+
+    currency: str = "GBP"
+    money_scale: int = 2
+    unit_scale: int = 4
+    rounding_policy: RoundingPolicy = RoundingPolicy.REPORT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledProduct:
+    """A product as billing sees it."""
+
+    key: str
+    name: str
+    kind: ProductKind
+    default_asset_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Cost and price per unit; None is unset (computed as 0, with a warning), 0 is free.
+
+    Attributes:
+        cost: per licence, or per GB stored.
+        price: likewise.
+        restore_cost: per GB restored, storage only.
+        restore_price: likewise.
+        currency: ISO code.
+        version: id of the stored rate, for the bill's basis.
+    """
+
+    cost: Decimal | None = None
+    price: Decimal | None = None
+    restore_cost: Decimal | None = None
+    restore_price: Decimal | None = None
+    currency: str = "GBP"
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityRule:
+    """From the raw count to the billed quantity, in this order (docs/billing.md, quantity).
+
+    Attributes:
+        override: replaces the raw value, also with 0.
+        included: units that cost nothing.
+        block: size of a block; the quantity is rounded up to whole blocks.
+        minimum: lowest billed quantity.
+        maximum: highest; wins over minimum.
+        bill_blocks: storage only: money follows the quantity instead of the exact usage.
+        version: id of the stored rule, for the bill's basis.
+    """
+
+    override: Decimal | None = None
+    included: Decimal = Decimal(0)
+    block: Decimal = Decimal(1)
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    bill_blocks: bool = False
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenceUsage:
+    """Raw licence count of a product for one account and period.
+
+    `raw` is a Decimal so that an invalid source value (negative, fractional) can be refused by
+    name (SOURCE_INVALID) instead of being rounded.
+    """
+
+    raw: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageUsage:
+    """Storage of a product for one account and period.
+
+    Attributes:
+        average_bytes: mean of the month, exact.
+        restore_bytes: volume restored.
+        limit_cost: fixed cost of storage limits.
+        limit_price: fixed price of storage limits.
+    """
+
+    average_bytes: Decimal
+    restore_bytes: Decimal = Decimal(0)
+    limit_cost: Decimal = Decimal(0)
+    limit_price: Decimal = Decimal(0)
+
+
+Usage = LicenceUsage | StorageUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One named billing configuration of an account.
+
+    Attributes:
+        id: stable id.
+        name: for people, part of the line's name.
+        mode: average, total or quantity.
+        products: product keys, in order.
+        asset_type: overrides the products' defaults.
+        price_owner: who owns the unit price on the PSA's record.
+        cost_owner: who owns the unit cost.
+    """
+
+    id: str
+    name: str
+    mode: Mode
+    products: tuple[str, ...]
+    asset_type: str | None = None
+    price_owner: Owner = Owner.SYNCD
+    cost_owner: Owner = Owner.SYNCD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillInput:
+    """All that decides the bill of one account and period.
+
+    Attributes:
+        products: by key; a configured product that is absent here is unknown to the source and
+            counts 0.
+        rates: by product key; more than one currency per product may be offered.
+        rules: by product key.
+        usage: by product key; absent means 0 after a complete read.
+        configurations: in the order in which lines are pushed.
+        existing: line key (`configuration/asset type`) -> mode last sent, for zero lines.
+        site: PSA client or site the account is linked to; None is SITE_NOT_MAPPED.
+        supplier: configured supplier name, None for none.
+        supplier_resolves: whether the PSA knows it.
+        source_errors: codes found before arithmetic (SOURCE_INCOMPLETE, NO_SNAPSHOT, …).
+        source_warnings: likewise (LATE_SNAPSHOT, …).
+        settings: how to compute.
+    """
+
+    products: Mapping[str, BilledProduct]
+    rates: Mapping[str, tuple[Rate, ...]]
+    rules: Mapping[str, QuantityRule]
+    usage: Mapping[str, Usage]
+    configurations: tuple[Configuration, ...]
+    existing: Mapping[str, Mode] = field(default_factory=dict)
+    site: str | None = None
+    supplier: str | None = None
+    supplier_resolves: bool = True
+    source_errors: tuple[str, ...] = ()
+    source_warnings: tuple[str, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineProduct:
+    """What one product contributed to a line; the basis that `explain` prints.
+
+    Attributes:
+        product: key.
+        raw: count or GB before rules.
+        billed: after rules (licence) or exact GB billed (storage).
+        quantity: whole units added to the line's quantity.
+        cost: exact money.
+        price: exact money.
+        unit_cost: the rate used, None when unset.
+        unit_price: likewise.
+        rate_version: id of the stored rate.
+        rule_version: id of the stored rule.
+    """
+
+    product: str
+    raw: Decimal
+    billed: Decimal
+    quantity: int
+    cost: Decimal
+    price: Decimal
+    unit_cost: Decimal | None
+    unit_price: Decimal | None
+    rate_version: str | None
+    rule_version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a bill.
+
+    Attributes:
+        key: `<configuration id>/<asset type>`, with `/rounding` for an adjustment.
+        configuration: id, None for a stale line whose configuration is gone.
+        name: stable name for people.
+        asset_type: PSA asset type id.
+        mode: average, total, quantity or adjustment.
+        quantity: whole units sent.
+        unit_cost: sent value, None when absent from the push.
+        unit_price: likewise.
+        total_cost: rounded sum of the group, None in quantity mode.
+        total_price: likewise.
+        residual_cost: total minus round(quantity x unit), 0 when it fits.
+        residual_price: likewise.
+        supplier: name, None when not sent.
+        action: `create` or `update` with respect to `BillInput.existing`.
+        removed_by_configuration: a stale line set to zero by a change of configuration; held.
+        price_unset: a product with quantity has no price; delivery is held by default.
+        products: the basis.
+    """
+
+    key: str
+    configuration: str | None
+    name: str
+    asset_type: str
+    mode: Mode
+    quantity: int
+    unit_cost: Decimal | None
+    unit_price: Decimal | None
+    total_cost: Decimal | None
+    total_price: Decimal | None
+    residual_cost: Decimal
+    residual_price: Decimal
+    supplier: str | None
+    action: str
+    removed_by_configuration: bool = False
+    price_unset: bool = False
+    products: tuple[LineProduct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """The result: lines, or errors that stop the whole bill; never both.
+
+    Attributes:
+        lines: in pushing order (configuration order, then asset type; stale lines last).
+        errors: codes of section "checks" of docs/billing.md; any of them empties `lines`.
+        warnings: codes that do not stop anything.
+        skipped: zero lines that were never sent (`ZERO_NEW:<key>`).
+    """
+
+    lines: tuple[Line, ...]
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardLimits:
+    """When a plan is held; every number is a setting (docs/config.md).
+
+    Attributes:
+        line_percent: a line's units change by more than this share …
+        line_units: … and by at least this many.
+        line_money: a line's money changes by more than this.
+        client_percent: a client's total changes by more than this share …
+        client_money: … and by more than this amount.
+        run_percent: the total of the run changes by more than this share.
+    """
+
+    line_percent: Decimal = Decimal(25)
+    line_units: int = 3
+    line_money: Decimal = Decimal(250)
+    client_percent: Decimal = Decimal(20)
+    client_money: Decimal = Decimal(100)
+    run_percent: Decimal = Decimal(5)

@@ -1,0 +1,150 @@
+"""Tables of the census: which units existed from which pull to which.
+
+`opened_pull` and `closed_pull` hold `pull.seq` of the connection; an interval covers the pulls from
+`opened_pull` up to, not including, `closed_pull`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from syncd.core.store.types import UtcDateTime
+
+_ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits everywhere; SQLite aliases only INTEGER to its rowid."""
+
+
+class AccountRow(SQLModel, table=True):
+    """An account of a source.
+
+    `absent_since_pull` is the first complete pull whose roster lacked it; `removed_pull` the one
+    that confirmed it.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("connection_id", "key", name="uq_account_key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    connection_id: int = Field(foreign_key="connection.id")
+    key: str
+    name: str
+    psa_ids: str = "{}"
+    absent_since_pull: int | None = None
+    removed_pull: int | None = None
+
+
+class ProductRow(SQLModel, table=True):
+    """A product of a source."""
+
+    __tablename__ = "product"
+    __table_args__ = (UniqueConstraint("connection_id", "key", name="uq_product_key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    connection_id: int = Field(foreign_key="connection.id")
+    key: str
+    name: str
+    kind: str
+    measure: str
+
+
+class PullRow(SQLModel, table=True):
+    """One version of the census: `taken_at` is the start of the read, `recorded_at` its commit."""
+
+    __tablename__ = "pull"
+    __table_args__ = (UniqueConstraint("connection_id", "seq", name="uq_pull_seq"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    connection_id: int = Field(foreign_key="connection.id")
+    seq: int
+    taken_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    state: str
+    declared: int | None = Field(default=None, sa_type=BigInteger)
+    seen: int = Field(sa_type=BigInteger)
+    opened: int = Field(sa_type=BigInteger)
+    closed: int = Field(sa_type=BigInteger)
+    run_id: str | None = None
+
+
+class PullGap(SQLModel, table=True):
+    """What a pull did not prove; an account without a row here was proven by it."""
+
+    __tablename__ = "pull_gap"
+    __table_args__ = (Index("ix_pull_gap_account", "account_id", "pull_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    pull_id: int = Field(foreign_key="pull.id", index=True)
+    scope: str
+    account_id: int | None = Field(default=None, foreign_key="account.id")
+    state: str
+    reason: str = Field(sa_type=Text)
+
+
+class PullVoid(SQLModel, table=True):
+    """A complete pull later found wrong; append-only."""
+
+    __tablename__ = "pull_void"
+
+    id: int | None = Field(default=None, primary_key=True)
+    pull_id: int = Field(foreign_key="pull.id", index=True)
+    voided_at: datetime = Field(sa_type=UtcDateTime)
+    voided_by: str
+    reason: str = Field(sa_type=Text)
+
+
+class UnitInterval(SQLModel, table=True):
+    """A unit with one set of facts, from pull to pull.
+
+    The account stands last in the open key to keep the vendor's order of units.
+    """
+
+    __tablename__ = "unit_interval"
+    __table_args__ = (
+        CheckConstraint("closed_pull IS NULL OR closed_pull > opened_pull", name="closed_later"),
+        CheckConstraint("quantity >= 0", name="quantity_positive"),
+        Index(
+            "ux_open",
+            "connection_id",
+            "product_id",
+            "unit",
+            "account_id",
+            "period",
+            unique=True,
+            sqlite_where=text("closed_pull IS NULL"),
+            postgresql_where=text("closed_pull IS NULL"),
+        ),
+        Index("ix_ap", "account_id", "product_id"),
+        Index("ix_opened", "connection_id", "opened_pull"),
+        Index(
+            "ix_closed",
+            "connection_id",
+            "closed_pull",
+            sqlite_where=text("closed_pull IS NOT NULL"),
+            postgresql_where=text("closed_pull IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(_ROW_ID, primary_key=True))
+    connection_id: int = Field(foreign_key="connection.id")
+    account_id: int = Field(foreign_key="account.id")
+    product_id: int = Field(foreign_key="product.id")
+    unit: str
+    period: str = ""
+    quantity: int = Field(sa_type=BigInteger)
+    excluded: str | None = None
+    name: str
+    attributes: str = Field(sa_type=Text)
+    opened_pull: int
+    closed_pull: int | None = None

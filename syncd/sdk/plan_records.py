@@ -1,0 +1,176 @@
+"""A plan as data, the objections of guards, and what a finished run says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from syncd.sdk.period import Period
+from syncd.sdk.psa_records import ChangeKind, SubscriptionFields
+
+
+class Severity(StrEnum):
+    """What an objection does."""
+
+    HOLD = "hold"
+    WARN = "warn"
+
+
+class Objection(msgspec.Struct, frozen=True):
+    """A guard's finding about a plan.
+
+    Attributes:
+        rule: stable upper-case name, e.g. `UNITS_CHANGED`.
+        message: a sentence with both values.
+        severity: `hold` stops delivery until a person releases it.
+        bill: `PlannedBill.key` it concerns, None for the whole plan.
+        line: `PlannedChange.key` it concerns, None for the whole bill.
+    """
+
+    rule: str
+    message: str
+    severity: Severity = Severity.HOLD
+    bill: str | None = None
+    line: str | None = None
+
+
+class LineState(msgspec.Struct, frozen=True):
+    """One side of a planned change: what stands, or what shall stand, on a line.
+
+    Attributes:
+        quantity: units.
+        unit_price: None when the PSA owns the price or the mode carries none.
+        unit_cost: likewise.
+        total_price: money of the line, None when unknown.
+        total_cost: likewise.
+    """
+
+    quantity: int
+    unit_price: Decimal | None
+    unit_cost: Decimal | None
+    total_price: Decimal | None
+    total_cost: Decimal | None
+
+
+class PlannedChange(msgspec.Struct, frozen=True):
+    """One line of a plan.
+
+    Attributes:
+        key: full external key of the line.
+        kind: create or update.
+        remote: PSA id for an update.
+        client_name: for people.
+        line_name: for people.
+        before: what the PSA holds, None for a create.
+        after: what will stand.
+        money_effect: after minus before in the billing currency, None when unknown.
+        reason: why, in words.
+        fields: what is written.
+        observed: digest of the record as read when the plan was made; apply refuses when it moved.
+        billed_by: the recurring line that will bill it, or None (NOT_LINKED).
+        warnings: codes of section 4 to 7 that do not stop it.
+    """
+
+    key: str
+    kind: ChangeKind
+    remote: str | None
+    client_name: str
+    line_name: str
+    before: LineState | None
+    after: LineState
+    money_effect: Decimal | None
+    reason: str
+    fields: SubscriptionFields
+    observed: str | None = None
+    billed_by: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class PlannedBill(msgspec.Struct, frozen=True):
+    """The changes of one account and period, the unit that is held, released and applied.
+
+    Attributes:
+        key: `<connection uid>:<account key>`.
+        connection: source connection name.
+        account: account key.
+        client: PSA client id.
+        client_name: for people.
+        changes: what is written.
+        unchanged: lines that need no write.
+        total_before: money of the last sent bill, None when there is none.
+        total_after: money of this bill, None when unknown (quantity mode).
+        first_bill: nothing was ever sent for this account.
+        errors: codes that stop the bill; then `changes` is empty.
+        warnings: codes that do not.
+    """
+
+    key: str
+    connection: str
+    account: str
+    client: str
+    client_name: str
+    changes: tuple[PlannedChange, ...]
+    unchanged: int
+    total_before: Decimal | None
+    total_after: Decimal | None
+    first_bill: bool
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything one `plan billing` would write, as data.
+
+    Attributes:
+        period: the month billed.
+        currency: ISO code of every amount.
+        made_at: when.
+        bills: one per account, ordered by client name and account.
+    """
+
+    period: str
+    currency: str
+    made_at: datetime
+    bills: tuple[PlannedBill, ...]
+
+
+class PlanContext(msgspec.Struct, frozen=True):
+    """What a reviewing plugin may know beside the plan.
+
+    Attributes:
+        period: the month billed.
+        now: when the review runs.
+        run_total_before: money of all last sent bills.
+    """
+
+    period: Period
+    now: datetime
+    run_total_before: Decimal
+
+
+class RunReport(msgspec.Struct, frozen=True):
+    """What a finished run says of itself to notification plugins.
+
+    Attributes:
+        run_id: id of the run.
+        kind: `pull`, `plan`, `apply`.
+        connection: name, or empty for runs over all.
+        status: `succeeded`, `partial`, `held`, `failed`, `interrupted`.
+        started_at: UTC.
+        finished_at: UTC.
+        counts: numbers by name, as in the log line `run.finished`.
+        error_code: code of the error that ended it, or None.
+    """
+
+    run_id: str
+    kind: str
+    connection: str
+    status: str
+    started_at: datetime
+    finished_at: datetime
+    counts: Mapping[str, int]
+    error_code: str | None = None

@@ -1,0 +1,231 @@
+"""What the PSA holds and what may be written to it, with the outcomes a write can have."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+
+class PsaClient(msgspec.Struct, frozen=True):
+    """The MSP's customer as the PSA knows it."""
+
+    key: str
+    name: str
+    active: bool = True
+    main_site: str | None = None
+    foreign_ids: dict[str, str] = {}
+
+
+class PsaSite(msgspec.Struct, frozen=True):
+    """A site of a PSA client."""
+
+    key: str
+    client: str
+    name: str
+    active: bool = True
+
+
+class AssetType(msgspec.Struct, frozen=True):
+    """What the PSA calls the kind of thing a line bills."""
+
+    key: str
+    name: str
+
+
+class Supplier(msgspec.Struct, frozen=True):
+    """A supplier known to the PSA."""
+
+    key: str
+    name: str
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """The PSA's record that carries a billing line.
+
+    Attributes:
+        key: the PSA's id.
+        client: PSA client id.
+        site: PSA site id, None for the whole client.
+        marker: what stands in the field where we put our key, None when empty.
+        name: display name.
+        quantity: units.
+        unit_price: sell price per unit, None when absent.
+        unit_cost: purchase price per unit, None when absent.
+        asset_type: as read from the configured field, None when absent.
+        supplier: supplier id, None when absent.
+        active: False for an inactive or deleted record.
+        foreign_writer: name of another integration that owns the record, if its key is there.
+        start: first day the record covers, ISO date, or None.
+        end: last day, ISO date, or None for a lasting record.
+    """
+
+    key: str
+    client: str
+    site: str | None
+    marker: str | None
+    name: str
+    quantity: int
+    unit_price: Decimal | None
+    unit_cost: Decimal | None
+    asset_type: str | None = None
+    supplier: str | None = None
+    active: bool = True
+    foreign_writer: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+class RecurringLine(msgspec.Struct, frozen=True):
+    """A line of a recurring invoice, with what decides its quantity.
+
+    Attributes:
+        invoice: id of the recurring invoice (may be negative).
+        key: id of the line.
+        client: PSA client id.
+        name: what the client reads.
+        quantity: stored quantity, as the PSA shows it.
+        unit_price: price on the line, None when it comes from elsewhere.
+        subscriptions: ids of subscriptions whose count makes the quantity.
+        counts_other: True when assets, users or licences add to the quantity as well.
+        price_from_subscription: the line takes its price from the subscription.
+        prorated: any quantity source prorates changes.
+        active: the line bills.
+        next_date: when the next invoice is made, or None.
+        invoice_name: reference of the recurring invoice for people.
+    """
+
+    invoice: str
+    key: str
+    client: str
+    name: str
+    quantity: Decimal
+    unit_price: Decimal | None
+    subscriptions: tuple[str, ...] = ()
+    counts_other: bool = False
+    price_from_subscription: bool = False
+    prorated: bool = False
+    active: bool = True
+    next_date: datetime | None = None
+    invoice_name: str = ""
+
+
+class ChangeKind(StrEnum):
+    """What a change does to the PSA."""
+
+    CREATE = "create"
+    UPDATE = "update"
+
+
+class SubscriptionFields(msgspec.Struct, frozen=True):
+    """The fields we own on a subscription; None means absent from the push, never zero or null.
+
+    Attributes:
+        client: PSA client id (set on create).
+        site: PSA site id, None for the whole client.
+        name: stable display name.
+        quantity: units.
+        unit_price: sell price per unit; None when the PSA owns it.
+        unit_cost: purchase price per unit; None when the PSA owns it.
+        asset_type: asset type id.
+        supplier: supplier id; None leaves the PSA's value alone.
+        start: ISO date, set on create.
+        end: ISO date for a per-period record, None for a lasting one.
+        notes: free text, e.g. the period covered.
+    """
+
+    client: str
+    site: str | None
+    name: str
+    quantity: int
+    unit_price: Decimal | None
+    unit_cost: Decimal | None
+    asset_type: str | None
+    supplier: str | None
+    start: str | None
+    end: str | None
+    notes: str | None
+
+
+class KeyedChange(msgspec.Struct, frozen=True):
+    """One intended write with the key under which it can be found again.
+
+    Attributes:
+        key: our full external key; the connector writes its marker where it can be searched.
+        kind: create or update.
+        remote: the PSA's id for an update, None for a create.
+        fields: what to write.
+    """
+
+    key: str
+    kind: ChangeKind
+    remote: str | None
+    fields: SubscriptionFields
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Proof that a record with our key exists.
+
+    Attributes:
+        key: our full key.
+        remote: the vendor's id.
+        record: the record as read back, None where the vendor only named its id.
+        request_id: the vendor's name for the exchange.
+    """
+
+    key: str
+    remote: str
+    record: Subscription | None = None
+    request_id: str | None = None
+
+
+class Delivered(msgspec.Struct, frozen=True, tag="delivered"):
+    """The write happened and is proven by a receipt."""
+
+    key: str
+    receipt: Receipt
+
+
+class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
+    """The vendor refused the data; the sentence is its own, shortened and without secrets.
+
+    Attributes:
+        gone: True when the record to update no longer exists at the vendor.
+    """
+
+    key: str
+    code: str
+    message: str
+    gone: bool = False
+
+
+class NotSent(msgspec.Struct, frozen=True, tag="not_sent"):
+    """Surely never reached the vendor; may be sent again."""
+
+    key: str
+    message: str
+    retry_after: float | None = None
+
+
+class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
+    """Sent, and the answer not seen: look the key up before anything else."""
+
+    key: str
+    message: str
+
+
+Outcome = Delivered | Rejected | NotSent | Unknown
+
+
+class BatchLimit(msgspec.Struct, frozen=True):
+    """How many changes one `apply` call may carry.
+
+    Attributes:
+        size: most changes in a call.
+        settle_seconds: how long after a lost answer a look-up may still miss the record.
+    """
+
+    size: int
+    settle_seconds: float = 0.0
