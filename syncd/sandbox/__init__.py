@@ -1,0 +1,1 @@
+"""A simulated MSP on loopback: one deterministic world, rendered by each plugin's simulator."""
