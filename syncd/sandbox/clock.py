@@ -1,4 +1,4 @@
-"""The clock of a simulated world: it stands still until somebody moves it, or follows the real one."""
+"""The clock of a simulated world: it stands still until it is moved, or follows the real one."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class _Builder:
 def demo(seed: int = 7, start: datetime = DEMO_START) -> SimulatedWorld:
     """Fifteen clients and about 300 devices with every oddity the product must survive.
 
-    In the month after `start` Acme Corp grows, Quayside Legal shrinks, Harbour Street Bakery falls to
-    zero, and a new client's devices arrive under an existing one.
+    In the month after `start` Acme Corp and Oakfield grow, Quayside Legal shrinks, and Harbour
+    Street Bakery falls to zero.
     """
     build = _Builder(seed)
     clients = []
