@@ -89,11 +89,7 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
     Where midnight does not exist (a zone that changes its clock at 00:00) the day begins at the
     first instant that does.
     """
-    local = datetime.combine(day, time.min, tzinfo=zone)
-    moment = local.astimezone(UTC)
-    if moment.astimezone(zone).date() < day:  # pragma: no cover - no current zone maps backwards
-        moment += timedelta(hours=1)
-    return moment
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def last_finished(now: datetime, zone: ZoneInfo) -> Period:

@@ -1,0 +1,1 @@
+"""Programs that measure; what they printed stands in `bench/README.md`."""
