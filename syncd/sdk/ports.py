@@ -97,6 +97,10 @@ class SourceHints(Protocol):
         """
         ...
 
+    async def unit_count(self) -> int:
+        """How many units the last complete pull holds, excluded ones included; 0 without one."""
+        ...
+
 
 class Psa(Port, Protocol):
     """The system that holds clients, subscriptions and recurring invoices."""

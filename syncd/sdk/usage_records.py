@@ -94,6 +94,8 @@ class ScopeVerdict(msgspec.Struct, frozen=True):
         declared: units the vendor said there are, if it said so.
         seen: units that were read.
         reasons: codes with a detail, e.g. `PAGE_REPEATED: after=1041`; empty when complete.
+        notes: codes with a detail that want a person's eye and weaken no proof, e.g.
+            `UNKNOWN_CLASS: NMS_FUTURE, 3 devices`; allowed in every state.
     """
 
     scope: str
@@ -101,6 +103,7 @@ class ScopeVerdict(msgspec.Struct, frozen=True):
     declared: int | None
     seen: int
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Permission(msgspec.Struct, frozen=True):
