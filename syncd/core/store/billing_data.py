@@ -1,0 +1,318 @@
+"""What people decided, as billing reads it: links, asset types, rates, rules, configurations.
+
+One read gives everything that decides the bills of a period, as plain values keyed by ids and with
+the row id of each decision as its version, so that a bill can name its basis and a closed month
+can be replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from syncd.core.store.decisions import (
+    DefaultAssetType,
+    Link,
+    SourceAccount,
+    SourceConnection,
+    SourceProduct,
+    StoredConfiguration,
+    StoredRate,
+    StoredRule,
+)
+from syncd.core.store.references import ReferenceBook, load_references
+from syncd.core.store.tables import (
+    AccountRow,
+    BillingConfiguration,
+    ClientLink,
+    ConnectionRow,
+    Installation,
+    ProductMapping,
+    ProductRow,
+    QuantityRuleRow,
+    RateRow,
+)
+from syncd.sdk.records import Measure, ProductKind
+
+__all__ = [
+    "EVERY_CLIENT",
+    "BillingData",
+    "DefaultAssetType",
+    "Link",
+    "SourceAccount",
+    "SourceConnection",
+    "SourceProduct",
+    "StoredConfiguration",
+    "StoredRate",
+    "StoredRule",
+    "known",
+    "load_billing_data",
+]
+
+EVERY_CLIENT = ""
+"""The client key of a default rate or rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingData:
+    """Everything that decides the bills of one period.
+
+    Attributes:
+        first_day: ISO date of the period's first local day; it decides which rates and rules hold.
+        data_version: of the installation when this was read; a plan stores it.
+        connections: by row id.
+        accounts: by row id.
+        products: by row id.
+        links: by account id; an account without one is not billed.
+        asset_types: by product id.
+        rates: by (product id, client key), the one that holds per currency.
+        rules: by (product id, client key).
+        own_configurations: by account id, in order of position.
+        shared_configurations: by connection id, in order of position.
+        references: what the PSAs know, with names.
+    """
+
+    first_day: str
+    data_version: int
+    connections: Mapping[int, SourceConnection]
+    accounts: Mapping[int, SourceAccount]
+    products: Mapping[int, SourceProduct]
+    links: Mapping[int, Link]
+    asset_types: Mapping[int, DefaultAssetType]
+    rates: Mapping[tuple[int, str], tuple[StoredRate, ...]]
+    rules: Mapping[tuple[int, str], StoredRule]
+    own_configurations: Mapping[int, tuple[StoredConfiguration, ...]]
+    shared_configurations: Mapping[int, tuple[StoredConfiguration, ...]]
+    references: ReferenceBook
+
+    def configurations_for(self, account_id: int) -> tuple[StoredConfiguration, ...]:
+        """The account's own configurations if it has any, else those of its connection."""
+        own = self.own_configurations.get(account_id)
+        if own:
+            return own
+        return self.shared_configurations.get(self.accounts[account_id].connection_id, ())
+
+    def rates_for(self, product_id: int, client_key: str) -> tuple[StoredRate, ...]:
+        """One rate per currency: the client's as a whole where it has one, else the default."""
+        held = {rate.currency: rate for rate in self.rates.get((product_id, EVERY_CLIENT), ())}
+        held.update({rate.currency: rate for rate in self.rates.get((product_id, client_key), ())})
+        return tuple(held[currency] for currency in sorted(held))
+
+    def rule_for(self, product_id: int, client_key: str) -> StoredRule | None:
+        """The client's rule as a whole where it has one, else the default."""
+        return self.rules.get((product_id, client_key)) or self.rules.get(
+            (product_id, EVERY_CLIENT)
+        )
+
+    def accounts_of_client(self, psa_connection_id: int, client_key: str) -> tuple[int, ...]:
+        """Ids of the accounts linked to the client, ascending: the order of pooled rules."""
+        return tuple(
+            sorted(
+                link.account_id
+                for link in self.links.values()
+                if link.psa_connection_id == psa_connection_id and link.client_key == client_key
+            )
+        )
+
+
+_Versioned = TypeVar(
+    "_Versioned", ClientLink, ProductMapping, RateRow, QuantityRuleRow, BillingConfiguration
+)
+
+
+def known(table: type[_Versioned], as_of: datetime | None) -> ColumnElement[bool]:
+    """Condition for the rows that held at `as_of`; None: that hold now."""
+    if as_of is None:
+        return col(table.superseded_at).is_(None)
+    return and_(
+        col(table.recorded_at) <= as_of,
+        or_(col(table.superseded_at).is_(None), col(table.superseded_at) > as_of),
+    )
+
+
+async def load_billing_data(
+    conn: AsyncConnection, *, period_first_day: str, as_of: datetime | None = None
+) -> BillingData:
+    """Read everything that decides the bills of a period.
+
+    Args:
+        conn: a reader's connection; all is read in its one transaction.
+        period_first_day: ISO date; rates and rules that hold on it price the whole period.
+        as_of: what was known then, to replay a closed month; None: what is known now. Names of
+            accounts, products and PSA things are always the present ones.
+    """
+    own, shared = await _configurations(conn, as_of)
+    return BillingData(
+        first_day=period_first_day,
+        data_version=(await conn.execute(select(col(Installation.data_version)))).scalar_one(),
+        connections={
+            row.id: SourceConnection(id=row.id, uid=row.uid, name=row.name, connector=row.connector)
+            for row in await conn.execute(select(ConnectionRow))
+        },
+        accounts=await _accounts(conn),
+        products=await _products(conn),
+        links={
+            row.account_id: Link(
+                version=row.id,
+                account_id=row.account_id,
+                psa_connection_id=row.psa_connection_id,
+                client_key=row.client_key,
+                site_key=row.site_key,
+                origin=row.origin,
+                recorded_at=row.recorded_at,
+            )
+            for row in await conn.execute(select(ClientLink).where(known(ClientLink, as_of)))
+        },
+        asset_types={
+            row.product_id: DefaultAssetType(
+                version=row.id,
+                product_id=row.product_id,
+                psa_connection_id=row.psa_connection_id,
+                asset_type_key=row.asset_type_key,
+                recorded_at=row.recorded_at,
+            )
+            for row in await conn.execute(
+                select(ProductMapping).where(known(ProductMapping, as_of))
+            )
+        },
+        rates=await _rates(conn, period_first_day, as_of),
+        rules=await _rules(conn, period_first_day, as_of),
+        own_configurations=own,
+        shared_configurations=shared,
+        references=await load_references(conn),
+    )
+
+
+async def _accounts(conn: AsyncConnection) -> dict[int, SourceAccount]:
+    return {
+        row.id: SourceAccount(
+            id=row.id,
+            connection_id=row.connection_id,
+            key=row.key,
+            name=row.name,
+            absent_since=row.absent_since_pull,
+            removed=row.removed_pull,
+        )
+        for row in await conn.execute(select(AccountRow).order_by(col(AccountRow.id)))
+    }
+
+
+async def _products(conn: AsyncConnection) -> dict[int, SourceProduct]:
+    return {
+        row.id: SourceProduct(
+            id=row.id,
+            connection_id=row.connection_id,
+            key=row.key,
+            name=row.name,
+            kind=ProductKind(row.kind),
+            measure=Measure(row.measure),
+        )
+        for row in await conn.execute(select(ProductRow).order_by(col(ProductRow.id)))
+    }
+
+
+async def _rates(
+    conn: AsyncConnection, day: str, as_of: datetime | None
+) -> dict[tuple[int, str], tuple[StoredRate, ...]]:
+    """The newest rate per product, client and currency that is valid on the day."""
+    statement = (
+        select(RateRow)
+        .where(known(RateRow, as_of), col(RateRow.valid_from) <= day)
+        .order_by(col(RateRow.valid_from), col(RateRow.id))
+    )
+    held: dict[tuple[int, str], dict[str, StoredRate]] = {}
+    for row in await conn.execute(statement):
+        held.setdefault((row.product_id, row.client_key), {})[row.currency] = StoredRate(
+            version=row.id,
+            product_id=row.product_id,
+            client_key=row.client_key,
+            cost=row.cost,
+            price=row.price,
+            restore_cost=row.restore_cost,
+            restore_price=row.restore_price,
+            currency=row.currency,
+            valid_from=row.valid_from,
+            recorded_at=row.recorded_at,
+        )
+    return {key: tuple(found.values()) for key, found in held.items()}
+
+
+async def _rules(
+    conn: AsyncConnection, day: str, as_of: datetime | None
+) -> dict[tuple[int, str], StoredRule]:
+    """The newest rule per product and client that is valid on the day."""
+    until = col(QuantityRuleRow.valid_until)
+    statement = (
+        select(QuantityRuleRow)
+        .where(
+            known(QuantityRuleRow, as_of),
+            col(QuantityRuleRow.valid_from) <= day,
+            or_(until == "", until >= day),
+        )
+        .order_by(col(QuantityRuleRow.valid_from), col(QuantityRuleRow.id))
+    )
+    return {
+        (row.product_id, row.client_key): StoredRule(
+            version=row.id,
+            product_id=row.product_id,
+            client_key=row.client_key,
+            count_method=row.count_method,
+            override=row.override,
+            included=row.included,
+            block=row.block,
+            minimum=row.minimum,
+            maximum=row.maximum,
+            bill_blocks=row.bill_blocks,
+            pool=row.pool,
+            included_reasons=tuple(filter(None, row.included_reasons.split(","))),
+            valid_from=row.valid_from,
+            valid_until=row.valid_until,
+            reason=row.reason,
+            recorded_at=row.recorded_at,
+        )
+        for row in await conn.execute(statement)
+    }
+
+
+async def _configurations(
+    conn: AsyncConnection, as_of: datetime | None
+) -> tuple[dict[int, tuple[StoredConfiguration, ...]], dict[int, tuple[StoredConfiguration, ...]]]:
+    statement = (
+        select(BillingConfiguration)
+        .where(known(BillingConfiguration, as_of))
+        .order_by(
+            col(BillingConfiguration.position),
+            col(BillingConfiguration.name),
+            col(BillingConfiguration.uid),
+        )
+    )
+    own: dict[int, tuple[StoredConfiguration, ...]] = {}
+    shared: dict[int, tuple[StoredConfiguration, ...]] = {}
+    for row in await conn.execute(statement):
+        found = StoredConfiguration(
+            version=row.id,
+            uid=row.uid,
+            connection_id=row.connection_id,
+            account_id=row.account_id,
+            position=row.position,
+            name=row.name,
+            mode=row.mode,
+            products=tuple(msgspec.json.decode(row.products, type=list[str])),
+            asset_type_key=row.asset_type_key,
+            supplier=row.supplier,
+            price_owner=row.price_owner,
+            cost_owner=row.cost_owner,
+            recorded_at=row.recorded_at,
+        )
+        if row.account_id is None:
+            shared[row.connection_id] = (*shared.get(row.connection_id, ()), found)
+        else:
+            own[row.account_id] = (*own.get(row.account_id, ()), found)
+    return own, shared

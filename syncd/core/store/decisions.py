@@ -1,0 +1,155 @@
+"""The values behind bills: what sources reported and what people decided, keyed by row ids.
+
+Each decision carries its row id as `version`, which a bill stores to name its basis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from syncd.sdk.records import Measure, ProductKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConnection:
+    """A connection that has a row; `uid` is part of every external key."""
+
+    id: int
+    uid: str
+    name: str
+    connector: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAccount:
+    """An account of a source as the census last saw it.
+
+    Attributes:
+        id: row id.
+        connection_id: row id of its connection.
+        key: the vendor's id.
+        name: for people.
+        absent_since: seq of the first complete pull whose roster lacked it, or None.
+        removed: seq of the pull that confirmed that it is gone, or None.
+    """
+
+    id: int
+    connection_id: int
+    key: str
+    name: str
+    absent_since: int | None
+    removed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceProduct:
+    """A product of a connection."""
+
+    id: int
+    connection_id: int
+    key: str
+    name: str
+    kind: ProductKind
+    measure: Measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Account to PSA client; `site_key` empty means the client's main site."""
+
+    version: int
+    account_id: int
+    psa_connection_id: int
+    client_key: str
+    site_key: str
+    origin: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultAssetType:
+    """The asset type of a product where a configuration has none of its own."""
+
+    version: int
+    product_id: int
+    psa_connection_id: int
+    asset_type_key: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRate:
+    """Cost and price of a product from a day on; None is unset, 0 is free."""
+
+    version: int
+    product_id: int
+    client_key: str
+    cost: Decimal | None
+    price: Decimal | None
+    restore_cost: Decimal | None
+    restore_price: Decimal | None
+    currency: str
+    valid_from: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRule:
+    """How a raw count of a product becomes a quantity, from a day on.
+
+    Attributes:
+        version: row id.
+        product_id: row id of the product.
+        client_key: PSA client, empty for every client.
+        count_method: `point_in_time`, `peak` or `average`.
+        override: replaces the raw count.
+        included: free units.
+        block: size of a block.
+        minimum: lowest billed quantity.
+        maximum: highest; wins over minimum.
+        bill_blocks: money follows the blocks.
+        pool: applied once over all accounts of the client, else per account.
+        included_reasons: exclusion codes that count after all.
+        valid_from: ISO date, first day.
+        valid_until: ISO date, last day, or empty.
+        reason: why, for people.
+        recorded_at: UTC.
+    """
+
+    version: int
+    product_id: int
+    client_key: str
+    count_method: str
+    override: Decimal | None
+    included: Decimal | None
+    block: Decimal | None
+    minimum: Decimal | None
+    maximum: Decimal | None
+    bill_blocks: bool
+    pool: bool
+    included_reasons: tuple[str, ...]
+    valid_from: str
+    valid_until: str
+    reason: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredConfiguration:
+    """A named set of products with a mode; `account_id` None means every account."""
+
+    version: int
+    uid: str
+    connection_id: int
+    account_id: int | None
+    position: int
+    name: str
+    mode: str
+    products: tuple[str, ...]
+    asset_type_key: str
+    supplier: str
+    price_owner: str
+    cost_owner: str
+    recorded_at: datetime

@@ -1,0 +1,183 @@
+"""Issues: what needs a person, one open row per code and subject, closed but never deleted.
+
+Written as SQL text because every pull opens and closes issues and must import little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.store.types import from_micros, to_micros
+
+
+class IssueSeverity(StrEnum):
+    """How much an issue matters: `error` stops counts or bills, `warning` deserves a look."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One issue as stored.
+
+    Attributes:
+        id: row id.
+        code: stable upper-case name, documented in `docs/errors.md`.
+        subject: what it is about, unique among the open issues of its code; begins with the
+            connection's name where there is one (`ninja-eu/12`).
+        connection: name of the connection, empty for issues of the installation.
+        severity: see `IssueSeverity`.
+        message: one sentence.
+        remedy: what to do, with the command.
+        evidence: details for machines.
+        opened_at: UTC.
+        last_seen_at: UTC, the last time the cause was found.
+        closed_at: UTC, None while open.
+    """
+
+    id: int
+    code: str
+    subject: str
+    connection: str
+    severity: IssueSeverity
+    message: str
+    remedy: str
+    evidence: Mapping[str, Any]
+    opened_at: datetime
+    last_seen_at: datetime
+    closed_at: datetime | None = None
+
+
+_COLUMNS = (
+    "id, code, subject, connection, severity, message, remedy, evidence, "
+    "opened_at, last_seen_at, closed_at"
+)
+_SEEN_AGAIN = text(
+    "UPDATE issue SET severity = :severity, message = :message, remedy = :remedy, "
+    "evidence = :evidence, connection = :connection, last_seen_at = :now "
+    "WHERE code = :code AND subject = :subject AND closed_at IS NULL"
+)
+_OPEN = text(
+    "INSERT INTO issue (code, subject, connection, severity, message, remedy, evidence, "
+    "opened_at, last_seen_at) VALUES (:code, :subject, :connection, :severity, :message, "
+    ":remedy, :evidence, :now, :now) "
+    "ON CONFLICT (code, subject) WHERE closed_at IS NULL DO UPDATE SET last_seen_at = :now"
+)
+_CLOSE = text(
+    "UPDATE issue SET closed_at = :now "
+    "WHERE code = :code AND subject = :subject AND closed_at IS NULL"
+)
+_OPEN_SUBJECTS = text(
+    "SELECT subject FROM issue "
+    "WHERE closed_at IS NULL AND code = :code AND connection = :connection ORDER BY subject"
+)
+
+
+async def open_issue(
+    conn: AsyncConnection,
+    code: str,
+    subject: str,
+    *,
+    connection: str = "",
+    severity: IssueSeverity = IssueSeverity.ERROR,
+    message: str,
+    remedy: str,
+    evidence: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> bool:
+    """Open the issue, or say that it was seen again.
+
+    Returns:
+        True when it was not open before, so that the caller logs `issue.opened` once.
+    """
+    values = {
+        "code": code,
+        "subject": subject,
+        "connection": connection,
+        "severity": severity.value,
+        "message": message,
+        "remedy": remedy,
+        "evidence": msgspec.json.encode(evidence or {}, order="sorted").decode(),
+        "now": to_micros(now),
+    }
+    if (await conn.execute(_SEEN_AGAIN, values)).rowcount:
+        return False
+    await conn.execute(_OPEN, values)
+    return True
+
+
+async def close_issue(conn: AsyncConnection, code: str, subject: str, now: datetime) -> bool:
+    """Close the issue if it is open; True when it was."""
+    values = {"code": code, "subject": subject, "now": to_micros(now)}
+    return bool((await conn.execute(_CLOSE, values)).rowcount)
+
+
+async def close_missing(
+    conn: AsyncConnection, code: str, connection: str, still_open: Collection[str], now: datetime
+) -> list[str]:
+    """Close every open issue of this code and connection whose subject is not named.
+
+    Returns:
+        the subjects that were closed.
+    """
+    rows = await conn.execute(_OPEN_SUBJECTS, {"code": code, "connection": connection})
+    gone = [subject for (subject,) in rows if subject not in still_open]
+    for subject in gone:
+        await close_issue(conn, code, subject, now)
+    return gone
+
+
+async def open_issues(conn: AsyncConnection, *, connection: str | None = None) -> list[Issue]:
+    """Open issues, errors first, then the oldest first."""
+    chosen = "" if connection is None else "AND connection = :connection "
+    statement = text(
+        f"SELECT {_COLUMNS} FROM issue WHERE closed_at IS NULL {chosen}"  # noqa: S608 - constants
+        "ORDER BY severity, opened_at, code, subject"
+    )
+    rows = await conn.execute(statement, {} if connection is None else {"connection": connection})
+    return [_issue(row) for row in rows]
+
+
+async def all_issues(conn: AsyncConnection, *, limit: int) -> list[Issue]:
+    """Open and closed issues, the newest first."""
+    statement = text(
+        f"SELECT {_COLUMNS} FROM issue ORDER BY opened_at DESC, id DESC LIMIT :limit"  # noqa: S608 - constants
+    )
+    return [_issue(row) for row in await conn.execute(statement, {"limit": limit})]
+
+
+async def open_codes(
+    conn: AsyncConnection, connection: str, *, besides: Collection[str]
+) -> list[Issue]:
+    """Open issues of the connection whose code is none of `besides`."""
+    statement = text(
+        f"SELECT {_COLUMNS} FROM issue WHERE closed_at IS NULL "  # noqa: S608 - constants
+        "AND connection = :connection AND code NOT IN :besides ORDER BY code, subject"
+    ).bindparams(bindparam("besides", expanding=True))
+    rows = await conn.execute(statement, {"connection": connection, "besides": list(besides)})
+    return [_issue(row) for row in rows]
+
+
+def _issue(row: Any) -> Issue:
+    return Issue(
+        id=row.id,
+        code=row.code,
+        subject=row.subject,
+        connection=row.connection,
+        severity=IssueSeverity(row.severity),
+        message=row.message,
+        remedy=row.remedy,
+        evidence=msgspec.json.decode(row.evidence),
+        opened_at=from_micros(row.opened_at),
+        last_seen_at=from_micros(row.last_seen_at),
+        closed_at=None if row.closed_at is None else from_micros(row.closed_at),
+    )
