@@ -1,0 +1,153 @@
+"""The closed catalogue of log events: every name, its level, the keys it carries, and its meaning.
+
+A name is `noun.verb_in_past`; `docs/events.md` is written from this file. A key ending in `?` may
+be absent. Context (`run_id`, `connection`, `kind`, …) is bound around the code and not listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One kind of log line.
+
+    Attributes:
+        level: debug per request, info for a change of state, warning for what heals itself or
+            deserves a look, error where a person must act.
+        keys: fields it carries; a trailing `?` marks one that may be absent.
+        sentence: what it means.
+    """
+
+    level: Level
+    keys: tuple[str, ...]
+    sentence: str
+
+    @property
+    def required(self) -> frozenset[str]:
+        return frozenset(key for key in self.keys if not key.endswith("?"))
+
+
+EVENTS: dict[str, Event] = {
+    # The daemon
+    "daemon.started": Event(
+        "info", ("version", "n_connections", "n_schedules"), "The daemon takes up its schedules."
+    ),
+    "daemon.draining": Event(
+        "info",
+        ("signal", "n_running", "grace_s"),
+        "A signal came: no new work, running work may end.",
+    ),
+    "daemon.stopped": Event("info", ("reason", "n_interrupted"), "The daemon has ended."),
+    "daemon.work_failed": Event(
+        "error",
+        ("subject", "error"),
+        "Work of the daemon ended outside of any run; other work goes on.",
+    ),
+    "schedule.missed": Event(
+        "warning",
+        ("subject", "kind", "scheduled_for"),
+        "A run was due while no daemon ran; it is made up for once.",
+    ),
+    # Plugins
+    "plugin.loaded": Event(
+        "debug", ("plugin", "version", "n_connectors"), "A plugin offers its connectors."
+    ),
+    "plugin.load_failed": Event(
+        "error", ("plugin", "error"), "A plugin is broken; its connections are unavailable."
+    ),
+    "plugin.notify_failed": Event(
+        "error", ("plugin", "error"), "A plugin failed while it was told of a finished run."
+    ),
+    # Connections
+    "connection.unavailable": Event(
+        "error", ("error", "code", "connection?"), "A connection stopped working; said once."
+    ),
+    "connection.recovered": Event(
+        "info", ("since", "connection?"), "A connection works again; said once."
+    ),
+    "request.sent": Event(
+        "debug",
+        ("method", "path", "status", "ms", "request_id?"),
+        "One HTTP request was answered.",
+    ),
+    "request.retried": Event(
+        "warning",
+        ("method", "path", "reason", "wait_ms", "attempt"),
+        "A request failed and is sent again.",
+    ),
+    "limit.waited": Event("debug", ("wait_ms",), "A call waited for the vendor's quota."),
+    "token.refreshed": Event("debug", ("expires_in_s",), "A new access token was obtained."),
+    "token.rejected": Event("error", ("code",), "The vendor refused our credentials."),
+    # Runs
+    "run.started": Event("info", ("kind", "scheduled_for"), "A run began."),
+    "run.duplicate": Event(
+        "info",
+        ("subject", "kind", "scheduled_for"),
+        "This due run was already taken; not repeated.",
+    ),
+    "run.finished": Event(
+        "info",
+        ("kind", "status", "ms", "error_code?", "error?"),
+        "A run ended; every count of the run is in this line.",
+    ),
+    "run.abandoned": Event(
+        "warning",
+        ("run", "subject", "kind", "node"),
+        "A run of a process that died was marked as interrupted.",
+    ),
+    # Pulls
+    "pull.recorded": Event(
+        "info",
+        ("seq", "state", "seen", "opened", "closed", "accounts"),
+        "A pull is in the census.",
+    ),
+    "pull.incomplete": Event(
+        "warning",
+        ("state", "n_gaps", "reasons"),
+        "A pull is not proven whole; what is not proven changed nothing.",
+    ),
+    # Plans and delivery
+    "plan.made": Event(
+        "info",
+        ("plan", "period", "n_bills", "n_changes", "n_held", "n_errors"),
+        "A plan was stored; nothing is written before it is applied.",
+    ),
+    "plan.held": Event(
+        "warning",
+        ("plan", "bill", "client", "rules"),
+        "A bill of a plan waits for a person.",
+    ),
+    "plan.released": Event(
+        "info", ("plan", "bill", "by"), "A person released a held bill with a reason."
+    ),
+    "change.delivered": Event(
+        "info",
+        ("client", "period", "money", "currency", "key"),
+        "A change stands in the PSA and was read back.",
+    ),
+    "change.rejected": Event(
+        "error", ("client", "period", "key", "code"), "The PSA refused a change; others go on."
+    ),
+    "change.unknown": Event(
+        "warning",
+        ("client", "period", "key"),
+        "A change was sent and its answer not seen; it is looked up, never repeated blind.",
+    ),
+    "change.resolved": Event(
+        "info", ("key", "outcome"), "The outcome of an unknown change was established."
+    ),
+    "change.parked": Event(
+        "error",
+        ("key", "reason"),
+        "The outcome of a change cannot be established: a person decides.",
+    ),
+    # Issues
+    "issue.opened": Event("warning", ("code", "subject"), "Something needs a person."),
+    "issue.closed": Event("info", ("code", "subject"), "An issue is settled."),
+}
+"""Every event that may be logged."""
