@@ -1,0 +1,1 @@
+"""The demonstration: a whole month end, played with the real commands against simulators."""

@@ -1,0 +1,138 @@
+"""Runs the real commands as child processes, shows them as a user would type them, checks them.
+
+A claim of the demonstration that does not hold raises `ClaimFailed`: the demonstration is a test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+
+from syncd.sandbox.host import SandboxHost
+from syncd.sdk.errors import SyncdError
+
+_COMMAND_SECONDS = 120
+
+
+class ClaimFailed(SyncdError):
+    """The demonstration said something that turned out not to be true."""
+
+    code = "DEMO_CLAIM_FAILED"
+    exit_code = 1
+
+
+class Stage:
+    """A folder with a configuration, the hosted simulators, and a console to speak to.
+
+    Attributes:
+        folder: where configuration, database and files are.
+        console: what the reader sees.
+    """
+
+    def __init__(
+        self, folder: Path, host: SandboxHost, secrets: Mapping[str, str], console: Console
+    ) -> None:
+        self.folder = folder
+        self.console = console
+        self._host = host
+        self._secrets = dict(secrets)
+        self._step = 0
+
+    def step(self, title: str, words: str) -> None:
+        """Announce a step."""
+        self._step += 1
+        self.console.print()
+        self.console.print(Panel(words, title=f"{self._step}. {title}", title_align="left"))
+
+    def say(self, words: str) -> None:
+        self.console.print(f"[dim]{words}[/dim]")
+
+    def move_to(self, moment: datetime) -> None:
+        """Set the clock of the simulated world and of every command from here on."""
+        self._host.world.clock.set(moment)
+        self.say(f"the clock now says {moment:%d %B %Y, %H:%M} UTC")
+
+    def run(self, *words: str, expect: int = 0, quiet: bool = False) -> str:
+        """Run `syncd WORDS`, show it and its output.
+
+        Raises:
+            ClaimFailed: another exit code than the one that was promised.
+        """
+        if not quiet:
+            shown = " ".join(f'"{word}"' if " " in word else word for word in words)
+            self.console.print(f"[bold green]$[/bold green] [bold]syncd {shown}[/bold]")
+        done = subprocess.run(  # noqa: S603 - our own program, arguments as a list
+            [sys.executable, "-m", "syncd", *words],
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+        if not quiet:
+            for text in (done.stdout, done.stderr):
+                if text.strip():
+                    self.console.out(text.rstrip("\n"), highlight=False)
+        if done.returncode != expect:
+            if quiet:
+                self.console.out(done.stdout + done.stderr, highlight=False)
+            message = (
+                f"`syncd {' '.join(words)}` ended with exit code {done.returncode}, not {expect}"
+            )
+            raise ClaimFailed(message)
+        if expect and not quiet:
+            self.say(f"exit code {done.returncode}, as promised")
+        return done.stdout
+
+    def read(self, *words: str, expect: int = 0) -> Any:
+        """Run `syncd --json WORDS` without showing it and give its answer."""
+        return json.loads(self.run("--json", *words, expect=expect, quiet=True))
+
+    def claim(self, holds: bool, sentence: str) -> None:
+        """Check a claim and say it.
+
+        Raises:
+            ClaimFailed: it does not hold.
+        """
+        if not holds:
+            raise ClaimFailed(f"this should be true and is not: {sentence}")
+        self.console.print(f"[green]✓[/green] {sentence}")
+
+    def statistics(self, connector: str) -> dict[str, Any]:
+        """Calls that a simulator counted."""
+        return self._control(connector, "stats")
+
+    def break_next(self, connector: str, faults: list[dict[str, Any]]) -> None:
+        """Script faults into a simulator."""
+        self._control(connector, "faults", {"faults": faults})
+
+    def _control(
+        self, connector: str, what: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        url = f"{self._host.simulators[connector].base_url}/__sandbox__/{what}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data)  # noqa: S310 - loopback, our own
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def _environment(self) -> dict[str, str]:
+        width = str(min(self.console.width, 110))
+        return {
+            **os.environ,
+            **self._secrets,
+            "SYNCD_NOW": self._host.world.now().isoformat(),
+            "COLUMNS": width,
+            "PYTHONWARNINGS": "default",
+        }
