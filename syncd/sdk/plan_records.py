@@ -47,6 +47,8 @@ class LineState(msgspec.Struct, frozen=True):
         unit_cost: likewise.
         total_price: money of the line, None when unknown.
         total_cost: likewise.
+        units: units behind the line where they differ from the quantity sent (total mode sends 1);
+            None means equal to `quantity`.
     """
 
     quantity: int
@@ -54,6 +56,7 @@ class LineState(msgspec.Struct, frozen=True):
     unit_cost: Decimal | None
     total_price: Decimal | None
     total_cost: Decimal | None
+    units: int | None = None
 
 
 class PlannedChange(msgspec.Struct, frozen=True):
@@ -65,14 +68,17 @@ class PlannedChange(msgspec.Struct, frozen=True):
         remote: PSA id for an update.
         client_name: for people.
         line_name: for people.
-        before: what the PSA holds, None for a create.
+        before: what was last sent, else what an adopted record holds, else what was last invoiced;
+            None where nothing of these exists.
         after: what will stand.
         money_effect: after minus before in the billing currency, None when unknown.
         reason: why, in words.
         fields: what is written.
         observed: digest of the record as read when the plan was made; apply refuses when it moved.
         billed_by: the recurring line that will bill it, or None (NOT_LINKED).
-        warnings: codes of section 4 to 7 that do not stop it.
+        warnings: codes of docs/billing.md that do not stop it.
+        line: key of the line within the bill, `<configuration>/<asset type>`.
+        mode: `average`, `total`, `quantity` or `adjustment`.
     """
 
     key: str
@@ -88,6 +94,8 @@ class PlannedChange(msgspec.Struct, frozen=True):
     observed: str | None = None
     billed_by: str | None = None
     warnings: tuple[str, ...] = ()
+    line: str = ""
+    mode: str = ""
 
 
 class PlannedBill(msgspec.Struct, frozen=True):

@@ -95,6 +95,8 @@ class QuantityRule:
         minimum: lowest billed quantity.
         maximum: highest; wins over minimum.
         bill_blocks: storage only: money follows the quantity instead of the exact usage.
+        until: last day of the rule (ISO date), None while open-ended. An open-ended minimum ends
+            with the account; a dated one is a commitment and outlives it.
         version: id of the stored rule, for the bill's basis.
     """
 
@@ -104,7 +106,21 @@ class QuantityRule:
     minimum: Decimal | None = None
     maximum: Decimal | None = None
     bill_blocks: bool = False
+    until: str | None = None
     version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """An account's part of a client's pooled quantity, made by `quantity.pooled`.
+
+    Attributes:
+        billed: exact amount that carries money: units, or GB.
+        quantity: whole units.
+    """
+
+    billed: Decimal
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +129,22 @@ class LicenceUsage:
 
     `raw` is a Decimal so that an invalid source value (negative, fractional) can be refused by
     name (SOURCE_INVALID) instead of being rounded.
+
+    Attributes:
+        raw: the count.
+        removed: the account no longer exists in the source (COMPANY_REMOVED).
+        cycle: billing cycle of the units; any other than `monthly` is left out of the bill.
+        renewal: month in which such units renew, `YYYY-MM`, if the source knows it.
+        share: the account's part of the client's pool; None applies the rules to `raw` alone.
+        pool_incomplete: another account of the pool is not proven, so that no share is known.
     """
 
     raw: Decimal
+    removed: bool = False
+    cycle: str = "monthly"
+    renewal: str | None = None
+    share: Share | None = None
+    pool_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +156,18 @@ class StorageUsage:
         restore_bytes: volume restored.
         limit_cost: fixed cost of storage limits.
         limit_price: fixed price of storage limits.
+        removed: the account no longer exists in the source.
+        share: the account's part of the client's pool, in GB.
+        pool_incomplete: another account of the pool is not proven.
     """
 
     average_bytes: Decimal
     restore_bytes: Decimal = Decimal(0)
     limit_cost: Decimal = Decimal(0)
     limit_price: Decimal = Decimal(0)
+    removed: bool = False
+    share: Share | None = None
+    pool_incomplete: bool = False
 
 
 Usage = LicenceUsage | StorageUsage
@@ -178,6 +213,7 @@ class BillInput:
         supplier_resolves: whether the PSA knows it.
         source_errors: codes found before arithmetic (SOURCE_INCOMPLETE, NO_SNAPSHOT, …).
         source_warnings: likewise (LATE_SNAPSHOT, …).
+        asset_type_names: PSA asset type id -> name, for the names of lines.
         settings: how to compute.
     """
 
@@ -192,6 +228,7 @@ class BillInput:
     supplier_resolves: bool = True
     source_errors: tuple[str, ...] = ()
     source_warnings: tuple[str, ...] = ()
+    asset_type_names: Mapping[str, str] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
 
@@ -237,7 +274,7 @@ class Line:
         quantity: whole units sent.
         unit_cost: sent value, None when absent from the push.
         unit_price: likewise.
-        total_cost: rounded sum of the group, None in quantity mode.
+        total_cost: rounded sum of the group; None in quantity mode or where the PSA owns the cost.
         total_price: likewise.
         residual_cost: total minus round(quantity x unit), 0 when it fits.
         residual_price: likewise.
@@ -245,6 +282,7 @@ class Line:
         action: `create` or `update` with respect to `BillInput.existing`.
         removed_by_configuration: a stale line set to zero by a change of configuration; held.
         price_unset: a product with quantity has no price; delivery is held by default.
+        units: whole units behind the line; differs from `quantity` in total mode, which sends 1.
         products: the basis.
     """
 
@@ -264,6 +302,7 @@ class Line:
     action: str
     removed_by_configuration: bool = False
     price_unset: bool = False
+    units: int = 0
     products: tuple[LineProduct, ...] = ()
 
 

@@ -1,0 +1,58 @@
+"""Exact sums, products and whole blocks, so that a bill never depends on the order of its parts.
+
+A byte count divided by 2^30 has up to 30 decimals; 120 digits keep every sum and product of such
+numbers exact, and the only roundings left are the named ones in `syncd.sdk.money`.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+ZERO = Decimal(0)
+BYTES_PER_GB = Decimal(2**30)
+"""1 GB as storage vendors sell it: a limit of 100 GB is 107,374,182,400 bytes."""
+
+EXACT = Context(
+    prec=120, rounding=ROUND_HALF_UP, traps=[decimal.InvalidOperation, decimal.DivisionByZero]
+)
+
+
+def product(left: Decimal, right: Decimal | int) -> Decimal:
+    return EXACT.multiply(left, Decimal(right))
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    result = ZERO
+    for amount in amounts:
+        result = EXACT.add(result, amount)
+    return result
+
+
+def difference(left: Decimal, right: Decimal) -> Decimal:
+    return EXACT.subtract(left, right)
+
+
+def quotient(amount: Decimal, by: Decimal | int) -> Decimal:
+    """To 120 digits; what follows is one named rounding.
+
+    Raises:
+        decimal.DivisionByZero: `by` is 0.
+    """
+    return EXACT.divide(amount, Decimal(by))
+
+
+def rounded(amount: Decimal, scale: int) -> Decimal:
+    """Half-up to `scale` decimals; never a negative zero."""
+    return EXACT.plus(EXACT.quantize(amount, Decimal(1).scaleb(-scale)))
+
+
+def whole_blocks(amount: Decimal, block: Decimal) -> Decimal:
+    """How many blocks hold the amount, a started block counted whole."""
+    full, rest = EXACT.divmod(amount, block)
+    return EXACT.add(full, 1) if rest else full
+
+
+def is_whole(amount: Decimal) -> bool:
+    return amount.is_finite() and amount == amount.to_integral_value()

@@ -1,0 +1,207 @@
+"""From a group to its line: average, total or quantity only, and the line for a rounding residual.
+
+Sums are exact; each line is rounded once, half-up. What rounding leaves over is kept as a residual
+and never lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from syncd.core.billing.arithmetic import ZERO, difference, product, quotient, rounded, total
+from syncd.core.billing.checks import money_parts
+from syncd.core.billing.groups import Group
+from syncd.core.billing.model import Bill, BillInput, Line, Mode, RoundingPolicy, Settings
+from syncd.core.billing.rates import Priced
+
+ROUNDING = "rounding"
+CREATE = "create"
+UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """One side of a line, cost or price; all None where it is not ours to send.
+
+    Attributes:
+        unit: value per unit of the line.
+        total: the rounded sum of the group.
+        residual: total minus round(quantity x unit).
+    """
+
+    unit: Decimal | None
+    total: Decimal | None
+    residual: Decimal = ZERO
+
+
+def group_lines(group: Group, data: BillInput) -> Bill:
+    """The line of a group with its warnings, or the reason why it has none."""
+    settings = data.settings
+    mode = group.configuration.mode
+    parts = money_parts(group.configuration)
+    units = sum(item.basis.quantity for item in group.products)
+    exact = {
+        "cost": total(item.basis.cost for item in group.products),
+        "price": total(item.basis.price for item in group.products),
+    }
+    totals = {part: rounded(exact[part], settings.money_scale) for part in parts}
+    warnings = _rate_warnings(group, parts)
+    if not units and not any(totals.values()) and group.key not in data.existing:
+        return Bill(
+            lines=_unneeded_rounding(group, data),
+            errors=(),
+            warnings=warnings,
+            skipped=(f"ZERO_NEW:{group.key}",),
+        )
+    quantity = 1 if mode is Mode.TOTAL else units
+    if mode is Mode.AVERAGE and not units and any(totals.values()):
+        quantity = 1
+        warnings = (*warnings, f"AVERAGE_ZERO_QUANTITY_FEE:{group.key}")
+    amounts = {part: _amount(totals[part], exact[part], units, mode, settings) for part in parts}
+    absent = Amount(unit=None, total=None)
+    cost, price = amounts.get("cost", absent), amounts.get("price", absent)
+    line = Line(
+        key=group.key,
+        configuration=group.configuration.id,
+        name=_name(group, data),
+        asset_type=group.asset_type,
+        mode=mode,
+        quantity=quantity,
+        unit_cost=cost.unit,
+        unit_price=price.unit,
+        total_cost=cost.total,
+        total_price=price.total,
+        residual_cost=cost.residual,
+        residual_price=price.residual,
+        supplier=supplier_of(data),
+        action=_action(group.key, data),
+        price_unset="price" in parts
+        and any({"price", "restore_price"} & set(item.missing) for item in group.products),
+        units=units,
+        products=tuple(item.basis for item in group.products),
+    )
+    if not cost.residual and not price.residual:
+        lines = (line, *_unneeded_rounding(group, data))
+        return Bill(lines=lines, errors=(), warnings=warnings, skipped=())
+    return Bill(
+        lines=(line, *_rounding(group, data, cost, price)),
+        errors=(),
+        warnings=(*warnings, f"ROUNDING_RESIDUAL:{group.key}"),
+        skipped=(),
+    )
+
+
+def zero_line(key: str, mode: Mode, data: BillInput, *, removed: bool = False) -> Line:
+    """The update that takes a line to zero in the mode it was last sent with.
+
+    Quantity-only sends no money; total keeps its quantity of 1, as that mode always does. The plan
+    keeps the record's name, and leaves out money that was not sent before either.
+    """
+    configuration, _, rest = key.partition("/")
+    asset_type = rest.removesuffix(f"/{ROUNDING}")
+    known = next((c for c in data.configurations if c.id == configuration), None)
+    money = None if mode is Mode.QUANTITY else ZERO
+    return Line(
+        key=key,
+        configuration=known.id if known else None,
+        name="",
+        asset_type=asset_type,
+        mode=mode,
+        quantity=1 if mode is Mode.TOTAL else 0,
+        unit_cost=money,
+        unit_price=money,
+        total_cost=money,
+        total_price=money,
+        residual_cost=ZERO,
+        residual_price=ZERO,
+        supplier=supplier_of(data),
+        action=UPDATE,
+        removed_by_configuration=removed,
+    )
+
+
+def supplier_of(data: BillInput) -> str | None:
+    """The supplier to send; one that the PSA does not know is left out, never sent as nothing."""
+    return data.supplier if data.supplier_resolves else None
+
+
+def _amount(
+    rounded_total: Decimal, exact: Decimal, units: int, mode: Mode, settings: Settings
+) -> Amount:
+    if mode is Mode.TOTAL or not units:
+        return Amount(unit=rounded_total, total=rounded_total)
+    unit = rounded(quotient(exact, units), settings.unit_scale)
+    shown = rounded(product(unit, units), settings.money_scale)
+    return Amount(unit=unit, total=rounded_total, residual=difference(rounded_total, shown))
+
+
+def _rate_warnings(group: Group, parts: tuple[str, ...]) -> tuple[str, ...]:
+    found: list[str] = []
+    for item in group.products:
+        key = item.basis.product
+        for names in (("cost", "price"), ("restore_cost", "restore_price")):
+            missing = [
+                name
+                for name in names
+                if name in item.missing and name.removeprefix("restore_") in parts
+            ]
+            if missing:
+                found.append(f"RATE_NOT_CONFIGURED:{key}:{'+'.join(missing)}")
+        if _drops_fees(item, parts):
+            found.append(f"QUANTITY_ONLY_DROPS_FEES:{key}")
+    return tuple(found)
+
+
+def _drops_fees(item: Priced, parts: tuple[str, ...]) -> bool:
+    """Fees that nobody will bill, because this line sends no such money."""
+    return bool(
+        (item.fee_cost and "cost" not in parts) or (item.fee_price and "price" not in parts)
+    )
+
+
+def _rounding(group: Group, data: BillInput, cost: Amount, price: Amount) -> tuple[Line, ...]:
+    if data.settings.rounding_policy is not RoundingPolicy.ADJUST:
+        return _unneeded_rounding(group, data)
+    key = f"{group.key}/{ROUNDING}"
+    unit_cost = None if cost.total is None else cost.residual
+    unit_price = None if price.total is None else price.residual
+    return (
+        Line(
+            key=key,
+            configuration=group.configuration.id,
+            name=f"{_name(group, data)} (rounding)",
+            asset_type=group.asset_type,
+            mode=Mode.ADJUSTMENT,
+            quantity=1,
+            unit_cost=unit_cost,
+            unit_price=unit_price,
+            total_cost=unit_cost,
+            total_price=unit_price,
+            residual_cost=ZERO,
+            residual_price=ZERO,
+            supplier=supplier_of(data),
+            action=_action(key, data),
+            units=1,
+        ),
+    )
+
+
+def _unneeded_rounding(group: Group, data: BillInput) -> tuple[Line, ...]:
+    key = f"{group.key}/{ROUNDING}"
+    if key not in data.existing:
+        return ()
+    return (zero_line(key, Mode.ADJUSTMENT, data),)
+
+
+def _action(key: str, data: BillInput) -> str:
+    return UPDATE if key in data.existing else CREATE
+
+
+def _name(group: Group, data: BillInput) -> str:
+    """Stable for people: with the asset type only where the configuration may have several."""
+    if group.configuration.asset_type:
+        return group.configuration.name
+    return f"{group.configuration.name} - " + data.asset_type_names.get(
+        group.asset_type, group.asset_type
+    )
