@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -35,8 +35,8 @@ _VALUES = frozenset({"--config"})
 class AnywhereGroup(TyperGroup):
     """A group whose global options may also stand after the command's name."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, hoist(args))  # type: ignore[arg-type]
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, hoist(args))
 
 
 def hoist(args: list[str]) -> list[str]:

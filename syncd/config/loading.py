@@ -1,0 +1,200 @@
+"""From `syncd.toml` to settings: every mistake of the file in one answer, or none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from syncd.config.connections import HEAD, read_connections
+from syncd.config.problem import ConfigErrors, closest
+from syncd.config.reading import read
+from syncd.config.secret import SecretMissing, is_reference, resolve
+from syncd.config.settings import BillingSettings, Settings
+from syncd.config.tables import BillingTable, SyncdTable
+from syncd.config.validation import Check
+from syncd.core.billing.model import GuardLimits
+from syncd.plugins import Plugins
+from syncd.sdk.connector import Capability
+
+_TABLES = ("syncd", HEAD, "billing")
+
+
+def load(path: Path, plugins: Plugins) -> Settings:
+    """Read and validate a configuration.
+
+    Args:
+        path: of the file.
+        plugins: what may be named in it.
+
+    Raises:
+        ConfigErrors: every mistake of the file, each with place, reason and remedy.
+        ConfigError: the file does not exist or is not a configuration at all.
+    """
+    path = path.expanduser().absolute()
+    reading = read(path)
+    check = Check(reading.places, path.parent, reading.lost, list(reading.problems))
+    values = reading.values
+    for name in values:
+        if name not in _TABLES:
+            check.add((name,), f"there is no table '{name}'", closest(name, _TABLES))
+    host = check.model(SyncdTable, _with_database(check, values), ("syncd",))
+    table = _table(check, values, "billing")
+    billing = check.model(BillingTable, table, ("billing",))
+    usable, unavailable = read_connections(check, values.get(HEAD, {}), plugins)
+    psa = _psa(check, table, values.get(HEAD), plugins)
+    if check.problems or host is None or billing is None:
+        ordered = sorted(check.problems, key=lambda problem: problem.line or 0)
+        raise ConfigErrors(path.name, ordered)
+    return Settings(
+        path=path,
+        database=host.database,
+        timezone=ZoneInfo(host.timezone),
+        billing=_billing(billing, psa),
+        connections=usable,
+        unavailable=unavailable,
+        log_format=host.log_format,
+        log_level=host.log_level,
+        grace_seconds=host.grace_seconds,
+        warnings=tuple(check.warnings),
+    )
+
+
+def _table(check: Check, values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = values.get(name, {})
+    if isinstance(table, Mapping):
+        return table
+    check.add((name,), "is not a table", f"write [{name}] and its settings below it")
+    return {}
+
+
+def _with_database(check: Check, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table `[syncd]` with the database made absolute and known not to show a password."""
+    table = dict(_table(check, values, "syncd"))
+    given = table.get("database", "sqlite:///syncd.db")
+    path = ("syncd", "database")
+    if is_reference(given):
+        try:
+            table["database"] = given = resolve(given, check.folder).value
+        except SecretMissing as error:
+            check.add(path, str(error), error.remedy)
+            table.pop("database")
+            return table
+    elif isinstance(given, str) and _has_password(given):
+        check.add(
+            path,
+            "the database URL holds a password in plain text",
+            'write database = { env = "SYNCD_DATABASE" } and put the whole URL there',
+        )
+        table.pop("database")
+        return table
+    if isinstance(given, str):
+        table["database"] = _database_url(check, given)
+    return table
+
+
+def _database_url(check: Check, url: str) -> str:
+    path = ("syncd", "database")
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in {"postgresql", "postgres"} and rest:
+        return f"postgresql://{rest}"
+    if separator and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        name = rest[1:]
+        if name != ":memory:" and "?" not in name:
+            return f"sqlite:///{check.folder / Path(name).expanduser()}"
+    shown = f"'{scheme}://…'" if separator else f"'{url}'"
+    check.add(
+        path,
+        f"{shown} is not a database that can be used",
+        'write "sqlite:///syncd.db" or "postgresql://user@host/name"',
+    )
+    return url
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).password) or "password=" in url
+    except ValueError:
+        return True
+
+
+def _psa(
+    check: Check, billing: Mapping[str, Any], connections: Any, plugins: Plugins
+) -> str | None:
+    """Which connection takes the subscriptions.
+
+    Judged from the file as written, so that a mistake elsewhere in a table hides nothing here.
+    """
+    path = ("billing", "psa")
+    written = {
+        name: table
+        for name, table in (connections.items() if isinstance(connections, Mapping) else ())
+        if isinstance(table, Mapping)
+    }
+    candidates = [name for name, table in written.items() if _is_psa(table, plugins)]
+    named = billing.get("psa")
+    if isinstance(named, str):
+        if named not in written and () not in check.lost:
+            check.add(path, f"there is no connection '{named}'", closest(named, candidates))
+        elif named not in candidates and _is_judged(written.get(named, {}), plugins):
+            reason = f"connection '{named}' is not a PSA, or is switched off"
+            check.add(path, reason, closest(named, candidates))
+        return named
+    if len(candidates) > 1:
+        check.add(
+            path,
+            f"{' and '.join(candidates)} are both PSA connections",
+            f'name the one that bills: psa = "{candidates[0]}"',
+        )
+    if candidates:
+        return str(candidates[0])
+    if all(_is_judged(table, plugins) for table in written.values()) and () not in check.lost:
+        if billing.get("mode") == "live" or "schedule" in billing:
+            check.add(
+                path,
+                "no connection is a PSA, so nothing can be billed",
+                "add the connection of your PSA, or remove `mode` and `schedule`",
+            )
+        else:
+            reason = "no connection is a PSA: counts can be pulled, not billed"
+            check.warn(path, reason, "add the connection of your PSA")
+    return None
+
+
+def _is_psa(table: Mapping[str, Any], plugins: Plugins) -> bool:
+    connector = plugins.connectors.get(str(table.get("plugin")))
+    provides = connector.provides if connector is not None else frozenset()
+    return Capability.PSA in provides and table.get("enabled") is not False
+
+
+def _is_judged(table: Mapping[str, Any], plugins: Plugins) -> bool:
+    """Whether the connector is known, so that it can be said to be no PSA."""
+    return str(table.get("plugin")) in plugins.connectors
+
+
+def _billing(table: BillingTable, psa: str | None) -> BillingSettings:
+    guards = table.guards
+    return BillingSettings(
+        mode=table.mode,
+        psa=psa,
+        currency=table.currency,
+        money_scale=table.money_scale,
+        unit_scale=table.unit_scale,
+        rounding_policy=table.rounding_policy,
+        subscription_style=table.subscription_style,
+        missing_price=table.missing_price,
+        supplier=table.supplier,
+        max_age_hours=table.max_age_hours,
+        plan_max_age_days=table.plan_max_age_days,
+        guards=GuardLimits(
+            line_percent=guards.line_percent,
+            line_units=guards.line_units,
+            line_money=guards.line_money,
+            client_percent=guards.client_percent,
+            client_money=guards.client_money,
+            run_percent=guards.run_percent,
+        ),
+        schedule=table.schedule,
+    )

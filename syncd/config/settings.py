@@ -1,0 +1,112 @@
+"""Validated settings as the program uses them: frozen, absolute, and with secrets hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from syncd.config.problem import Problem
+from syncd.config.schedule import Schedule, parse_schedule
+from syncd.core.billing.model import GuardLimits, RoundingPolicy
+from syncd.log import LogFormat
+from syncd.sdk.connector import Connector, RateLimit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSettings:
+    """One connection.
+
+    Attributes:
+        name: as in `[connections.<name>]`.
+        connector: what it speaks to.
+        config: the connector's own settings; secrets are `SecretStr`.
+        schedule: when it is pulled by the daemon, or None.
+        limits: the connector's quota with the overrides of the file.
+        enabled: False while it rests.
+        formerly: its earlier name.
+    """
+
+    name: str
+    connector: Connector[Any]
+    config: BaseModel
+    schedule: str | None
+    limits: RateLimit
+    enabled: bool
+    formerly: str | None
+
+    @property
+    def due(self) -> Schedule | None:
+        return None if self.schedule is None else parse_schedule(self.schedule)
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """The settings that hold URLs, as the connector names them."""
+        named = ((name, getattr(self.config, name, None)) for name in self.connector.urls)
+        return {name: str(value) for name, value in named if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnavailableConnection:
+    """A connection whose plugin is broken; the others work."""
+
+    name: str
+    connector: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingSettings:
+    """The table `[billing]`; meanings in docs/config.md."""
+
+    mode: Literal["shadow", "live"] = "shadow"
+    psa: str | None = None
+    currency: str = "GBP"
+    money_scale: int = 2
+    unit_scale: int = 4
+    rounding_policy: RoundingPolicy = RoundingPolicy.REPORT
+    subscription_style: Literal["rolling", "per_period"] = "rolling"
+    missing_price: Literal["hold", "zero"] = "hold"
+    supplier: str | None = None
+    max_age_hours: int = 48
+    plan_max_age_days: int = 7
+    guards: GuardLimits = field(default_factory=GuardLimits)
+    schedule: str | None = None
+
+    @property
+    def due(self) -> Schedule | None:
+        return None if self.schedule is None else parse_schedule(self.schedule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A whole configuration.
+
+    Attributes:
+        path: of the file, absolute.
+        database: URL with an absolute path; hidden from representations, since it may hold a
+            password.
+        timezone: zone of billing periods.
+        billing: how counts become subscriptions.
+        connections: usable ones by name, resting ones included.
+        unavailable: those whose plugin is broken, by name.
+        log_format: how the log is written.
+        log_level: lowest level of the daemon's log.
+        grace_seconds: how long running work may take after SIGTERM.
+        warnings: what works but deserves a look.
+    """
+
+    path: Path
+    database: str = field(repr=False)
+    timezone: ZoneInfo
+    billing: BillingSettings
+    connections: Mapping[str, ConnectionSettings]
+    unavailable: Mapping[str, UnavailableConnection] = field(default_factory=dict)
+    log_format: LogFormat = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    grace_seconds: int = 30
+    warnings: tuple[Problem, ...] = ()
