@@ -99,19 +99,13 @@ class PermissionMissing(AuthError):
 
 
 class TransientError(ConnectorError):
-    """Heals by itself: retried in place within bounds, then by the next run."""
-
-    code = "VENDOR_TRANSIENT"
-
-
-class RateLimited(TransientError):
-    """The vendor asked us to slow down.
+    """Heals by itself: retried in place within bounds, then by the next run.
 
     Attributes:
         retry_after: seconds to wait as the vendor stated them, or None.
     """
 
-    code = "RATE_LIMITED"
+    code = "VENDOR_TRANSIENT"
 
     def __init__(
         self,
@@ -131,6 +125,12 @@ class RateLimited(TransientError):
             request_id=request_id,
         )
         self.retry_after = retry_after
+
+
+class RateLimited(TransientError):
+    """The vendor asked us to slow down; `retry_after` says how long, if it said so."""
+
+    code = "RATE_LIMITED"
 
 
 class VendorUnavailable(TransientError):

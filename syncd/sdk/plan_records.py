@@ -110,7 +110,8 @@ class PlannedBill(msgspec.Struct, frozen=True):
         changes: what is written.
         unchanged: lines that need no write.
         total_before: money of the last sent bill, None when there is none.
-        total_after: money of this bill, None when unknown (quantity mode).
+        total_after: money of this bill, None when unknown (quantity mode). Lines whose money is
+            unknown count in neither total.
         first_bill: nothing was ever sent for this account.
         errors: codes that stop the bill; then `changes` is empty.
         warnings: codes that do not.

@@ -1,0 +1,115 @@
+"""Keeps a connection inside its vendor's quota: a rolling window, and a cap on calls in flight.
+
+A small job is never paced; only a call that would break the quota waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+
+from syncd.sdk import waiting
+from syncd.sdk.connector import RateLimit
+
+SHORTEST_WAIT = 0.001
+"""Seconds; keeps rounding from turning the last moment of a wait into a busy loop."""
+
+
+class SlidingWindow:
+    """Admits one call per `async with`, which yields the seconds it waited for the quota.
+
+    A vendor counts a call somewhere between our sending it and our reading its answer. So a call
+    occupies the quota from its start until `window_seconds` after its end: whenever the vendor
+    counted it, no window of that length ever holds more than `calls`. Callers are admitted in the
+    order in which they came.
+    """
+
+    def __init__(
+        self,
+        calls: int,
+        window_seconds: float,
+        concurrency: int,
+        *,
+        monotonic: Callable[[], float] = waiting.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = waiting.sleep,
+    ) -> None:
+        """Set the quota.
+
+        Args:
+            calls: most calls within a window; 0 means that no quota is known.
+            window_seconds: length of the window.
+            concurrency: most calls in flight.
+            monotonic: seconds on a clock that only grows.
+            sleep: waits on the same clock.
+
+        Raises:
+            ValueError: a negative quota, an empty window or no room for a single call.
+        """
+        if calls < 0 or concurrency < 1 or not window_seconds > 0:
+            raise ValueError("a limit needs calls >= 0, window_seconds > 0 and concurrency >= 1")
+        self._calls = calls
+        self._window = window_seconds
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._slots = asyncio.Semaphore(concurrency)
+        self._order = asyncio.Lock()
+        self._ends: deque[float] = deque()
+        self._in_flight = 0
+        self._ended = asyncio.Event()
+        self._penalty_until = float("-inf")
+
+    @classmethod
+    def of(cls, limit: RateLimit) -> SlidingWindow:
+        """The window for a connection's limits."""
+        return cls(limit.calls, limit.window_seconds, limit.concurrency)
+
+    def penalise(self, seconds: float) -> None:
+        """Admit nobody for `seconds`: the vendor said that we were too fast.
+
+        A shorter penalty never ends a longer one.
+        """
+        self._penalty_until = max(self._penalty_until, self._monotonic() + seconds)
+
+    async def __aenter__(self) -> float:
+        await self._slots.acquire()
+        try:
+            async with self._order:
+                waited = await self._turn()
+        except BaseException:
+            self._slots.release()
+            raise
+        self._in_flight += 1
+        return waited
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._in_flight -= 1
+        if self._calls:
+            self._ends.append(self._monotonic())
+        self._ended.set()
+        self._slots.release()
+
+    async def _turn(self) -> float:
+        waited = 0.0
+        while True:
+            now = self._monotonic()
+            while self._ends and self._ends[0] + self._window <= now:
+                self._ends.popleft()
+            wait = self._penalty_until - now
+            if self._calls and len(self._ends) + self._in_flight >= self._calls:
+                if not self._ends:
+                    self._ended.clear()
+                    await self._ended.wait()
+                    continue
+                wait = max(wait, self._ends[0] + self._window - now)
+            if wait <= 0:
+                return waited
+            wait = max(wait, SHORTEST_WAIT)
+            await self._sleep(wait)
+            waited += wait
