@@ -29,8 +29,8 @@ _ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
 class AccountRow(SQLModel, table=True):
     """An account of a source.
 
-    `absent_since_pull` is the first complete pull whose roster lacked it; `removed_pull` the one
-    that confirmed it.
+    `first_pull` is the pull whose roster first had it; `absent_since_pull` the first complete pull
+    whose roster lacked it; `removed_pull` the one that confirmed it.
     """
 
     __tablename__ = "account"
@@ -41,6 +41,7 @@ class AccountRow(SQLModel, table=True):
     key: str
     name: str
     psa_ids: str = "{}"
+    first_pull: int = 0
     absent_since_pull: int | None = None
     removed_pull: int | None = None
 
@@ -60,7 +61,11 @@ class ProductRow(SQLModel, table=True):
 
 
 class PullRow(SQLModel, table=True):
-    """One version of the census: `taken_at` is the start of the read, `recorded_at` its commit."""
+    """One version of the census: `taken_at` is the start of the read, `recorded_at` its commit.
+
+    `period` is the month that a source of periods was asked for; such a pull proves only facts of
+    that period.
+    """
 
     __tablename__ = "pull"
     __table_args__ = (UniqueConstraint("connection_id", "seq", name="uq_pull_seq"),)
@@ -68,6 +73,7 @@ class PullRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     connection_id: int = Field(foreign_key="connection.id")
     seq: int
+    period: str = ""
     taken_at: datetime = Field(sa_type=UtcDateTime)
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     state: str
