@@ -5,14 +5,14 @@ Written as SQL text because every pull opens and closes issues and must import l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.store.types import from_micros, to_micros
@@ -57,6 +57,23 @@ class Issue:
     closed_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What an issue says, before it is stored.
+
+    Attributes:
+        message: one sentence.
+        remedy: what to do, with the command.
+        severity: see `IssueSeverity`.
+        evidence: details for machines.
+    """
+
+    message: str
+    remedy: str
+    severity: IssueSeverity = IssueSeverity.ERROR
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
 _COLUMNS = (
     "id, code, subject, connection, severity, message, remedy, evidence, "
     "opened_at, last_seen_at, closed_at"
@@ -76,9 +93,13 @@ _CLOSE = text(
     "UPDATE issue SET closed_at = :now "
     "WHERE code = :code AND subject = :subject AND closed_at IS NULL"
 )
-_OPEN_SUBJECTS = text(
-    "SELECT subject FROM issue "
+_OPEN_TEXTS = text(
+    "SELECT subject, severity, message, remedy, evidence FROM issue "
     "WHERE closed_at IS NULL AND code = :code AND connection = :connection ORDER BY subject"
+)
+_TOUCH = text(
+    "UPDATE issue SET last_seen_at = :now "
+    "WHERE closed_at IS NULL AND code = :code AND connection = :connection"
 )
 
 
@@ -99,16 +120,8 @@ async def open_issue(
     Returns:
         True when it was not open before, so that the caller logs `issue.opened` once.
     """
-    values = {
-        "code": code,
-        "subject": subject,
-        "connection": connection,
-        "severity": severity.value,
-        "message": message,
-        "remedy": remedy,
-        "evidence": msgspec.json.encode(evidence or {}, order="sorted").decode(),
-        "now": to_micros(now),
-    }
+    finding = Finding(message=message, remedy=remedy, severity=severity, evidence=evidence or {})
+    values = _values(code, subject, connection, finding, now)
     if (await conn.execute(_SEEN_AGAIN, values)).rowcount:
         return False
     await conn.execute(_OPEN, values)
@@ -129,11 +142,56 @@ async def close_missing(
     Returns:
         the subjects that were closed.
     """
-    rows = await conn.execute(_OPEN_SUBJECTS, {"code": code, "connection": connection})
-    gone = [subject for (subject,) in rows if subject not in still_open]
-    for subject in gone:
-        await close_issue(conn, code, subject, now)
+    rows = await conn.execute(_OPEN_TEXTS, {"code": code, "connection": connection})
+    gone = [row.subject for row in rows if row.subject not in still_open]
+    await _close_all(conn, code, gone, now)
     return gone
+
+
+async def replace_issues(
+    conn: AsyncConnection,
+    code: str,
+    connection: str,
+    findings: Mapping[str, Finding],
+    *,
+    now: datetime,
+    keep: Collection[str] = (),
+) -> tuple[list[str], list[str]]:
+    """Make the open issues of this code and connection exactly these.
+
+    Args:
+        conn: a writer's connection.
+        code: of all of them.
+        connection: of all of them, may be empty.
+        findings: by subject.
+        now: becomes `last_seen_at`.
+        keep: subjects that were not looked at this time: they stay as they are.
+
+    Returns:
+        subjects newly opened, and subjects closed.
+    """
+    rows = await conn.execute(_OPEN_TEXTS, {"code": code, "connection": connection})
+    stored = {row.subject: tuple(row)[1:] for row in rows}
+    values = {
+        subject: _values(code, subject, connection, finding, now)
+        for subject, finding in findings.items()
+    }
+    gone = [s for s in stored if s not in findings and s not in keep]
+    await _close_all(conn, code, gone, now)
+    if stored and not keep:
+        await conn.execute(_TOUCH, {"code": code, "connection": connection, "now": to_micros(now)})
+    fields = ("severity", "message", "remedy", "evidence")
+    changed = [
+        row
+        for subject, row in values.items()
+        if subject in stored and (keep or tuple(row[name] for name in fields) != stored[subject])
+    ]
+    if changed:
+        await conn.execute(_SEEN_AGAIN, changed)
+    new = [subject for subject in values if subject not in stored]
+    if new:
+        await conn.execute(_OPEN, [values[subject] for subject in new])
+    return new, gone
 
 
 async def open_issues(conn: AsyncConnection, *, connection: str | None = None) -> list[Issue]:
@@ -155,16 +213,29 @@ async def all_issues(conn: AsyncConnection, *, limit: int) -> list[Issue]:
     return [_issue(row) for row in await conn.execute(statement, {"limit": limit})]
 
 
-async def open_codes(
-    conn: AsyncConnection, connection: str, *, besides: Collection[str]
-) -> list[Issue]:
-    """Open issues of the connection whose code is none of `besides`."""
-    statement = text(
-        f"SELECT {_COLUMNS} FROM issue WHERE closed_at IS NULL "  # noqa: S608 - constants
-        "AND connection = :connection AND code NOT IN :besides ORDER BY code, subject"
-    ).bindparams(bindparam("besides", expanding=True))
-    rows = await conn.execute(statement, {"connection": connection, "besides": list(besides)})
-    return [_issue(row) for row in rows]
+async def _close_all(
+    conn: AsyncConnection, code: str, subjects: Sequence[str], now: datetime
+) -> None:
+    if subjects:
+        moment = to_micros(now)
+        await conn.execute(
+            _CLOSE, [{"code": code, "subject": subject, "now": moment} for subject in subjects]
+        )
+
+
+def _values(
+    code: str, subject: str, connection: str, finding: Finding, now: datetime
+) -> dict[str, Any]:
+    return {
+        "code": code,
+        "subject": subject,
+        "connection": connection,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "evidence": msgspec.json.encode(finding.evidence, order="sorted").decode(),
+        "now": to_micros(now),
+    }
 
 
 def _issue(row: Any) -> Issue:

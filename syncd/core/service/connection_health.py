@@ -1,0 +1,109 @@
+"""What a failed or successful use of a connection means: its status, one issue, one log line.
+
+Both log lines are said once per change, however often the connection is tried in between.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.store.health import mark_recovered, mark_unavailable
+from syncd.core.store.issues import Finding
+from syncd.sdk.connector import EventLog
+from syncd.sdk.errors import (
+    AuthError,
+    ConnectFailed,
+    ConnectorError,
+    OutcomeUnknown,
+    PermissionMissing,
+    PluginError,
+    ProtocolError,
+    RateLimited,
+    RequestRejected,
+    SyncdError,
+    TransientError,
+    VendorUnavailable,
+)
+
+if TYPE_CHECKING:
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+FAILURES: Final = tuple(
+    kind.code
+    for kind in (
+        AuthError,
+        PermissionMissing,
+        TransientError,
+        RateLimited,
+        VendorUnavailable,
+        ConnectFailed,
+        ConnectorError,
+        RequestRejected,
+        OutcomeUnknown,
+        ProtocolError,
+        PluginError,
+    )
+)
+"""Issue codes of a connection that failed as a whole; at most one of them is open."""
+
+_REMEDIES: Final = {
+    AuthError.code: "Renew the credentials at the vendor and in the configuration, then run "
+    "`syncd check {name}`.",
+    PermissionMissing.code: "Grant the missing right at the vendor, then run `syncd check {name}`.",
+    RateLimited.code: "Wait; if it repeats, lower `limits` of the connection, because other "
+    "programs use the same quota.",
+    ProtocolError.code: "Run `syncd check {name}`; if it repeats, the vendor changed something: "
+    "report it with the time of the run in `syncd runs`.",
+    PluginError.code: "Report the defect to the plugin's author with the traceback; the other "
+    "connections go on.",
+}
+_ELSE: Final = "Nothing was changed. Run `syncd check {name}`, then repeat the command."
+
+
+def blamed_on_connection(error: BaseException) -> bool:
+    """Whether the error says something about the connection, and not about us or our database."""
+    return isinstance(error, ConnectorError | PluginError)
+
+
+def remedy_of(error: SyncdError, name: str) -> str:
+    """The error's own remedy, else what usually helps against its code."""
+    return error.remedy or _REMEDIES.get(error.code, _ELSE).format(name=name)
+
+
+async def connection_failed(
+    database: Database,
+    connection: ConnectionRef,
+    error: SyncdError,
+    *,
+    now: datetime,
+    log: EventLog,
+) -> None:
+    """Write that the connection does not work, with one issue that says why."""
+    async with database.writer() as conn:
+        book = IssueBook(conn, connection.name, now)
+        finding = Finding(message=str(error), remedy=remedy_of(error, connection.name))
+        for code in FAILURES:
+            if code != error.code:
+                await book.close(code, connection.name)
+        await book.open(error.code, connection.name, finding)
+        if await mark_unavailable(conn, connection.id, detail=str(error), now=now):
+            book.tell(
+                "connection.unavailable",
+                connection=connection.name,
+                code=error.code,
+                error=str(error),
+            )
+    book.speak(log)
+
+
+async def connection_worked(book: IssueBook, connection: ConnectionRef) -> None:
+    """Write that the connection works, inside of the caller's transaction."""
+    since = await mark_recovered(book.conn, connection.id, now=book.now)
+    if since is None:
+        return
+    for code in FAILURES:
+        await book.close(code, connection.name)
+    book.tell("connection.recovered", connection=connection.name, since=since.isoformat())

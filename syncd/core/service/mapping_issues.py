@@ -1,0 +1,113 @@
+"""Units that no bill will ever hold: accounts without a client, products without an asset type.
+
+Only what really has countable units is an issue; the rest is listed by `syncd map unmapped`.
+SQL text, since every pull looks.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.store.issues import Finding, IssueSeverity
+from syncd.sdk.connector import EventLog
+
+if TYPE_CHECKING:
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+UNLINKED_ACCOUNT: Final = "UNLINKED_ACCOUNT"
+UNMAPPED_PRODUCT: Final = "UNMAPPED_PRODUCT"
+
+_UNLINKED = text(
+    "SELECT a.key, a.name FROM account a WHERE a.connection_id = :connection "
+    "AND NOT EXISTS (SELECT 1 FROM client_link l "
+    "WHERE l.account_id = a.id AND l.superseded_at IS NULL) "
+    "AND EXISTS (SELECT 1 FROM unit_interval u WHERE u.account_id = a.id "
+    "AND u.closed_pull IS NULL AND u.excluded IS NULL AND u.quantity > 0) ORDER BY a.id"
+)
+_LINKED = text(
+    "SELECT COUNT(*) FROM client_link l JOIN account a ON a.id = l.account_id "
+    "WHERE a.connection_id = :connection AND l.superseded_at IS NULL"
+)
+_UNMAPPED = text(
+    "SELECT p.key, p.name FROM product p WHERE p.connection_id = :connection "
+    "AND NOT EXISTS (SELECT 1 FROM product_mapping m "
+    "WHERE m.product_id = p.id AND m.superseded_at IS NULL) "
+    "AND EXISTS (SELECT 1 FROM unit_interval u WHERE u.connection_id = p.connection_id "
+    "AND u.product_id = p.id AND u.closed_pull IS NULL AND u.excluded IS NULL "
+    "AND u.quantity > 0) ORDER BY p.id"
+)
+_CONFIGURED = text(
+    "SELECT products, asset_type_key FROM billing_configuration "
+    "WHERE connection_id = :connection AND superseded_at IS NULL"
+)
+
+
+async def sync_mapping_issues(
+    database: Database, connection: ConnectionRef, *, now: datetime, log: EventLog
+) -> None:
+    """Open and close UNLINKED_ACCOUNT and UNMAPPED_PRODUCT of one source connection."""
+    async with database.writer() as conn:
+        book = IssueBook(conn, connection.name, now)
+        await write_mapping_issues(book, connection)
+    book.speak(log)
+
+
+async def write_mapping_issues(book: IssueBook, connection: ConnectionRef) -> None:
+    """The same inside of the caller's transaction."""
+    await book.replace(UNLINKED_ACCOUNT, await _unlinked(book.conn, connection))
+    await book.replace(UNMAPPED_PRODUCT, await _unmapped(book.conn, connection))
+
+
+async def _unlinked(conn: AsyncConnection, connection: ConnectionRef) -> dict[str, Finding]:
+    """One finding per account; a single one while the connection has no link at all yet."""
+    name, values = connection.name, {"connection": connection.id}
+    rows = (await conn.execute(_UNLINKED, values)).all()
+    if rows and not (await conn.execute(_LINKED, values)).scalar_one():
+        return {
+            name: Finding(
+                message=f"None of the {len(rows):,} accounts of {name} that have units is linked "
+                "to a client: nothing of it is billed.",
+                remedy="See `syncd map propose`, then link with `syncd map links --import FILE`.",
+                severity=IssueSeverity.WARNING,
+                evidence={"accounts": len(rows)},
+            )
+        }
+    return {
+        f"{name}/{row.key}": Finding(
+            message=f"Account {row.key} ({row.name}) of {name} has units and no client: they are "
+            "not billed.",
+            remedy=f"`syncd map link {name} {row.key} CLIENT`, or see `syncd map propose`.",
+            evidence={"account": row.key},
+        )
+        for row in rows
+    }
+
+
+async def _unmapped(conn: AsyncConnection, connection: ConnectionRef) -> dict[str, Finding]:
+    """Products in use without an asset type, of their own or of every configuration they are in."""
+    name, values = connection.name, {"connection": connection.id}
+    rows = (await conn.execute(_UNMAPPED, values)).all()
+    if not rows:
+        return {}
+    given: dict[str, bool] = {}
+    for configuration in await conn.execute(_CONFIGURED, values):
+        for product in msgspec.json.decode(configuration.products, type=list[str]):
+            given[product] = given.get(product, True) and configuration.asset_type_key != ""
+    return {
+        f"{name}/{row.key}": Finding(
+            message=f"Product {row.key} ({row.name}) of {name} has units and no asset type: they "
+            "are not billed.",
+            remedy="Give it one with `syncd map products --import FILE`.",
+            severity=IssueSeverity.WARNING,
+            evidence={"product": row.key},
+        )
+        for row in rows
+        if not given.get(row.key, False)
+    }

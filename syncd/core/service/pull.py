@@ -1,0 +1,197 @@
+"""A pull: read a source once, let the census compare, and say what was not proven.
+
+No transaction is open while the vendor is asked, except on the census's own scratch connection.
+This path imports little, because `syncd pull` is measured as a whole process.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncd.core.service.connection_health import (
+    blamed_on_connection,
+    connection_failed,
+    connection_worked,
+)
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.mapping_issues import write_mapping_issues
+from syncd.core.service.pull_issues import PULL_INCOMPLETE, sync_pull_issues, unproven_reasons
+from syncd.core.store.census import PullResult, census_staging
+from syncd.core.store.runs import RunStatus
+from syncd.sdk.connector import EventLog
+from syncd.sdk.errors import AuthError, PluginError, ProtocolError, SyncdError
+from syncd.sdk.ports import ObservationSink, UsageSource
+from syncd.sdk.records import Account, Observation, Product, ScopeState, ScopeVerdict
+
+if TYPE_CHECKING:
+    from syncd.core.service.runs import RunHandle
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+
+async def pull_connection(
+    database: Database,
+    connection: ConnectionRef,
+    source: UsageSource,
+    *,
+    clock: Callable[[], datetime],
+    log: EventLog,
+    run: RunHandle | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> PullResult:
+    """Read the source once into the census and write what needs a person.
+
+    Args:
+        database: where the census is.
+        connection: whose source it is.
+        source: its usage port.
+        clock: current time in UTC.
+        log: gets `pull.recorded`, `pull.incomplete` and the changes of issues.
+        run: gets counts and, when not everything was proven, the status partial.
+        progress: told the number of units read so far.
+
+    Raises:
+        ConnectorError: nothing could be read; the connection has an issue that says why.
+        PluginError: the connector failed in a way it should not; the same.
+        StoreError: the database could not take it; nothing was half-written.
+    """
+    taken_at = clock()
+    async with (
+        failures_recorded(database, connection, clock, log),
+        census_staging(database, connection) as staging,
+    ):
+        verdicts, products = await _observed(source, _Watched(staging, progress), connection)
+        result = await staging.finish(
+            verdicts,
+            taken_at=taken_at,
+            recorded_at=clock(),
+            run_id=None if run is None else run.id,
+            products=products,
+        )
+    async with database.writer() as conn:
+        book = IssueBook(conn, connection.name, clock())
+        if result.state != ScopeState.UNKNOWN:
+            await connection_worked(book, connection)
+        await sync_pull_issues(book, connection, result, verdicts)
+        await write_mapping_issues(book, connection)
+    _log_result(log, result, verdicts)
+    book.speak(log)
+    if run is not None:
+        _count(run, result)
+    return result
+
+
+class _Watched:
+    """A sink that counts what passes through it for the progress line."""
+
+    def __init__(self, sink: ObservationSink, progress: Callable[[int], None] | None) -> None:
+        self._sink = sink
+        self._progress = progress
+        self._seen = 0
+
+    async def accounts(self, accounts: Sequence[Account]) -> None:
+        await self._sink.accounts(accounts)
+
+    async def scope(self, scope: str, accounts: Sequence[str]) -> None:
+        await self._sink.scope(scope, accounts)
+
+    async def add(self, scope: str, batch: Sequence[Observation]) -> None:
+        await self._sink.add(scope, batch)
+        self._seen += len(batch)
+        if self._progress is not None:
+            self._progress(self._seen)
+
+
+async def _observed(
+    source: UsageSource, sink: ObservationSink, connection: ConnectionRef
+) -> tuple[Sequence[ScopeVerdict], Sequence[Product]]:
+    try:
+        verdicts = await source.observe(sink, None)
+        return verdicts, source.products()
+    except Exception as error:
+        told = _one_error(error, connection)
+        if told is error:
+            raise
+        raise told from error
+
+
+@asynccontextmanager
+async def failures_recorded(
+    database: Database, connection: ConnectionRef, clock: Callable[[], datetime], log: EventLog
+) -> AsyncIterator[None]:
+    try:
+        yield
+    except SyncdError as error:
+        if blamed_on_connection(error):
+            await connection_failed(database, connection, error, now=clock(), log=log)
+        raise
+
+
+def _one_error(error: Exception, connection: ConnectionRef) -> SyncdError:
+    """The error that decides, out of what several chains raised together.
+
+    Anything that is not one of our errors is a defect of the connector: told by type and place,
+    because its text could hold a client's data.
+    """
+    leaves = list(_leaves(error))
+    for leaf in leaves:
+        if not isinstance(leaf, SyncdError):
+            frame = traceback.extract_tb(leaf.__traceback__)[-1]
+            place = f"{Path(frame.filename).name}:{frame.lineno}"
+            message = (
+                f"the plugin '{connection.connector}' of {connection.name} failed with "
+                f"{type(leaf).__name__} at {place}"
+            )
+            return PluginError(message)
+    known = [leaf for leaf in leaves if isinstance(leaf, SyncdError)]
+    return next(
+        (leaf for kind in (AuthError, ProtocolError) for leaf in known if isinstance(leaf, kind)),
+        known[0],
+    )
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _log_result(log: EventLog, result: PullResult, verdicts: Sequence[ScopeVerdict]) -> None:
+    log(
+        "pull.recorded",
+        seq=result.seq,
+        state=str(result.state),
+        seen=result.seen,
+        opened=result.opened,
+        closed=result.closed,
+        accounts=result.accounts,
+    )
+    if result.state != ScopeState.COMPLETE or result.gaps:
+        reasons = unproven_reasons(result, verdicts)
+        log(
+            "pull.incomplete",
+            state=str(result.state),
+            n_gaps=len(result.gaps),
+            reasons="; ".join(f"{scope}: {', '.join(why)}" for scope, why in reasons.items()),
+        )
+
+
+def _count(run: RunHandle, result: PullResult) -> None:
+    run.count("accounts", result.accounts)
+    run.count("units", result.seen)
+    run.count("opened", result.opened)
+    run.count("closed", result.closed)
+    run.count("gaps", len(result.gaps))
+    if result.state != ScopeState.COMPLETE:
+        run.ends(
+            RunStatus.PARTIAL,
+            code=PULL_INCOMPLETE,
+            error=f"the pull is {result.state}: what is not proven changed nothing",
+        )

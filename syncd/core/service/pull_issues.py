@@ -1,0 +1,148 @@
+"""What a pull leaves for a person: scopes not proven, accounts that vanished, notes of the source.
+
+Issues of a scope that this pull did not prove stay as they are: not looking is not a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.store.issues import Finding, IssueSeverity
+from syncd.sdk.records import ScopeState, ScopeVerdict
+
+if TYPE_CHECKING:
+    from syncd.core.store.census.staging import Gap, PullResult
+    from syncd.core.store.connections import ConnectionRef
+
+PULL_INCOMPLETE: Final = "PULL_INCOMPLETE"
+ACCOUNT_DISAPPEARED: Final = "ACCOUNT_DISAPPEARED"
+ACCOUNT_REMOVED: Final = "ACCOUNT_REMOVED"
+
+_LISTED = 5
+
+_REMEDIES: Final = {
+    "DUPLICATE_UNIT": "Two different facts were read for one unit: look at it in the vendor's "
+    "console, then run `syncd pull {name}`.",
+    "UNDECLARED_ACCOUNT": "Units came for an account that the list of accounts lacks: check that "
+    "the credentials may see every account, then run `syncd pull {name}`.",
+}
+_RETRY: Final = (
+    "Former counts stay in force. Run `syncd pull {name}` again; if it repeats, compare with the "
+    "vendor's console: the reasons are in `syncd issues --json`."
+)
+
+_VANISHED = text(
+    "SELECT a.key, a.name, a.removed_pull, "
+    "EXISTS (SELECT 1 FROM client_link l WHERE l.account_id = a.id AND l.superseded_at IS NULL) "
+    "AS linked FROM account a WHERE a.connection_id = :connection "
+    "AND (a.absent_since_pull IS NOT NULL OR a.removed_pull IS NOT NULL) ORDER BY a.key"
+)
+_NOTED = text(
+    "SELECT DISTINCT code FROM issue WHERE closed_at IS NULL AND connection = :connection "
+    """AND evidence LIKE '%"note":true%'"""
+)
+
+
+def code_of(reason: str) -> str:
+    """The code that a reason begins with: `PAGE_REPEATED` of `PAGE_REPEATED: after=1041`."""
+    return reason.partition(":")[0].strip()
+
+
+def unproven_reasons(result: PullResult, verdicts: Sequence[ScopeVerdict]) -> dict[str, list[str]]:
+    """Distinct reasons by scope for everything that was not proven, in the order they came."""
+    found: dict[str, dict[str, None]] = {}
+    for verdict in verdicts:
+        if verdict.state is not ScopeState.COMPLETE:
+            found.setdefault(verdict.scope, {}).update(dict.fromkeys(verdict.reasons))
+    for gap in result.gaps:
+        if code_of(gap.reason) != ACCOUNT_DISAPPEARED:
+            reasons = found.setdefault(gap.scope, {})
+            if gap.reason:
+                reasons[gap.reason] = None
+    return {scope: list(reasons) for scope, reasons in found.items()}
+
+
+async def sync_pull_issues(
+    book: IssueBook,
+    connection: ConnectionRef,
+    result: PullResult,
+    verdicts: Sequence[ScopeVerdict],
+) -> None:
+    """Open and close what this pull says, inside of the caller's transaction."""
+    unproven = unproven_reasons(result, verdicts)
+    await book.replace(
+        PULL_INCOMPLETE,
+        {
+            f"{connection.name}/{scope}": _incomplete(connection.name, scope, reasons, result.gaps)
+            for scope, reasons in unproven.items()
+        },
+    )
+    await _sync_vanished(book, connection)
+    await _sync_notes(book, connection.name, verdicts, unproven)
+
+
+def _incomplete(name: str, scope: str, reasons: Sequence[str], gaps: Sequence[Gap]) -> Finding:
+    accounts = sorted({gap.account_key for gap in gaps if gap.scope == scope and gap.account_key})
+    why = "; ".join(reasons[:_LISTED]) or "the source gave no verdict"
+    if len(reasons) > _LISTED:
+        why += f"; and {len(reasons) - _LISTED} more reasons"
+    whom = f", so {len(accounts)} accounts keep their former counts" if accounts else ""
+    known = (_REMEDIES[code] for code in map(code_of, reasons) if code in _REMEDIES)
+    return Finding(
+        message=f"The last pull of {name} did not prove '{scope}'{whom}: {why}.",
+        remedy=next(known, _RETRY).format(name=name),
+        evidence={"scope": scope, "reasons": reasons, "accounts": accounts},
+    )
+
+
+async def _sync_vanished(book: IssueBook, connection: ConnectionRef) -> None:
+    name = connection.name
+    disappeared: dict[str, Finding] = {}
+    removed: dict[str, Finding] = {}
+    for row in await book.conn.execute(_VANISHED, {"connection": connection.id}):
+        subject = f"{name}/{row.key}"
+        if row.removed_pull is None:
+            disappeared[subject] = Finding(
+                message=f"Account {row.key} ({row.name}) of {name} is missing from the vendor's "
+                "list; its counts are kept until a second complete pull confirms it.",
+                remedy=f"If the client has not left, check what the credentials may see; then run "
+                f"`syncd pull {name}`.",
+                severity=IssueSeverity.WARNING,
+                evidence={"account": row.key},
+            )
+        elif row.linked:
+            removed[subject] = Finding(
+                message=f"Account {row.key} ({row.name}) of {name} is gone from the vendor, "
+                "confirmed by two complete pulls; its counts are 0 and its lines will be held.",
+                remedy="Release the held lines of the next plan if the client has left; after "
+                f"that `syncd map unlink {name} {row.key}`.",
+                evidence={"account": row.key},
+            )
+    await book.replace(ACCOUNT_DISAPPEARED, disappeared)
+    await book.replace(ACCOUNT_REMOVED, removed)
+
+
+async def _sync_notes(
+    book: IssueBook, name: str, verdicts: Sequence[ScopeVerdict], unproven: Collection[str]
+) -> None:
+    findings: dict[str, dict[str, Finding]] = {}
+    for verdict in verdicts:
+        by_code: dict[str, list[str]] = {}
+        for note in verdict.notes:
+            by_code.setdefault(code_of(note), []).append(note.partition(":")[2].strip())
+        for code, details in by_code.items():
+            findings.setdefault(code, {})[f"{name}/{verdict.scope}"] = Finding(
+                message=f"{name} reports for '{verdict.scope}': {'; '.join(details) or code}.",
+                remedy=f"See {code} in the documentation of the connector and of the errors; what "
+                "is listed is not counted until the configuration says how.",
+                severity=IssueSeverity.WARNING,
+                evidence={"note": True, "scope": verdict.scope, "details": details},
+            )
+    unseen = [f"{name}/{scope}" for scope in unproven]
+    noted = (await book.conn.execute(_NOTED, {"connection": name})).scalars().all()
+    for code in sorted({*findings, *noted}):
+        await book.replace(code, findings.get(code, {}), keep=unseen)
