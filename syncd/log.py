@@ -56,6 +56,11 @@ def configure(
     _setup.format, _setup.level, _setup.strict, _setup.writer = log_format, level, strict, None
 
 
+def set_format(log_format: LogFormat) -> None:
+    """Change only the format, once the configuration is known."""
+    _setup.format, _setup.writer = log_format, None
+
+
 def set_level(level: Level) -> None:
     """Change only the level, e.g. when a command was called with `--verbose`."""
     _setup.level = level

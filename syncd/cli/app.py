@@ -119,6 +119,9 @@ def _options(
         typer.Option("--version", help="Print the version.", callback=lambda on: _version(on)),
     ] = False,
 ) -> None:
+    from syncd import log
+
+    log.set_level("info" if verbose else "warning")
     context.obj = Cli(config=config, json=json, verbose=verbose)
     current_cli.set(context.obj)
 

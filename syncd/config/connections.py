@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from syncd.config.settings import ConnectionSettings, UnavailableConnection
 from syncd.config.tables import ConnectionTable, LimitsTable
 from syncd.config.validation import Check
 from syncd.plugins import Plugins
+from syncd.sdk.address import check_base_url, is_loopback
 from syncd.sdk.connector import Connector, RateLimit
 
 _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
@@ -52,16 +52,6 @@ def read_connections(
     return usable, unavailable
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _read(
     check: Check, name: str, values: Mapping[str, Any], plugins: Plugins
 ) -> ConnectionSettings | UnavailableConnection | None:
@@ -87,7 +77,7 @@ def _read(
     config = check.model(connector.config, own, path, resting=resting, known_bad=bad_urls)
     if common is None or config is None:
         return None
-    return ConnectionSettings(
+    found = ConnectionSettings(
         name=name,
         connector=connector,
         config=config,
@@ -96,6 +86,9 @@ def _read(
         enabled=common.enabled,
         formerly=common.formerly,
     )
+    if not resting:
+        _check_resolved_urls(check, found)
+    return found
 
 
 def _check_urls(
@@ -115,6 +108,15 @@ def _check_urls(
     return frozenset(bad)
 
 
+def _check_resolved_urls(check: Check, found: ConnectionSettings) -> None:
+    """URLs that came by reference or as a default, which the text of the file does not show."""
+    for setting, url in found.urls.items():
+        try:
+            check_base_url(url)
+        except ValueError as error:
+            check.add((HEAD, found.name, setting), str(error), "write it like https://host.example")
+
+
 def _url_mistake(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -125,7 +127,7 @@ def _url_mistake(url: str) -> str:
         return "the URL holds a user name or password"
     if parts.scheme not in {"http", "https"} or not host or port == 0 or " " in url:
         return f"'{url}' is not a URL"
-    if parts.scheme == "http" and not is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(url):
         return f"'{url}' is not encrypted, and its host is not this machine"
     if parts.query or parts.fragment:
         return f"'{url}' has a query or a fragment"
