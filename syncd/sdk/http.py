@@ -21,7 +21,7 @@ from syncd.sdk.address import check_base_url
 from syncd.sdk.answer import Answer, request_id
 from syncd.sdk.body import Unreadable, take_in
 from syncd.sdk.connector import EventLog, RateLimit
-from syncd.sdk.errors import ConnectorError, ProtocolError, TransientError
+from syncd.sdk.errors import ConnectorError, ProtocolError, RateLimited, TransientError
 from syncd.sdk.limits import SlidingWindow
 from syncd.sdk.policy import HttpPolicy
 from syncd.sdk.retry import Bounds, Budget, try_again
@@ -234,13 +234,16 @@ class ApiClient:
         if response.is_success:
             return answer
         credential = request.headers.get("authorization", "").rpartition(" ")[2]
-        raise refused(
+        error = refused(
             call,
             answer,
             now=self._clock(),
             words=explained(self._error_text, answer, [credential]),
             write_5xx_is_unknown=self._policy.write_5xx_is_unknown,
         )
+        if isinstance(error, RateLimited) and error.retry_after is None:
+            error.retry_after = self._policy.pause_after_429
+        raise error
 
     async def _exchange(
         self, request: httpx.Request, call: Exchange, budget: Budget
