@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,20 +45,13 @@ class HostedSimulator:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self.controlled,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self._thread = threading.Thread(target=self._serve, name=f"simulator-{sandbox.connector}")
-        self._thread.daemon = True
+        self._served: Application = self.controlled
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
 
-    def _serve(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+    def wrap(self, layer: Callable[[Application], Application]) -> None:
+        """Put a layer in front of everything this simulator answers; before `start`."""
+        self._served = layer(self._served)
 
     def start(self) -> None:
         """Serve until `stop`.
@@ -66,20 +59,34 @@ class HostedSimulator:
         Raises:
             ConfigError: the server did not come up.
         """
-        self._thread.start()
-        waited = threading.Event()
+        self._server = server = uvicorn.Server(
+            uvicorn.Config(
+                self._served,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread = thread = threading.Thread(
+            target=lambda: asyncio.run(server.serve(sockets=[self._socket])),
+            name=f"simulator-{self.sandbox.connector}",
+            daemon=True,
+        )
+        thread.start()
+        pause = threading.Event()
         for _ in range(int(_START_SECONDS / 0.01)):
-            if self._server.started or not self._thread.is_alive():
+            if server.started or not thread.is_alive():
                 break
-            waited.wait(0.01)
-        if not self._server.started:
+            pause.wait(0.01)
+        if not server.started:
             message = f"the simulator of {self.sandbox.connector} did not start"
             raise ConfigError(message, remedy="look for another process on the loopback port")
 
     def stop(self) -> None:
         """Close the connections and join the thread."""
-        self._server.should_exit = True
-        if self._thread.is_alive():
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
             self._thread.join(_STOP_SECONDS)
         self._socket.close()
 

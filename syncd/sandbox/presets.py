@@ -191,9 +191,19 @@ def small(seed: int = 7, start: datetime = DEMO_START) -> SimulatedWorld:
 
 
 def fleet(
-    devices: int, clients: int, *, seed: int = 7, start: datetime = DEMO_START
+    devices: int,
+    clients: int,
+    *,
+    seed: int = 7,
+    start: datetime = DEMO_START,
+    churn: float = 0.0,
 ) -> SimulatedWorld:
-    """A plain fleet spread evenly over many clients, for benchmarks."""
+    """A plain fleet spread evenly over many clients, for benchmarks.
+
+    On the day after `start`, a share of `churn` of the devices leaves and as many arrive.
+    """
+    tomorrow = start.date() + timedelta(days=1)
+    every = round(1 / churn) if churn else devices + 1
     here = [
         WorldClient(
             id=number,
@@ -213,9 +223,10 @@ def fleet(
             kind=kinds[n % len(kinds)],
             name=f"PC-{n:07d}",
             serial=f"SN{n:09d}",
-            arrives=_FOUNDED,
+            arrives=_FOUNDED if n < devices else tomorrow,
+            leaves=tomorrow if n < devices and n % every == every - 1 else None,
         )
-        for n in range(devices)
+        for n in range(devices + devices // every)
     ]
     return SimulatedWorld(seed=seed, clients=here, devices=fleet_devices, clock=WorldClock(start))
 

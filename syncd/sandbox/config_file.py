@@ -1,0 +1,82 @@
+"""Writes the `syncd.toml` that speaks to hosted simulators, and the file with their secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from syncd.sandbox.host import SandboxHost
+
+_HEAD = """\
+# A configuration for simulated vendors on this machine. Nothing here reaches the internet.
+
+[syncd]
+database = "sqlite:///syncd.db"
+timezone = "{timezone}"
+
+[billing]
+# "live" is safe here because every vendor below is a simulator on 127.0.0.1. A real installation
+# begins with "shadow", which computes and compares and cannot write.
+mode = "{mode}"
+currency = "GBP"
+"""
+
+
+def write_config(
+    folder: Path,
+    host: SandboxHost,
+    *,
+    names: Mapping[str, str],
+    mode: str = "live",
+    timezone: str = "Europe/London",
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
+    database: str | None = None,
+) -> Path:
+    """Write `syncd.toml` into the folder.
+
+    Args:
+        folder: where; must exist.
+        host: the simulators.
+        names: connector -> name of its connection.
+        mode: `shadow` or `live`.
+        timezone: IANA zone of the billing periods.
+        extra: connector -> settings that replace or extend the simulator's own.
+        database: URL, else SQLite beside the file.
+    """
+    text = _HEAD.format(timezone=timezone, mode=mode)
+    if database is not None:
+        text = text.replace('"sqlite:///syncd.db"', json.dumps(database))
+    for connector, name in names.items():
+        simulator = host.simulators[connector]
+        settings = {
+            "plugin": connector,
+            **simulator.sandbox.settings(simulator.base_url),
+            **(extra or {}).get(connector, {}),
+        }
+        text += f"\n[connections.{name}]\n"
+        text += "".join(f"{key} = {_toml(value)}\n" for key, value in settings.items())
+    path = folder / "syncd.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def secrets_of(host: SandboxHost) -> dict[str, str]:
+    """The environment variables that the written configuration refers to."""
+    found: dict[str, str] = {}
+    for simulator in host.simulators.values():
+        found.update(simulator.sandbox.secrets)
+    return found
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    return json.dumps(str(value), ensure_ascii=False)
