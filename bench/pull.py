@@ -148,9 +148,8 @@ class Bench:
         out, err = process.communicate()
         seconds = time.perf_counter() - started
         if process.returncode != 0:
-            sys.exit(
-                f"{' '.join(command)} ended with {process.returncode}:\n{out.decode()}{err.decode()}"
-            )
+            said = (out + err).decode()
+            sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
         return Measured(seconds, 0.0, self._control("stats")["calls"])
 
     def _peak(self, command: list[str], **extra: str) -> float:
@@ -206,7 +205,8 @@ class Bench:
         floor = statistics.median(one.seconds for one in rounds["floor"])
         minimal = 1 + ceil((self.clients + 1) / PAGE) + ceil((self.devices + 1) / PAGE)
         print(
-            f"\n{self.devices:,} devices, {self.clients:,} organisations, no latency, median of {self.repeat}"
+            f"\n{self.devices:,} devices, {self.clients:,} organisations, no latency,"
+            f" median of {self.repeat}"
         )
         print(f"{'':14} {'seconds':>8} {'x floor':>8} {'calls':>6} {'minimal':>8}")
         for name, all_of_it in rounds.items():
@@ -227,14 +227,16 @@ class Bench:
         single = statistics.median(one.seconds for one in rounds[1])
         minimal = 1 + ceil((self.clients + 1) / PAGE) + ceil((self.devices + 1) / PAGE)
         print(
-            f"\n{self.devices:,} devices at {self.latency_ms:g} ms an answer, median of {self.repeat}"
+            f"\n{self.devices:,} devices at {self.latency_ms:g} ms an answer,"
+            f" median of {self.repeat}"
         )
         print(f"{'chains':>8} {'seconds':>8} {'x single':>9} {'calls':>6} {'x minimal':>10}")
         for count, measured in rounds.items():
             seconds = statistics.median(one.seconds for one in measured)
             calls = measured[-1].calls
             print(
-                f"{count:8} {seconds:8.2f} {seconds / single:9.2f} {calls:6} {calls / minimal:10.2f}"
+                f"{count:8} {seconds:8.2f} {seconds / single:9.2f}"
+                f" {calls:6} {calls / minimal:10.2f}"
             )
 
 
