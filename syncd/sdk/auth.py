@@ -187,7 +187,7 @@ class ClientCredentials(Auth):
         status, name = answer.status, self._connection
         if status < 400 or status == 429 or status >= 500:
             call = Exchange(name, f"the token request to {urlsplit(self._url).hostname}")
-            return refused(call, answer, now=self._clock())
+            return refused(call, answer, self._policy, now=self._clock())
         code, words = self._explanation(answer.body)
         if self._log is not None:
             self._log("token.rejected", code=code or str(status))

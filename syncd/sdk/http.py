@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -21,10 +22,10 @@ from syncd.sdk.address import check_base_url
 from syncd.sdk.answer import Answer, request_id
 from syncd.sdk.body import Unreadable, take_in
 from syncd.sdk.connector import EventLog, RateLimit
-from syncd.sdk.errors import ConnectorError, ProtocolError, RateLimited, TransientError
+from syncd.sdk.errors import ConnectorError, ProtocolError, TransientError
 from syncd.sdk.limits import SlidingWindow
 from syncd.sdk.policy import HttpPolicy
-from syncd.sdk.retry import Bounds, Budget, try_again
+from syncd.sdk.retry import Budget, persist
 from syncd.sdk.verdict import ErrorText, Exchange, explained, not_sent, refused, unseen
 
 __all__ = [
@@ -39,13 +40,7 @@ __all__ = [
     "post_form",
 ]
 
-SURELY_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 Query = Mapping[str, str | int] | None
 
@@ -81,7 +76,7 @@ class ApiClient:
         Args:
             connection: name in the configuration, for messages.
             base_url: prefix of every relative path; its origin is the only one ever spoken to.
-            auth: signs requests, e.g. `syncd.sdk.auth.ClientCredentials`.
+            auth: signs requests without reading bodies, e.g. `ClientCredentials`.
             limits: the connection's quota.
             clock: current time in UTC.
             log: receives `request.sent`, `request.retried` and `limit.waited`.
@@ -98,7 +93,7 @@ class ApiClient:
         self._connection = connection
         self._base = check_base_url(base_url)
         self._origin = _origin(httpx.URL(self._base))
-        self._auth = auth
+        self._auth = auth or Auth()
         self._window = SlidingWindow.of(limits)
         self._concurrency = limits.concurrency
         self._clock = clock
@@ -164,7 +159,7 @@ class ApiClient:
     async def _call(
         self, method: str, path: str, params: Query, content: bytes | None, *, write: bool
     ) -> Answer:
-        budget = Budget(self._policy.total_seconds)
+        budget = Budget(self._policy)
 
         async def attempt(number: int) -> Answer:
             request = self._request(method, path, params, content)
@@ -183,13 +178,7 @@ class ApiClient:
                 attempt=number,
             )
 
-        try:
-            return await attempt(1)
-        except TransientError as error:
-            bounds = Bounds(self._policy.attempts, self._policy.retry_after_cap)
-            return await try_again(
-                error, attempt, bounds=bounds, budget=budget, before_wait=announce
-            )
+        return await persist(attempt, budget, announce)
 
     def _request(
         self, method: str, path: str, params: Query, content: bytes | None
@@ -215,35 +204,20 @@ class ApiClient:
 
     async def _attempt(self, request: httpx.Request, call: Exchange, budget: Budget) -> Answer:
         """One attempt, with the second request that a renewed token is worth."""
-        flow = self._auth.async_auth_flow(request) if self._auth is not None else None
-        try:
-            if flow is not None:
-                request = await anext(flow)
+        async with aclosing(self._auth.async_auth_flow(request)) as flow:
+            request = await anext(flow)
             while True:
                 response, body = await self._exchange(request, call, budget)
-                if flow is None:
-                    break
                 try:
                     request = await flow.asend(response)
                 except StopAsyncIteration:
                     break
-        finally:
-            if flow is not None:
-                await flow.aclose()
         answer = _answer(response, body, self._connection)
         if response.is_success:
             return answer
         credential = request.headers.get("authorization", "").rpartition(" ")[2]
-        error = refused(
-            call,
-            answer,
-            now=self._clock(),
-            words=explained(self._error_text, answer, [credential]),
-            write_5xx_is_unknown=self._policy.write_5xx_is_unknown,
-        )
-        if isinstance(error, RateLimited) and error.retry_after is None:
-            error.retry_after = self._policy.pause_after_429
-        raise error
+        words = explained(self._error_text, answer, [credential])
+        raise refused(call, answer, self._policy, now=self._clock(), words=words)
 
     async def _exchange(
         self, request: httpx.Request, call: Exchange, budget: Budget
@@ -366,7 +340,7 @@ def _answer(response: httpx.Response, body: bytes, connection: str) -> Answer:
 
 
 def _failure(error: Exception, call: Exchange) -> ConnectorError:
-    if isinstance(error, SURELY_NOT_SENT):
+    if isinstance(error, NOT_SENT):
         return not_sent(call, type(error).__name__)
     if isinstance(error, Unreadable):
         return unseen(call, str(error), contract_broken=True)

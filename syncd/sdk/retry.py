@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from syncd.sdk import waiting
 from syncd.sdk.errors import TransientError
+from syncd.sdk.policy import HttpPolicy
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -30,26 +30,21 @@ LONGEST_STATED = 365 * 86_400.0
 """Seconds; a vendor's pause beyond a year is read as a year."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How far retries may go.
+class Budget:
+    """What one call may still spend.
 
     Attributes:
+        left: seconds for its attempts and the pauses between them.
         attempts: most tries, the first included.
-        retry_after_cap: most seconds that a vendor can make us pause.
+        retry_after_cap: most seconds that a vendor can make it pause.
     """
 
-    attempts: int
-    retry_after_cap: float
+    __slots__ = ("attempts", "left", "retry_after_cap")
 
-
-class Budget:
-    """Seconds that one call may still spend on its attempts and the pauses between them."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, seconds: float) -> None:
-        self.left = seconds
+    def __init__(self, policy: HttpPolicy) -> None:
+        self.left = policy.total_seconds
+        self.attempts = policy.attempts
+        self.retry_after_cap = policy.retry_after_cap
 
 
 def parse_retry_after(value: str | None, *, now: datetime, date: str | None = None) -> float | None:
@@ -94,23 +89,18 @@ def decide(error: BaseException, *, cap: float = math.inf) -> bool | float:
     return min(error.retry_after, cap)
 
 
-async def try_again(
-    first: TransientError,
+async def persist(
     attempt: Callable[[int], Awaitable[T]],
-    *,
-    bounds: Bounds,
     budget: Budget,
     before_wait: Callable[[TransientError, float, int], None],
 ) -> T:
-    """Go on after a first attempt failed, until one succeeds or a bound is reached.
+    """Try until an attempt succeeds, fails for good, or the budget is spent.
 
     A pause that would outlast the budget is not begun: the failure is raised at once.
 
     Args:
-        first: what ended attempt 1.
-        attempt: makes attempt number n (2, 3, …); takes its own time off the budget.
-        bounds: most attempts and the cap on the vendor's pauses.
-        budget: what is left; the pauses are taken off it here.
+        attempt: makes attempt number n (1, 2, …); takes its own seconds off the budget.
+        budget: the bounds; the pauses are taken off it here.
         before_wait: told of the failure, the pause in seconds and the number of the attempt that
             failed, once per retry.
 
@@ -119,7 +109,20 @@ async def try_again(
 
     Raises:
         TransientError: the last failure, when a bound is reached.
+        Exception: whatever else an attempt raises, at once.
     """
+    try:
+        return await attempt(1)
+    except TransientError as error:
+        return await _try_again(error, attempt, budget, before_wait)
+
+
+async def _try_again(
+    first: TransientError,
+    attempt: Callable[[int], Awaitable[T]],
+    budget: Budget,
+    before_wait: Callable[[TransientError, float, int], None],
+) -> T:
     import tenacity  # 10 ms that a call without a failure does not pay
 
     jitter = tenacity.wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
@@ -130,12 +133,12 @@ async def try_again(
         return error
 
     def pause(state: RetryCallState) -> float:
-        verdict = decide(failure(state), cap=bounds.retry_after_cap)
+        verdict = decide(failure(state), cap=budget.retry_after_cap)
         stated = 0.0 if isinstance(verdict, bool) else verdict
         return max(stated, jitter(state))
 
     def exhausted(state: RetryCallState) -> bool:
-        return state.attempt_number >= bounds.attempts or state.upcoming_sleep >= budget.left
+        return state.attempt_number >= budget.attempts or state.upcoming_sleep >= budget.left
 
     def announce(state: RetryCallState) -> None:
         budget.left -= state.upcoming_sleep

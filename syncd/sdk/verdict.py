@@ -23,6 +23,7 @@ from syncd.sdk.errors import (
     RequestRejected,
     VendorUnavailable,
 )
+from syncd.sdk.policy import HttpPolicy
 from syncd.sdk.retry import parse_retry_after
 
 ErrorText = Callable[[int, bytes], str]
@@ -63,21 +64,16 @@ class Exchange:
 
 
 def refused(
-    x: Exchange,
-    answer: Answer,
-    *,
-    now: datetime,
-    words: str = "",
-    write_5xx_is_unknown: bool = True,
+    x: Exchange, answer: Answer, policy: HttpPolicy, *, now: datetime, words: str = ""
 ) -> ConnectorError:
     """The error for an answer whose status is not 2xx.
 
     Args:
         x: the request.
         answer: what came back.
+        policy: says what a 5xx means for a write and how long a bare 429 pauses.
         now: our time, UTC, against which a date in `Retry-After` is measured.
         words: the vendor's explanation, cleaned.
-        write_5xx_is_unknown: False when the vendor promises that a 5xx changed nothing.
     """
     status, headers = answer.status, answer.headers
     what = f"answered {status}"
@@ -104,7 +100,7 @@ def refused(
         when = "" if pause is None else f", asking for a pause of {pause:.0f} s"
         return RateLimited(
             x.sentence(f"{what}: too many calls{when}", words),
-            retry_after=pause,
+            retry_after=policy.pause_after_429 if pause is None else pause,
             remedy="nothing to do: it is tried again; if it stays, lower the connection's limits",
             **known,
         )
@@ -119,8 +115,8 @@ def refused(
         return RequestRejected(
             x.sentence(what, words), remedy="mend what the vendor names, then try again", **known
         )
-    if x.write and (write_5xx_is_unknown or not 500 <= status < 600):
-        return unknown(x, what, http_status=status, request_id=answer.request_id)
+    if x.write and (policy.write_5xx_is_unknown or not 500 <= status < 600):
+        return unknown(x, what, words, http_status=status, request_id=answer.request_id)
     if 500 <= status < 600 or status == 408:
         return VendorUnavailable(
             x.sentence(what, words),
@@ -159,11 +155,16 @@ def not_sent(x: Exchange, why: str) -> ConnectFailed:
 
 
 def unknown(
-    x: Exchange, what: str, *, http_status: int | None = None, request_id: str | None = None
+    x: Exchange,
+    what: str,
+    words: str = "",
+    *,
+    http_status: int | None = None,
+    request_id: str | None = None,
 ) -> OutcomeUnknown:
     """The error for a write that may have happened."""
     return OutcomeUnknown(
-        x.sentence(f"{what}; whether it was carried out is not known"),
+        x.sentence(f"{what}; whether it was carried out is not known", words),
         remedy="nothing to do: it is looked up before anything is sent again",
         connection=x.connection,
         http_status=http_status,

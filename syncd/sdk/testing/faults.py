@@ -233,7 +233,7 @@ async def _cut(receive: Receive, send: Send) -> None:
     """
     for call in (receive, send):
         transport = getattr(getattr(call, "__self__", None), "transport", None)
-        if isinstance(transport, asyncio.Transport):
+        if transport is not None:
             transport.abort()
             while (await receive())["type"] != "http.disconnect":
                 pass
