@@ -75,8 +75,6 @@ class App:
         installed = plugins.load()
         settings = config.load(config_path, installed)
         log.set_format(settings.log_format)
-        for broken in installed.broken:
-            log.event("plugin.load_failed", plugin=broken.name, error=broken.error)
         database = Database(settings.database)
         try:
             app = cls(settings, installed, database)

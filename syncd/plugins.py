@@ -309,5 +309,7 @@ def _flat(results: Iterable[Iterable[Any] | None]) -> list[Any]:
 def _sentence(error: BaseException) -> str:
     """The error on one line with its type, since plugin authors read it too."""
     text = " ".join(str(error).split())
+    if isinstance(error, PluginError):
+        return text
     name = type(error).__name__
     return f"{name}: {text}"[:300] if text else name

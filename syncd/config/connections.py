@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from syncd.config.problem import closest
+from syncd.config.problem import PLACEHOLDER, closest
 from syncd.config.settings import ConnectionSettings, UnavailableConnection
 from syncd.config.tables import ConnectionTable, LimitsTable
 from syncd.config.validation import Check
@@ -98,7 +98,7 @@ def _check_urls(
     bad: set[str] = set()
     for setting in connector.urls:
         url = values.get(setting)
-        if not isinstance(url, str):
+        if not isinstance(url, str) or PLACEHOLDER in url:
             continue
         reason = _url_mistake(url)
         if reason:

@@ -12,6 +12,9 @@ from syncd.sdk.errors import ConfigError
 SettingPath = tuple[str | int, ...]
 """Where in the file: names of tables and settings, and positions in lists."""
 
+PLACEHOLDER = "…"
+"""What `syncd init` writes where a person has to fill in a value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

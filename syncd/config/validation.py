@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from syncd.config.places import Places
-from syncd.config.problem import Problem, SettingPath, closest
+from syncd.config.problem import PLACEHOLDER, Problem, SettingPath, closest
 from syncd.config.secret import HOW, SecretMissing, is_reference, resolve, wants_secret, wants_text
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -136,6 +136,9 @@ class Check:
                     inner, value, (*path, name), resting=resting
                 )
                 broken |= below
+            elif isinstance(value, str) and PLACEHOLDER in value:
+                self.add((*path, name), "is not filled in yet", f"replace the {PLACEHOLDER}")
+                broken.add((*path, name))
             elif wants_secret(annotation) and not isinstance(value, Mapping):
                 self.add((*path, name), "a secret stands in the file in plain text", HOW)
                 filled[name] = _LEFT_OUT
