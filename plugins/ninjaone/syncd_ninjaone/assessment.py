@@ -1,0 +1,143 @@
+"""Turns a page of devices into observations: the hot loop of a pull.
+
+Everything that can be looked up is looked up in a table; last contact decides an exclusion but
+never becomes part of a unit's facts, or every pull would rewrite the fleet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from syncd.sdk.records import Observation
+from syncd_ninjaone.classes import UNKNOWN_CLASS
+from syncd_ninjaone.config import NinjaOneConfig
+from syncd_ninjaone.exclusions import (
+    DUPLICATE,
+    INTERNAL_ORG,
+    NEVER_SEEN,
+    STALE,
+    UNKNOWN_STATE,
+    Kinds,
+    Serials,
+    Strangers,
+    Tags,
+)
+from syncd_ninjaone.models import Device
+
+NO_ORGANISATION = "unassigned"
+"""Account key of a device that names no organisation; never in the roster, so never counted."""
+
+
+class Facts(msgspec.Struct, gc=False, omit_defaults=True, rename={"node_class": "class"}):
+    """Evidence kept with a unit; in alphabetical order, so that equal facts are equal bytes.
+
+    Attributes:
+        node_class: the vendor's class.
+        quiet_since: UTC day of the last contact, only while the device is excluded for it.
+        role: id of the device role.
+        serial: as reported.
+        state: approval state, unless approved.
+    """
+
+    node_class: str | None = None
+    quiet_since: str | None = None
+    role: int | None = None
+    serial: str | None = None
+    state: str | None = None
+
+
+class Assessment:
+    """The rules of one pull over its roster at one moment.
+
+    Attributes:
+        strangers: unknown classes and states met so far.
+        seen: devices assessed so far.
+    """
+
+    def __init__(
+        self,
+        config: NinjaOneConfig,
+        *,
+        roster: Mapping[int | None, str],
+        internal: Collection[int],
+        now: datetime,
+    ) -> None:
+        self._roster = roster
+        self._internal = frozenset(internal)
+        self._kinds = Kinds(config)
+        self._tags = Tags(config)
+        self._serials = Serials(config)
+        self._never_seen = NEVER_SEEN if config.exclude_never_seen else None
+        # Without a limit nothing is older than the beginning of time.
+        silent_limit = timedelta(days=config.stale_days)
+        self._stale_before = (now - silent_limit).timestamp() if config.stale_days else 0.0
+        self.strangers = Strangers()
+        self.seen = 0
+
+    def observations(self, devices: Sequence[Device]) -> list[Observation]:
+        """One observation per device, in order."""
+        kinds, roster, internal = self._kinds, self._roster, self._internal
+        stale_before, encode = self._stale_before, _ENCODER.encode
+        repeats = self._serials.repeats if self._serials.enabled else None
+        batch: list[Observation] = []
+        add = batch.append
+        for device in devices:
+            node_class, state, role = device.node_class, device.approval_status, device.node_role_id
+            product, reason, reports = kinds[node_class, state, role]
+            organisation = device.organization_id
+            if reason is None:
+                if organisation in internal:
+                    reason = INTERNAL_ORG
+            elif reason == UNKNOWN_CLASS:
+                self.strangers.classes[node_class or "(none)"] += 1
+            elif reason == UNKNOWN_STATE:
+                self.strangers.states[state or "(none)"] += 1
+            if device.tags:
+                product, reason = self._tags.apply(device.tags, product, reason)
+            system, quiet_since = device.system, None
+            serial = (system.serial_number or system.bios_serial_number) if system else None
+            if reason is None:
+                contact = device.last_contact
+                if not contact:
+                    if reports:
+                        reason = self._never_seen
+                elif contact < stale_before:
+                    reason = STALE
+                    quiet_since = datetime.fromtimestamp(contact, UTC).date().isoformat()
+                if reason is None and serial and repeats and repeats(organisation, serial):
+                    reason = DUPLICATE
+            number = device.id
+            add(
+                Observation(
+                    roster.get(organisation) or _undeclared(organisation),
+                    product,
+                    str(number),
+                    1,
+                    device.display_name
+                    or device.system_name
+                    or device.dns_name
+                    or f"device {number}",
+                    encode(
+                        Facts(
+                            node_class,
+                            quiet_since,
+                            role,
+                            serial,
+                            None if state == "APPROVED" else state,
+                        )
+                    ),
+                    reason,
+                )
+            )
+        self.seen += len(batch)
+        return batch
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def _undeclared(organisation: int | None) -> str:
+    return NO_ORGANISATION if organisation is None else str(organisation)
