@@ -1,4 +1,4 @@
-"""How a line is found again: its external key, the hash of what was sent, the digest of what is seen.
+"""How a line is found again: its key, the hash of what was sent, the digest of what is seen.
 
 Keys are made of ids that are minted once, so that renaming a connection, an account or a
 configuration changes no key, and two regions of one vendor never share one.
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 
+from syncd.core.billing.arithmetic import EXACT
 from syncd.sdk.records import Subscription, SubscriptionFields, canonical_json
 
 PREFIX = "syncd"
@@ -86,7 +87,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
+        return format(value.normalize(EXACT), "f") if value else "0"
     return value
 
 

@@ -1,0 +1,151 @@
+"""What a line writes to its record, and what the line was worth before and will be after.
+
+A field that is not ours is absent. A lasting record has a stable name and no end; a record of one
+month has the month in its name and its dates.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from syncd.core.billing.arithmetic import product, rounded
+from syncd.core.billing.model import Line, Mode
+from syncd.core.billing.plan_input import PlanInput, RecordState, Style
+from syncd.core.billing.regroup import is_zero
+from syncd.core.billing.wiring import Wiring
+from syncd.sdk.records import LineState, Subscription, SubscriptionFields
+
+
+def desired_fields(
+    line: Line, record: RecordState | None, inputs: PlanInput, *, exists: bool
+) -> SubscriptionFields:
+    """The write that makes the record say what the line says.
+
+    Args:
+        line: the bill's line.
+        record: our ledger's row, if there is one.
+        inputs: the plan's input.
+        exists: the PSA already has a record for the line.
+    """
+    sent = record.sent if record is not None else None
+    if sent is not None and _rests(line, record):
+        return sent
+    keeps_price = not _is_bare_zero(line) or sent is None or sent.unit_price is not None
+    keeps_cost = not _is_bare_zero(line) or sent is None or sent.unit_cost is not None
+    start, end = _dates(sent, inputs, exists=exists)
+    return SubscriptionFields(
+        client=inputs.client,
+        site=inputs.site,
+        name=_name(line, sent, inputs),
+        quantity=line.quantity,
+        unit_price=line.unit_price if keeps_price else None,
+        unit_cost=line.unit_cost if keeps_cost else None,
+        asset_type=line.asset_type,
+        supplier=inputs.supplier if line.supplier is not None else None,
+        start=start,
+        end=end,
+        notes=f"Counts of {inputs.period}, written by syncd.",
+    )
+
+
+def after_state(
+    line: Line, fields: SubscriptionFields, wiring: Wiring, inputs: PlanInput
+) -> LineState:
+    """What the line will say; money that is not ours is estimated from the recurring line."""
+    price = line.total_price
+    if price is None:
+        price = wiring.worth(line.quantity, inputs.money_scale)
+    return LineState(
+        quantity=line.quantity,
+        unit_price=fields.unit_price,
+        unit_cost=fields.unit_cost,
+        total_price=price,
+        total_cost=line.total_cost,
+        units=line.units if line.units != line.quantity else None,
+    )
+
+
+def before_state(
+    line_key: str,
+    record: RecordState | None,
+    seen: Subscription | None,
+    wiring: Wiring,
+    inputs: PlanInput,
+) -> LineState | None:
+    """What the line said: last sent, else the last bill, else an adopted record, else invoiced."""
+    if record is not None and record.sent is not None:
+        sent = record.sent
+        money = record.total_price
+        if money is None:
+            money = wiring.worth(sent.quantity, inputs.money_scale)
+        return LineState(
+            quantity=sent.quantity,
+            unit_price=sent.unit_price,
+            unit_cost=sent.unit_cost,
+            total_price=money,
+            total_cost=record.total_cost,
+            units=record.units,
+        )
+    if line_key in inputs.last_bill:
+        return _with_money(inputs.last_bill[line_key], wiring, inputs)
+    if seen is not None:
+        return LineState(
+            quantity=seen.quantity,
+            unit_price=seen.unit_price,
+            unit_cost=seen.unit_cost,
+            total_price=_worth(seen.unit_price, seen.quantity, inputs),
+            total_cost=_worth(seen.unit_cost, seen.quantity, inputs),
+        )
+    return inputs.last_invoiced.get(line_key)
+
+
+def units_of(state: LineState) -> int:
+    """The units behind a state; total mode sends 1 whatever they are."""
+    return state.quantity if state.units is None else state.units
+
+
+def _worth(unit: Decimal | None, quantity: int, inputs: PlanInput) -> Decimal | None:
+    return None if unit is None else rounded(product(unit, quantity), inputs.money_scale)
+
+
+def _with_money(state: LineState, wiring: Wiring, inputs: PlanInput) -> LineState:
+    if state.total_price is not None:
+        return state
+    worth = wiring.worth(state.quantity, inputs.money_scale)
+    return LineState(
+        quantity=state.quantity,
+        unit_price=state.unit_price,
+        unit_cost=state.unit_cost,
+        total_price=worth,
+        total_cost=state.total_cost,
+        units=state.units,
+    )
+
+
+def _rests(line: Line, record: RecordState | None) -> bool:
+    """A line that is gone for good and stands at zero already: nothing is written every month."""
+    gone = line.removed_by_configuration or (line.mode is Mode.ADJUSTMENT and not line.units)
+    return gone and record is not None and is_zero(record)
+
+
+def _name(line: Line, sent: SubscriptionFields | None, inputs: PlanInput) -> str:
+    """A zero line without a configuration keeps the name that its record has."""
+    if _is_bare_zero(line) and sent is not None:
+        return sent.name
+    name = line.name or line.key
+    return f"{name} {inputs.period}" if inputs.style is Style.PER_PERIOD else name
+
+
+def _is_bare_zero(line: Line) -> bool:
+    """A zero update of a line without a group; its owners are not known any more."""
+    return not line.name
+
+
+def _dates(
+    sent: SubscriptionFields | None, inputs: PlanInput, *, exists: bool
+) -> tuple[str | None, str | None]:
+    if inputs.style is Style.PER_PERIOD:
+        return inputs.period.first_day.isoformat(), inputs.period.last_day.isoformat()
+    if sent is not None:
+        return sent.start, None
+    return (None if exists else inputs.period.first_day.isoformat()), None
