@@ -159,6 +159,12 @@ async def recent_runs(
     return [_record(row) for row in await conn.execute(statement, values)]
 
 
+async def running_runs(conn: AsyncConnection) -> list[RunRecord]:
+    """Runs that are not final, among them those whose process died."""
+    statement = text(f"SELECT {_COLUMNS} FROM run WHERE status = 'running' ORDER BY id")  # noqa: S608 - constants
+    return [_record(row) for row in await conn.execute(statement)]
+
+
 async def last_runs(conn: AsyncConnection, kind: str) -> dict[str, RunRecord]:
     """The newest run of this kind by subject."""
     statement = text(
