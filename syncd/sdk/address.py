@@ -21,8 +21,8 @@ def check_base_url(url: str) -> str:
     Raises:
         ValueError: a sentence that says what is wrong with it and what to write.
     """
-    parts = urlsplit(url.strip())
     try:
+        parts = urlsplit(url.strip())
         host, _port = parts.hostname, parts.port
     except ValueError as error:
         raise ValueError(f"the address has no usable host and port: {error}") from None

@@ -101,10 +101,11 @@ class Answer:
         if start.startswith(b"<"):
             return "a web page instead of JSON"
         if isinstance(error, msgspec.ValidationError):
+            text = str(error)
+            what, at, place = text.rpartition(" - at ")
             # An enumeration's message quotes the value it met; that stays out.
-            what, _, place = str(error).rpartition(" - at ")
-            what = re.sub(r"'.*'", "'…'", what or place)
-            return f"JSON of another shape: {what} at {place or '`$`'}"
+            what = re.sub(r"'.*'", "'…'", what if at else text)
+            return f"JSON of another shape: {what} at {place if at else '`$`'}"
         if isinstance(error, RecursionError):
             return "JSON that is nested too deep"
         return f"{len(self.body)} bytes that are not whole JSON"
