@@ -20,7 +20,7 @@ from syncd.core.service.connection_health import (
 )
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.mapping_issues import write_mapping_issues
-from syncd.core.service.pull_issues import PULL_INCOMPLETE, sync_pull_issues, unproven_reasons
+from syncd.core.service.pull_issues import PULL_INCOMPLETE, code_of, sync_pull_issues
 from syncd.core.store.census import PullResult, census_staging
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
@@ -75,11 +75,11 @@ async def pull_connection(
         )
     async with database.writer() as conn:
         book = IssueBook(conn, connection.name, clock())
-        if result.state != ScopeState.UNKNOWN:
+        if result.state is not ScopeState.UNKNOWN:
             await connection_worked(book, connection)
         await sync_pull_issues(book, connection, result, verdicts)
         await write_mapping_issues(book, connection)
-    _log_result(log, result, verdicts)
+    _log_result(log, result)
     book.speak(log)
     if run is not None:
         _count(run, result)
@@ -163,23 +163,22 @@ def _leaves(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-def _log_result(log: EventLog, result: PullResult, verdicts: Sequence[ScopeVerdict]) -> None:
+def _log_result(log: EventLog, result: PullResult) -> None:
     log(
         "pull.recorded",
         seq=result.seq,
-        state=str(result.state),
+        state=result.state.value,
         seen=result.seen,
         opened=result.opened,
         closed=result.closed,
         accounts=result.accounts,
     )
-    if result.state != ScopeState.COMPLETE or result.gaps:
-        reasons = unproven_reasons(result, verdicts)
+    if result.state is not ScopeState.COMPLETE:
         log(
             "pull.incomplete",
-            state=str(result.state),
+            state=result.state.value,
             n_gaps=len(result.gaps),
-            reasons="; ".join(f"{scope}: {', '.join(why)}" for scope, why in reasons.items()),
+            reasons=", ".join(dict.fromkeys(code_of(gap.reason) for gap in result.gaps)),
         )
 
 
@@ -189,7 +188,7 @@ def _count(run: RunHandle, result: PullResult) -> None:
     run.count("opened", result.opened)
     run.count("closed", result.closed)
     run.count("gaps", len(result.gaps))
-    if result.state != ScopeState.COMPLETE:
+    if result.state is not ScopeState.COMPLETE:
         run.ends(
             RunStatus.PARTIAL,
             code=PULL_INCOMPLETE,

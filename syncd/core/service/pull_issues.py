@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.issues import Finding, IssueSeverity
-from syncd.sdk.records import ScopeState, ScopeVerdict
+from syncd.sdk.records import ScopeVerdict
 
 if TYPE_CHECKING:
-    from syncd.core.store.census.staging import Gap, PullResult
+    from syncd.core.store.census import Gap, PullResult
     from syncd.core.store.connections import ConnectionRef
 
 PULL_INCOMPLETE: Final = "PULL_INCOMPLETE"
@@ -52,17 +52,16 @@ def code_of(reason: str) -> str:
     return reason.partition(":")[0].strip()
 
 
-def unproven_reasons(result: PullResult, verdicts: Sequence[ScopeVerdict]) -> dict[str, list[str]]:
-    """Distinct reasons by scope for everything that was not proven, in the order they came."""
+def unproven_reasons(gaps: Sequence[Gap]) -> dict[str, list[str]]:
+    """Distinct reasons by scope; the empty scope holds those of single accounts."""
     found: dict[str, dict[str, None]] = {}
-    for verdict in verdicts:
-        if verdict.state is not ScopeState.COMPLETE:
-            found.setdefault(verdict.scope, {}).update(dict.fromkeys(verdict.reasons))
-    for gap in result.gaps:
-        if code_of(gap.reason) != ACCOUNT_DISAPPEARED:
-            reasons = found.setdefault(gap.scope, {})
-            if gap.reason:
-                reasons[gap.reason] = None
+    for gap in gaps:
+        if gap.account_key is None:
+            found.setdefault(gap.scope, {}).update(dict.fromkeys(gap.reason.split("; ")))
+    for gap in gaps:
+        told = gap.account_key is None or gap.scope in found
+        if not told and code_of(gap.reason) != ACCOUNT_DISAPPEARED:
+            found.setdefault("", {})[gap.reason] = None
     return {scope: list(reasons) for scope, reasons in found.items()}
 
 
@@ -73,11 +72,13 @@ async def sync_pull_issues(
     verdicts: Sequence[ScopeVerdict],
 ) -> None:
     """Open and close what this pull says, inside of the caller's transaction."""
-    unproven = unproven_reasons(result, verdicts)
+    unproven = unproven_reasons(result.gaps)
     await book.replace(
         PULL_INCOMPLETE,
         {
-            f"{connection.name}/{scope}": _incomplete(connection.name, scope, reasons, result.gaps)
+            _subject(connection.name, scope): _incomplete(
+                connection.name, scope, reasons, result.gaps
+            )
             for scope, reasons in unproven.items()
         },
     )
@@ -85,15 +86,24 @@ async def sync_pull_issues(
     await _sync_notes(book, connection.name, verdicts, unproven)
 
 
+def _subject(name: str, scope: str) -> str:
+    return f"{name}/{scope}" if scope else name
+
+
 def _incomplete(name: str, scope: str, reasons: Sequence[str], gaps: Sequence[Gap]) -> Finding:
-    accounts = sorted({gap.account_key for gap in gaps if gap.scope == scope and gap.account_key})
-    why = "; ".join(reasons[:_LISTED]) or "the source gave no verdict"
+    accounts = sorted(
+        gap.account_key
+        for gap in gaps
+        if gap.account_key is not None and (gap.scope == scope if scope else gap.reason in reasons)
+    )
+    why = "; ".join(reasons[:_LISTED])
     if len(reasons) > _LISTED:
         why += f"; and {len(reasons) - _LISTED} more reasons"
+    what = f"'{scope}'" if scope else "every account"
     whom = f", so {len(accounts)} accounts keep their former counts" if accounts else ""
     known = (_REMEDIES[code] for code in map(code_of, reasons) if code in _REMEDIES)
     return Finding(
-        message=f"The last pull of {name} did not prove '{scope}'{whom}: {why}.",
+        message=f"The last pull of {name} did not prove {what}{whom}: {why}.",
         remedy=next(known, _RETRY).format(name=name),
         evidence={"scope": scope, "reasons": reasons, "accounts": accounts},
     )
@@ -135,14 +145,14 @@ async def _sync_notes(
         for note in verdict.notes:
             by_code.setdefault(code_of(note), []).append(note.partition(":")[2].strip())
         for code, details in by_code.items():
-            findings.setdefault(code, {})[f"{name}/{verdict.scope}"] = Finding(
+            findings.setdefault(code, {})[_subject(name, verdict.scope)] = Finding(
                 message=f"{name} reports for '{verdict.scope}': {'; '.join(details) or code}.",
                 remedy=f"See {code} in the documentation of the connector and of the errors; what "
                 "is listed is not counted until the configuration says how.",
                 severity=IssueSeverity.WARNING,
                 evidence={"note": True, "scope": verdict.scope, "details": details},
             )
-    unseen = [f"{name}/{scope}" for scope in unproven]
+    unseen = [_subject(name, scope) for scope in unproven]
     noted = (await book.conn.execute(_NOTED, {"connection": name})).scalars().all()
     for code in sorted({*findings, *noted}):
         await book.replace(code, findings.get(code, {}), keep=unseen)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from syncd.core.service.pull import pull_connection, failures_recorded
+from syncd.core.service.pull import failures_recorded, pull_connection
 from syncd.core.service.runs import RunHandle, run
-from syncd.core.store.census import PullResult, unit_count, unit_id_bounds
+from syncd.core.store.census import PullResult
+from syncd.core.store.census.hints import unit_count, unit_id_bounds
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import SyncdError
@@ -57,7 +58,7 @@ class PullOutcome:
         """`succeeded`, `partial` or `failed`."""
         if self.error is not None or self.result is None:
             return RunStatus.FAILED
-        proven = self.result.state == ScopeState.COMPLETE
+        proven = self.result.state is ScopeState.COMPLETE
         return RunStatus.SUCCEEDED if proven else RunStatus.PARTIAL
 
     @property

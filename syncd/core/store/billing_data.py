@@ -27,19 +27,16 @@ from syncd.core.store.decisions import (
     StoredRate,
     StoredRule,
 )
+from syncd.core.store.mappings import load_accounts, load_connections, load_products
 from syncd.core.store.references import ReferenceBook, load_references
 from syncd.core.store.tables import (
-    AccountRow,
     BillingConfiguration,
     ClientLink,
-    ConnectionRow,
     Installation,
     ProductMapping,
-    ProductRow,
     QuantityRuleRow,
     RateRow,
 )
-from syncd.sdk.records import Measure, ProductKind
 
 __all__ = [
     "EVERY_CLIENT",
@@ -152,12 +149,9 @@ async def load_billing_data(
     return BillingData(
         first_day=period_first_day,
         data_version=(await conn.execute(select(col(Installation.data_version)))).scalar_one(),
-        connections={
-            row.id: SourceConnection(id=row.id, uid=row.uid, name=row.name, connector=row.connector)
-            for row in await conn.execute(select(ConnectionRow))
-        },
-        accounts=await _accounts(conn),
-        products=await _products(conn),
+        connections=await load_connections(conn),
+        accounts=await load_accounts(conn),
+        products=await load_products(conn),
         links={
             row.account_id: Link(
                 version=row.id,
@@ -188,34 +182,6 @@ async def load_billing_data(
         shared_configurations=shared,
         references=await load_references(conn),
     )
-
-
-async def _accounts(conn: AsyncConnection) -> dict[int, SourceAccount]:
-    return {
-        row.id: SourceAccount(
-            id=row.id,
-            connection_id=row.connection_id,
-            key=row.key,
-            name=row.name,
-            absent_since=row.absent_since_pull,
-            removed=row.removed_pull,
-        )
-        for row in await conn.execute(select(AccountRow).order_by(col(AccountRow.id)))
-    }
-
-
-async def _products(conn: AsyncConnection) -> dict[int, SourceProduct]:
-    return {
-        row.id: SourceProduct(
-            id=row.id,
-            connection_id=row.connection_id,
-            key=row.key,
-            name=row.name,
-            kind=ProductKind(row.kind),
-            measure=Measure(row.measure),
-        )
-        for row in await conn.execute(select(ProductRow).order_by(col(ProductRow.id)))
-    }
 
 
 async def _rates(

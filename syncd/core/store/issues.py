@@ -33,7 +33,7 @@ class Issue:
         id: row id.
         code: stable upper-case name, documented in `docs/errors.md`.
         subject: what it is about, unique among the open issues of its code; begins with the
-            connection's name where there is one (`ninja-eu/12`).
+            connection's name where there is one (`rmm-eu/12`).
         connection: name of the connection, empty for issues of the installation.
         severity: see `IssueSeverity`.
         message: one sentence.

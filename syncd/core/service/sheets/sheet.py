@@ -1,0 +1,109 @@
+"""What the five mapping files have in common: columns, reading a row, writing one.
+
+A sheet says what is particular to its file; export, comparison and storing are the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncd.core.service.csv_text import Problem
+from syncd.core.service.sheets.row import RowReader, SheetContext
+from syncd.core.store.mappings import DecisionTable, Key, StoredDecision
+
+Current = Mapping[Key, StoredDecision]
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """What a row of a file decides.
+
+    Attributes:
+        line: where it begins.
+        connection_id: the connection it speaks of.
+        values: key, content and provenance columns of the decision.
+        doubts: mistakes if this is new or changed.
+    """
+
+    line: int
+    connection_id: int
+    values: dict[str, Any]
+    doubts: Sequence[Problem] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The entries of a file beside what holds now, for rules over more than one row.
+
+    Attributes:
+        entries: of the file, without mistakes of their own.
+        current: what holds now, by key.
+        context: what may be named.
+        ended: keys of what would end with this import.
+        known_uids: connection id by uid of every configuration there ever was.
+    """
+
+    entries: Sequence[Entry]
+    current: Current
+    context: SheetContext
+    ended: frozenset[Key]
+    known_uids: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One kind of mapping file.
+
+    Attributes:
+        name: of the command, `syncd map <name>`.
+        title: for people.
+        decisions: where its rows are stored.
+        columns: in the order of an export.
+        optional: those of them that a file may leave out.
+        read: from a row to what it decides; None when it decides nothing or has mistakes.
+        write: every row of an export.
+        label: what a decision is about, for people.
+        describe: what a decision says, for people.
+        connection_of: row id of the connection a stored decision belongs to.
+        settle: before keys are compared; fills what only the whole file decides.
+        check: mistakes that need the whole file.
+        notes: sentences worth reading about a new or changed decision.
+    """
+
+    name: str
+    title: str
+    decisions: DecisionTable
+    columns: tuple[str, ...]
+    optional: tuple[str, ...]
+    read: Callable[[RowReader], Entry | None]
+    write: Callable[[SheetContext, Current], Iterable[Mapping[str, str]]]
+    label: Callable[[SheetContext, Mapping[str, Any]], str]
+    describe: Callable[[SheetContext, Mapping[str, Any]], str]
+    connection_of: Callable[[SheetContext, Mapping[str, Any]], int]
+    settle: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
+    check: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
+    notes: Callable[[SheetContext, Mapping[str, Any]], Sequence[str]] = lambda _c, _v: ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(column for column in self.columns if column not in self.optional)
+
+
+def account_label(context: SheetContext, account_id: int) -> str:
+    """Connection, the vendor's id and the name, e.g. `rmm-eu/12 (Acme Ltd)`."""
+    account = context.directory.accounts[account_id]
+    connection = context.directory.connections[account.connection_id]
+    return f"{connection.name}/{account.key} ({account.name})"
+
+
+def product_label(context: SheetContext, product_id: int) -> str:
+    """The connection's name and the product's key."""
+    product = context.directory.products[product_id]
+    return f"{context.directory.connections[product.connection_id].name}/{product.key}"
+
+
+def connection_of_product(context: SheetContext, values: Mapping[str, Any]) -> int:
+    """Row id of the connection of a decision about a product."""
+    return context.directory.products[values["product_id"]].connection_id
