@@ -45,8 +45,8 @@ EVENTS: dict[str, Event] = {
     "daemon.stopped": Event("info", ("reason", "n_interrupted"), "The daemon has ended."),
     "daemon.work_failed": Event(
         "error",
-        ("subject", "error"),
-        "Work of the daemon ended outside of any run; other work goes on.",
+        ("subject", "error", "trace?"),
+        "Work of the daemon failed; other work goes on.",
     ),
     "schedule.missed": Event(
         "warning",

@@ -1,0 +1,65 @@
+"""From the configuration to duties: pulls by connection, deliveries that were left, and billing.
+
+Each duty uses the same services as the commands by hand; the daemon adds only the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from syncd.core.service.pull_run import KIND as PULL
+from syncd.core.service.pull_run import run_pull
+from syncd.daemon.duty import Duty
+from syncd.sdk.connector import Capability, EventLog
+from syncd.sdk.errors import PluginError
+from syncd.sdk.ports import SourceHints, UsageSource
+
+if TYPE_CHECKING:
+    from syncd.bootstrap import App
+
+RETRY_SCHEDULE = "every 5m"
+"""How often deliveries are looked after that wait for a look-up or another try."""
+
+BILLING_WORTH = timedelta(days=3)
+"""A billing run missed for longer is a matter for a person: by then the invoices may be out."""
+
+
+def duties_of(app: App) -> list[Duty]:
+    """Everything this configuration asks the daemon to do."""
+    return [
+        Duty(
+            subject=name,
+            kind=PULL,
+            schedule=connection.due,
+            do=partial(_pull, app, name),
+        )
+        for name, connection in app.settings.connections.items()
+        if connection.enabled
+        and connection.due is not None
+        and Capability.USAGE in connection.connector.provides
+    ]
+
+
+async def _pull(app: App, name: str, due: datetime | None) -> None:
+    @asynccontextmanager
+    async def source(hints: SourceHints, log: EventLog) -> AsyncIterator[UsageSource]:
+        async with app.open(name, hints, log=log) as ports:
+            if ports.usage is None:
+                message = f"connection '{name}' opened no usage port"
+                raise PluginError(message, remedy="report this to the plugin's author")
+            yield ports.usage
+
+    await run_pull(
+        app.database,
+        await app.connection(name),
+        source,
+        scheduled_for=due,
+        clock=app.clock,
+        log=app.log,
+        node=app.node,
+        report=app.report,
+    )
