@@ -1,0 +1,244 @@
+"""Delivery: exactly once to a PSA that is not, by never repeating a write blind.
+
+pending -> sending, committed before the call -> delivered | rejected | unknown; an unknown write is
+looked up after the vendor had time to settle, and is delivered, proven absent and sent again, or
+parked for a person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from syncd.core.service.endings import Ending, Endings
+from syncd.core.service.lookup import look_up, proven_absent
+from syncd.core.service.settlement import Settler
+from syncd.core.store.attempts import attempts
+from syncd.core.store.delivery_lock import delivery_turn
+from syncd.core.store.outbox import OutboxItem, OutboxState, claim, in_state, waiting
+from syncd.sdk.connector import EventLog
+from syncd.sdk.errors import ProtocolError, SyncdError, TransientError
+from syncd.sdk.ports import Psa
+from syncd.sdk.records import Outcome, Unknown
+
+if TYPE_CHECKING:
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+LOOKUP_BATCH = 100
+"""Unknown writes looked up together."""
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(slots=True)
+class DeliveryReport:
+    """What one delivery did.
+
+    Attributes:
+        delivered: writes that stand.
+        rejected: writes that the PSA refused.
+        parked: writes that wait for a person.
+        waiting: writes left for later: not sent yet, or not looked up yet.
+        calls: write calls made.
+        stopped_by: the error that ended the delivery early, or None.
+    """
+
+    delivered: int = 0
+    rejected: int = 0
+    parked: int = 0
+    waiting: int = 0
+    calls: int = 0
+    stopped_by: SyncdError | None = None
+
+
+async def deliver_pending(
+    database: Database,
+    psa: Psa,
+    connection: ConnectionRef,
+    *,
+    clock: Callable[[], datetime],
+    log: EventLog,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    patience_seconds: float = 120.0,
+    lock_seconds: float = 30.0,
+    progress: Callable[[int], None] | None = None,
+) -> DeliveryReport:
+    """Send what waits, and settle what a crash or a lost answer left open.
+
+    Args:
+        database: where the outbox is.
+        psa: the PSA's port.
+        connection: its stored connection.
+        clock: current time in UTC.
+        log: gets one line per settled write.
+        sleep: waits; replaced in tests.
+        patience_seconds: how long to wait in all for writes that may be touched only later; what
+            is not due by then stays queued for the next call.
+        lock_seconds: how long to wait for another deliverer.
+        progress: told how many writes were settled so far.
+
+    Raises:
+        DeliveryBusy: another process is delivering to this PSA.
+        StoreError: the database cannot serve; nothing that was sent is lost.
+    """
+    async with delivery_turn(
+        database, connection.id, wait_seconds=lock_seconds, sleep=sleep
+    ) as still_held:
+        work = _Delivery(
+            database=database,
+            psa=psa,
+            connection=connection,
+            clock=clock,
+            sleep=sleep,
+            still_held=still_held,
+            patience=patience_seconds,
+            progress=progress or (lambda _settled: None),
+            settler=Settler(database=database, psa=connection, clock=clock, log=log),
+            began=clock(),
+        )
+        await work.recover()
+        await work.drain()
+        return work.report
+
+
+@dataclass(slots=True, kw_only=True)
+class _Delivery:
+    database: Database
+    psa: Psa
+    connection: ConnectionRef
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    still_held: Callable[[], Awaitable[None]]
+    patience: float
+    progress: Callable[[int], None]
+    settler: Settler
+    began: datetime
+    slept: float = 0.0
+    report: DeliveryReport = field(default_factory=DeliveryReport)
+
+    def now(self) -> datetime:
+        """The clock, or the time slept through where the clock stands still."""
+        return max(self.clock(), self.began + timedelta(seconds=self.slept))
+
+    async def recover(self) -> None:
+        """Rows in `sending` belong to a process that died: their answer is lost."""
+        async with self.database.reader() as conn:
+            lost = await in_state(conn, self.connection.id, OutboxState.SENDING)
+        for item in lost:
+            ending = self._endings().unknown("the process ended while the write was on its way")
+            await self._settle(item, ending, "send", item.sent_at or self.now())
+
+    async def drain(self) -> None:
+        """Send and look up until nothing is due, patience is at an end, or the PSA fails."""
+        while self.report.stopped_by is None:
+            await self.still_held()
+            async with self.database.writer() as conn:
+                batch = await claim(
+                    conn,
+                    self.connection.id,
+                    now=self.now(),
+                    limit=max(1, self.psa.write_batch.size),
+                )
+            if batch:
+                await self._send(batch)
+                continue
+            async with self.database.reader() as conn:
+                unknown = await in_state(
+                    conn,
+                    self.connection.id,
+                    OutboxState.UNKNOWN,
+                    due=self.now(),
+                    limit=LOOKUP_BATCH,
+                )
+                _, due = await waiting(conn, self.connection.id)
+            if unknown:
+                await self._look_up(unknown)
+            elif due is None or not await self._wait_until(due):
+                break
+        async with self.database.reader() as conn:
+            self.report.waiting, _ = await waiting(conn, self.connection.id)
+
+    async def _wait_until(self, due: datetime) -> bool:
+        pause = max((due - self.now()).total_seconds(), 0.01)
+        if self.slept + pause > self.patience:
+            return False
+        await self.sleep(pause)
+        self.slept += pause
+        return True
+
+    async def _send(self, batch: Sequence[OutboxItem]) -> None:
+        started_at = self.now()
+        self.report.calls += 1
+        try:
+            answered = await self._vendor(self.psa.apply([item.change for item in batch]))
+            outcomes = _by_key(answered)
+        except SyncdError as error:
+            self.report.stopped_by = error
+            outcomes = {item.key: Unknown(item.key, str(error)) for item in batch}
+        for item in batch:
+            ending = self._endings().of_outcome(item, outcomes.get(item.key))
+            await self._settle(item, ending, "send", started_at)
+
+    async def _look_up(self, items: Sequence[OutboxItem]) -> None:
+        started_at = self.now()
+        async with self.database.reader() as conn:
+            history = await attempts(conn, [item.id for item in items])
+        try:
+            verdicts = await look_up(items, self._vendor, self.psa)
+        except SyncdError as error:
+            if not isinstance(error, TransientError):
+                self.report.stopped_by = error
+            for item in items:
+                ending = self._endings().of_failed_lookup(
+                    str(error), getattr(error, "retry_after", None)
+                )
+                await self._settle(item, ending, "find", started_at)
+            return
+        for item in items:
+            ending = self._endings().of_verdict(
+                item, verdicts[item.id], absences=proven_absent(history.get(item.id, ()))
+            )
+            await self._settle(item, ending, "find", started_at)
+
+    async def _vendor(self, call: Awaitable[AnswerT]) -> AnswerT:
+        """The answer of the connector; its defects become errors of ours, named."""
+        try:
+            return await call
+        except SyncdError:
+            raise
+        except Exception as error:
+            name = f"{type(error).__name__} at the connector of '{self.connection.name}'"
+            message = f"{name} ended the delivery"
+            raise ProtocolError(
+                message,
+                connection=self.connection.name,
+                remedy="report it to the connector's author; what was sent is looked up first",
+            ) from error
+
+    def _endings(self) -> Endings:
+        return Endings(self.now(), self.psa.write_batch.settle_seconds)
+
+    async def _settle(
+        self, item: OutboxItem, ending: Ending, what: str, started_at: datetime
+    ) -> None:
+        if not await self.settler.settle(item, ending, what=what, started_at=started_at):
+            return
+        self.report.delivered += ending.state is OutboxState.DELIVERED
+        self.report.rejected += ending.state is OutboxState.REJECTED
+        self.report.parked += ending.state is OutboxState.NEEDS_REVIEW
+        self.progress(self.report.delivered + self.report.rejected + self.report.parked)
+
+
+def _by_key(answered: Sequence[Outcome]) -> dict[str, Outcome]:
+    """One outcome per key; a key with two different ones is unknown."""
+    outcomes: dict[str, Outcome] = {}
+    for outcome in answered:
+        twice = outcome.key in outcomes and outcomes[outcome.key] != outcome
+        outcomes[outcome.key] = (
+            Unknown(outcome.key, "the connector gave two outcomes") if twice else outcome
+        )
+    return outcomes

@@ -1,0 +1,174 @@
+"""How a write ends: each outcome in one short transaction, told to the log after its commit.
+
+The receipt, the ledger row of the record and the completion of the bill are one commit, so that a
+crash leaves either all of them or a row that is looked up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.service.delivery_issues import DELIVERY_CODES, finding, subject
+from syncd.core.service.endings import Ending
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.store.attempts import record_attempt
+from syncd.core.store.bills import BillKind, complete_bill
+from syncd.core.store.issue_subjects import open_codes_by_subject
+from syncd.core.store.lines import LedgerRecord, RecordStatus, mark_gone, save_record
+from syncd.core.store.outbox import OutboxItem, OutboxState, move, states_of_bill
+from syncd.sdk.connector import EventLog
+
+if TYPE_CHECKING:
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settler:
+    """Writes endings.
+
+    Attributes:
+        database: where the outbox is.
+        psa: the PSA connection.
+        clock: current time in UTC.
+        log: told after each commit.
+    """
+
+    database: Database
+    psa: ConnectionRef
+    clock: Callable[[], datetime]
+    log: EventLog
+
+    async def settle(
+        self, item: OutboxItem, ending: Ending, *, what: str, started_at: datetime
+    ) -> bool:
+        """Write how a try to send or to look up ended.
+
+        Args:
+            item: the row as it was claimed.
+            ending: what becomes of it.
+            what: `send`, `find` or `decide`, for the history.
+            started_at: when the try began.
+
+        Returns:
+            False when somebody else moved the row meanwhile; nothing was written then.
+        """
+        now = self.clock()
+        async with self.database.writer() as conn:
+            book = IssueBook(conn, self.psa.name, now)
+            if not await self._move(conn, item, ending, now):
+                return False
+            await record_attempt(
+                conn,
+                item,
+                what=what,
+                outcome=ending.code or ending.state.value,
+                started_at=started_at,
+                finished_at=now,
+                request_id=ending.request_id,
+                detail=ending.message,
+            )
+            await self._follow(conn, item, ending, now)
+            await self._issues(book, item, ending)
+        self._tell(item, ending)
+        book.speak(self.log)
+        return True
+
+    async def _move(
+        self, conn: AsyncConnection, item: OutboxItem, ending: Ending, now: datetime
+    ) -> bool:
+        values: dict[str, Any] = {"code": ending.code or None, "detail": ending.message}
+        if ending.available_at is not None:
+            values["available_at"] = ending.available_at
+        if ending.state in {OutboxState.DELIVERED, OutboxState.REJECTED}:
+            values["settled_at"] = now
+        return await move(conn, item.id, expected=item.state, to=ending.state, **values)
+
+    async def _follow(
+        self, conn: AsyncConnection, item: OutboxItem, ending: Ending, now: datetime
+    ) -> None:
+        if ending.state is OutboxState.REJECTED and ending.gone:
+            await mark_gone(conn, item.key, now=now)
+        if ending.state is not OutboxState.DELIVERED:
+            return
+        assert ending.remote is not None
+        await save_record(conn, _ledger_row(item, ending.remote, now))
+        if set(await states_of_bill(conn, item.plan_id, item.bill_key)) == {OutboxState.DELIVERED}:
+            await complete_bill(conn, item.plan_id, item.account_id, kind=BillKind.MANUAL, now=now)
+
+    async def _issues(self, book: IssueBook, item: OutboxItem, ending: Ending) -> None:
+        about = subject(self.psa.name, item.key)
+        wanted = _wanted(item, ending)
+        open_now = await open_codes_by_subject(book.conn, [about], DELIVERY_CODES)
+        for code in sorted(open_now.get(about, set()) - wanted.keys()):
+            if ending.state is not OutboxState.PENDING or code == "OUTCOME_UNKNOWN":
+                await book.close(code, about)
+        for code, message in wanted.items():
+            await book.open(code, about, finding(item, code, message, **ending.evidence))
+
+    def _tell(self, item: OutboxItem, ending: Ending) -> None:
+        about = {
+            "client": item.intent.client_name,
+            "period": item.intent.period,
+            "money": None if item.intent.money is None else str(item.intent.money),
+            "currency": item.intent.currency,
+            "key": item.key,
+        }
+        if item.state is not OutboxState.SENDING and ending.state is not OutboxState.UNKNOWN:
+            self.log("change.resolved", outcome=ending.state.value, **about)
+        if ending.state is OutboxState.DELIVERED:
+            self.log("change.delivered", **about)
+        elif ending.state is OutboxState.REJECTED:
+            self.log("change.rejected", code=ending.code, **about)
+        elif ending.state is OutboxState.UNKNOWN and item.state is OutboxState.SENDING:
+            self.log("change.unknown", **about)
+        elif ending.state is OutboxState.NEEDS_REVIEW:
+            self.log("change.parked", reason=ending.code, **about)
+
+
+def _wanted(item: OutboxItem, ending: Ending) -> dict[str, str]:
+    """The issue that an ending leaves open: code and sentence."""
+    match ending.state:
+        case OutboxState.PENDING | OutboxState.SENDING:
+            return {}
+        case OutboxState.DELIVERED if ending.differs:
+            shown = "; ".join(ending.differs)
+            about = f"'{item.intent.line_name}' of {item.intent.client_name}"
+            return {"READBACK_DIFFERS": f"the PSA took {about} and shows it otherwise: {shown}"}
+        case OutboxState.DELIVERED:
+            return {}
+        case OutboxState.REJECTED if not ending.gone:
+            return {"DELIVERY_REJECTED": ending.message}
+        case _:
+            return {ending.code: ending.message}
+
+
+def _ledger_row(item: OutboxItem, remote: str, now: datetime) -> LedgerRecord:
+    fields, after = item.change.fields, item.intent.after
+    return LedgerRecord(
+        key=item.key,
+        line_uid=item.line_uid,
+        psa_connection_id=item.psa_connection_id,
+        account_id=item.account_id,
+        period=item.intent.record_period,
+        remote=remote,
+        status=RecordStatus.LIVE,
+        mode=item.mode,
+        content_hash=item.content_hash,
+        sent=fields,
+        sent_period=item.intent.period,
+        total_price=_own(after.total_price, fields.unit_price),
+        total_cost=_own(after.total_cost, fields.unit_cost),
+        updated_at=now,
+    )
+
+
+def _own(total: Decimal | None, unit: Decimal | None) -> Decimal | None:
+    """The total where the money is ours; an estimate from the PSA's own price is not kept."""
+    return None if unit is None else total

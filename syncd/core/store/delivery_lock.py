@@ -1,0 +1,125 @@
+"""One deliverer at a time: a lock that dies with its process.
+
+A row that is `sending` belongs either to the process that holds this lock or to one that died, so
+whoever takes the lock knows that what it finds in `sending` is a lost answer and not a write that
+is still on its way. On SQLite it is a lock on a file beside the database, on PostgreSQL an advisory
+lock of a session of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from sqlalchemy import text
+
+from syncd.sdk.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncd.core.store.database import Database, Workbench
+
+_POLL_SECONDS = 0.2
+_CLASS = 0x73796E63
+"""Namespace of PostgreSQL's advisory locks: "sync" in ASCII."""
+
+_TRY = text("SELECT pg_try_advisory_lock(:class, :id)")
+_ALIVE = text("SELECT 1")
+
+
+class DeliveryBusy(StoreError):
+    """Another process is delivering to the same PSA; nothing was sent by this one."""
+
+    code: ClassVar[str] = "DELIVERY_BUSY"
+
+
+@asynccontextmanager
+async def delivery_turn(
+    database: Database,
+    psa_connection_id: int,
+    *,
+    wait_seconds: float,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Be the only deliverer to this PSA until the block ends or the process dies.
+
+    Args:
+        database: where the outbox is.
+        psa_connection_id: the PSA.
+        wait_seconds: how long to wait for another deliverer to end.
+        sleep: waits; replaced in tests.
+
+    Yields:
+        a check to be made before each batch: it raises StoreError when the lock was lost.
+
+    Raises:
+        DeliveryBusy: another process still delivers after the wait.
+    """
+    still_held: Callable[[], Awaitable[None]] = _kept_by_the_kernel
+    async with AsyncExitStack() as held:
+        if database.dialect == "sqlite":
+            attempt = _file_lock(held, Path(f"{database.place}.delivery-{psa_connection_id}.lock"))
+        else:
+            bench = await held.enter_async_context(database.workbench())
+            attempt, still_held = _session_lock(bench, psa_connection_id)
+        waited = 0.0
+        while not await attempt():
+            if waited >= wait_seconds:
+                message = "another syncd is delivering to the same PSA"
+                raise DeliveryBusy(
+                    message,
+                    remedy="wait until it is done; what was queued is sent by it, by the daemon, "
+                    "or by the next `syncd apply`",
+                )
+            await sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
+        yield still_held
+
+
+async def _kept_by_the_kernel() -> None:
+    """A lock on an open file cannot be lost."""
+
+
+def _file_lock(held: AsyncExitStack, path: Path) -> Callable[[], Awaitable[bool]]:
+    handle = held.enter_context(_opened(path))
+
+    async def attempt() -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    return attempt
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        message = f"the lock file {path} cannot be opened: {error.strerror}"
+        raise StoreError(message, remedy="give this user the right to write there") from error
+    with closing(os.fdopen(handle, "r+b", buffering=0)):
+        yield handle
+
+
+def _session_lock(
+    bench: Workbench, psa_connection_id: int
+) -> tuple[Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]]]:
+    async def attempt() -> bool:
+        async with bench.scratch() as conn:
+            taken = await conn.scalar(_TRY, {"class": _CLASS, "id": psa_connection_id})
+            return bool(taken)
+
+    async def still_held() -> None:
+        async with bench.scratch() as conn:
+            await conn.execute(_ALIVE)
+
+    return attempt, still_held

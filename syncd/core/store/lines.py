@@ -1,0 +1,283 @@
+"""The identity of billing lines, and the ledger of the PSA records that carry them.
+
+A line's uid is computed from ids that never change, so that a database restored from an older
+backup gives the same line the same external key and finds its record instead of making a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from syncd.core.store.outbox import chunks
+from syncd.core.store.tables import BillingLine, PsaRecord
+from syncd.sdk.records import SubscriptionFields, canonical_json
+
+_UID_LENGTH = 12
+
+
+class RecordStatus(StrEnum):
+    """Whether the PSA still has the record, as far as we last saw."""
+
+    LIVE = "live"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLine:
+    """A line's identity.
+
+    Attributes:
+        uid: part of the external key.
+        connection_id: source connection.
+        account_id: whose line.
+        configuration_uid: the configuration it belongs to.
+        asset_type_key: a field, not the identity: it may change.
+        part: empty, or the name of a line beside the main one (`rounding`).
+    """
+
+    uid: str
+    connection_id: int
+    account_id: int
+    configuration_uid: str
+    asset_type_key: str
+    part: str = ""
+
+    @property
+    def slot(self) -> tuple[str, str, str]:
+        """What the line is within its account at present."""
+        return (self.configuration_uid, self.asset_type_key, self.part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRecord:
+    """What we know and sent of the PSA record behind an external key.
+
+    Attributes:
+        key: external key.
+        line_uid: the line.
+        psa_connection_id: where it is.
+        account_id: whose line.
+        period: the month it is for where each month has its own record, else empty.
+        remote: the PSA's id.
+        status: see `RecordStatus`.
+        mode: the line's mode when it was last sent.
+        content_hash: of the last write that was delivered.
+        sent: that write.
+        sent_period: the month it was for.
+        total_price: the line's money then, None when unknown.
+        total_cost: likewise.
+        updated_at: UTC.
+    """
+
+    key: str
+    line_uid: str
+    psa_connection_id: int
+    account_id: int
+    period: str
+    remote: str | None
+    status: RecordStatus
+    mode: str
+    content_hash: str
+    sent: SubscriptionFields
+    sent_period: str
+    total_price: Decimal | None
+    total_cost: Decimal | None
+    updated_at: datetime
+
+
+def line_uid(
+    connection_uid: str,
+    account_key: str,
+    slot: tuple[str, str, str],
+    taken: Mapping[str, tuple[str, str, str]],
+) -> str:
+    """The uid of a line that is not stored yet.
+
+    Args:
+        connection_uid: of the source.
+        account_key: of the account.
+        slot: configuration uid, asset type and part.
+        taken: uids of the account's stored lines with their slots; a line whose asset type changed
+            keeps the uid of its first slot, so that slot's next line gets another.
+    """
+    attempt = 0
+    while True:
+        text = "\x1f".join(
+            (connection_uid, account_key, *slot, *([str(attempt)] if attempt else []))
+        )
+        uid = hashlib.sha256(text.encode()).hexdigest()[:_UID_LENGTH]
+        if taken.get(uid, slot) == slot:
+            return uid
+        attempt += 1
+
+
+async def lines_of(
+    conn: AsyncConnection, account_ids: Collection[int]
+) -> dict[int, list[StoredLine]]:
+    """Stored lines by account, the oldest first."""
+    found: dict[int, list[StoredLine]] = {}
+    for chunk in chunks(account_ids):
+        statement = (
+            select(BillingLine)
+            .where(col(BillingLine.account_id).in_(chunk))
+            .order_by(col(BillingLine.created_at), col(BillingLine.uid))
+        )
+        for row in await conn.execute(statement):
+            found.setdefault(row.account_id, []).append(
+                StoredLine(
+                    uid=row.uid,
+                    connection_id=row.connection_id,
+                    account_id=row.account_id,
+                    configuration_uid=row.configuration_uid,
+                    asset_type_key=row.asset_type_key,
+                    part=row.part,
+                )
+            )
+    return found
+
+
+async def store_lines(conn: AsyncConnection, lines: Sequence[StoredLine], *, now: datetime) -> None:
+    """Store lines; one that is stored already stays, with its asset type brought up to date."""
+    stored = await lines_of(conn, {line.account_id for line in lines})
+    known = {line.uid: line for found in stored.values() for line in found}
+    fresh = []
+    for line in lines:
+        before = known.get(line.uid)
+        if before is None:
+            fresh.append(line)
+        elif before.slot != line.slot:
+            await _move(conn, line, stored.get(line.account_id, ()))
+    if fresh:
+        await conn.execute(
+            insert(BillingLine),
+            [
+                {
+                    "uid": line.uid,
+                    "connection_id": line.connection_id,
+                    "account_id": line.account_id,
+                    "configuration_uid": line.configuration_uid,
+                    "asset_type_key": line.asset_type_key,
+                    "part": line.part,
+                    "created_at": now,
+                }
+                for line in fresh
+            ],
+        )
+
+
+async def records_of(
+    conn: AsyncConnection, account_ids: Collection[int]
+) -> dict[int, list[LedgerRecord]]:
+    """Ledger rows by account, by key."""
+    found: dict[int, list[LedgerRecord]] = {}
+    for chunk in chunks(account_ids):
+        statement = (
+            select(PsaRecord)
+            .where(col(PsaRecord.account_id).in_(chunk))
+            .order_by(col(PsaRecord.key))
+        )
+        for row in await conn.execute(statement):
+            found.setdefault(row.account_id, []).append(_record(row))
+    return found
+
+
+async def record_of_key(conn: AsyncConnection, key: str) -> LedgerRecord | None:
+    """The ledger row of an external key, or None when nothing was ever delivered for it."""
+    row = (await conn.execute(select(PsaRecord).where(col(PsaRecord.key) == key))).one_or_none()
+    return None if row is None else _record(row)
+
+
+async def save_record(conn: AsyncConnection, record: LedgerRecord) -> None:
+    """Write what was delivered; the row of the key is replaced."""
+    values: dict[str, Any] = {
+        "key": record.key,
+        "line_uid": record.line_uid,
+        "psa_connection_id": record.psa_connection_id,
+        "account_id": record.account_id,
+        "period": record.period,
+        "remote": record.remote,
+        "state": record.status.value,
+        "mode": record.mode,
+        "content_hash": record.content_hash,
+        "sent": canonical_json(record.sent).decode(),
+        "sent_period": record.sent_period,
+        "total_price": record.total_price,
+        "total_cost": record.total_cost,
+        "updated_at": record.updated_at,
+    }
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(PsaRecord).values(values)
+    await conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["key"],
+            set_={name: statement.excluded[name] for name in values if name != "key"},
+        )
+    )
+
+
+async def mark_gone(conn: AsyncConnection, key: str, *, now: datetime) -> None:
+    """Write that the PSA no longer has the record of this key."""
+    await conn.execute(
+        update(PsaRecord)
+        .where(col(PsaRecord.key) == key)
+        .values(state=RecordStatus.GONE.value, updated_at=now)
+    )
+
+
+async def confirm_period(
+    conn: AsyncConnection, keys: Collection[str], *, period: str, now: datetime
+) -> None:
+    """Write that these records stand for a newer month although no write was needed."""
+    for chunk in chunks(keys):
+        await conn.execute(
+            update(PsaRecord)
+            .where(col(PsaRecord.key).in_(chunk), col(PsaRecord.sent_period) < period)
+            .values(sent_period=period, updated_at=now)
+        )
+
+
+async def _move(conn: AsyncConnection, line: StoredLine, others: Sequence[StoredLine]) -> None:
+    """Give the line its new slot; a line that sat there without ever being billed steps aside."""
+    for other in others:
+        if other.slot == line.slot and other.uid != line.uid:
+            await conn.execute(
+                update(BillingLine)
+                .where(col(BillingLine.uid) == other.uid)
+                .values(asset_type_key=f"{other.asset_type_key}~{other.uid}")
+            )
+    await conn.execute(
+        update(BillingLine)
+        .where(col(BillingLine.uid) == line.uid)
+        .values(asset_type_key=line.asset_type_key)
+    )
+
+
+def _record(row: Any) -> LedgerRecord:
+    return LedgerRecord(
+        key=row.key,
+        line_uid=row.line_uid,
+        psa_connection_id=row.psa_connection_id,
+        account_id=row.account_id,
+        period=row.period,
+        remote=row.remote,
+        status=RecordStatus(row.state),
+        mode=row.mode,
+        content_hash=row.content_hash,
+        sent=msgspec.json.decode(row.sent, type=SubscriptionFields),
+        sent_period=row.sent_period,
+        total_price=row.total_price,
+        total_cost=row.total_cost,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,104 @@
+"""Lists of plans, and the newest one of all or of an account.
+
+The newest is the one made last; of two made at one moment the one with the higher number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from syncd.core.store.plans import PlanState, StoredBill, stored_bill
+from syncd.core.store.tables import PlanBill, PlanRow
+
+_NEWEST_FIRST = (
+    col(PlanRow.made_at).desc(),
+    func.length(col(PlanRow.id)).desc(),
+    col(PlanRow.id).desc(),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSummary:
+    """A plan in a list.
+
+    Attributes:
+        id: `<period>-<n>`.
+        kind: `billing`.
+        period: month billed.
+        state: open or closed.
+        currency: of its money.
+        made_at: UTC.
+        bills: how many bills stand in which state.
+    """
+
+    id: str
+    kind: str
+    period: str
+    state: PlanState
+    currency: str
+    made_at: datetime
+    bills: Mapping[str, int]
+
+
+async def newest_plan_id(conn: AsyncConnection) -> str | None:
+    """The plan made last, or None when there is none."""
+    statement = select(col(PlanRow.id)).order_by(*_NEWEST_FIRST).limit(1)
+    found: str | None = await conn.scalar(statement)
+    return found
+
+
+async def list_plans(conn: AsyncConnection, *, limit: int) -> list[PlanSummary]:
+    """Plans with the number of their bills by state, the newest first."""
+    counts: dict[str, dict[str, int]] = {}
+    grouped = select(col(PlanBill.plan_id), col(PlanBill.state), func.count()).group_by(
+        col(PlanBill.plan_id), col(PlanBill.state)
+    )
+    for plan_id, state, n in await conn.execute(grouped):
+        counts.setdefault(plan_id, {})[state] = n
+    statement = (
+        select(
+            col(PlanRow.id),
+            col(PlanRow.kind),
+            col(PlanRow.period),
+            col(PlanRow.state),
+            col(PlanRow.currency),
+            col(PlanRow.made_at),
+        )
+        .order_by(*_NEWEST_FIRST)
+        .limit(limit)
+    )
+    return [
+        PlanSummary(
+            id=row.id,
+            kind=row.kind,
+            period=row.period,
+            state=PlanState(row.state),
+            currency=row.currency,
+            made_at=row.made_at,
+            bills=counts.get(row.id, {}),
+        )
+        for row in await conn.execute(statement)
+    ]
+
+
+async def newest_bill_of(
+    conn: AsyncConnection, account_id: int, *, period: str | None = None
+) -> StoredBill | None:
+    """The account's bill in the plan made last, of a period or of any, or None."""
+    statement = (
+        select(PlanBill)
+        .join(PlanRow, col(PlanRow.id) == col(PlanBill.plan_id))
+        .where(col(PlanBill.account_id) == account_id)
+        .order_by(col(PlanBill.id).desc())
+        .limit(1)
+    )
+    if period is not None:
+        statement = statement.where(col(PlanRow.period) == period)
+    row = (await conn.execute(statement)).one_or_none()
+    return None if row is None else stored_bill(row)
