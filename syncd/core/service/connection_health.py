@@ -5,7 +5,11 @@ Both log lines are said once per change, however often the connection is tried i
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.service.issue_book import IssueBook
@@ -107,3 +111,47 @@ async def connection_worked(book: IssueBook, connection: ConnectionRef) -> None:
     for code in FAILURES:
         await book.close(code, connection.name)
     book.tell("connection.recovered", connection=connection.name, since=since.isoformat())
+
+
+@asynccontextmanager
+async def failures_recorded(
+    database: Database, connection: ConnectionRef, clock: Callable[[], datetime], log: EventLog
+) -> AsyncIterator[None]:
+    """Write down what fails inside, and let it go on; errors of ours or of the store are not."""
+    try:
+        yield
+    except SyncdError as error:
+        if blamed_on_connection(error):
+            await connection_failed(database, connection, error, now=clock(), log=log)
+        raise
+
+
+def one_error(error: Exception, connection: ConnectionRef) -> SyncdError:
+    """The error that decides, out of what several chains raised together.
+
+    Anything that is not one of our errors is a defect of the connector: told by type and place,
+    because its text could hold a client's data.
+    """
+    leaves = list(_leaves(error))
+    for leaf in leaves:
+        if not isinstance(leaf, SyncdError):
+            frame = traceback.extract_tb(leaf.__traceback__)[-1]
+            place = f"{Path(frame.filename).name}:{frame.lineno}"
+            message = (
+                f"the plugin '{connection.connector}' of {connection.name} failed with "
+                f"{type(leaf).__name__} at {place}"
+            )
+            return PluginError(message)
+    known = [leaf for leaf in leaves if isinstance(leaf, SyncdError)]
+    return next(
+        (leaf for kind in (AuthError, ProtocolError) for leaf in known if isinstance(leaf, kind)),
+        known[0],
+    )
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

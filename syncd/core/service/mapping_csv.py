@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.service.csv_text import BadFile, CsvRow, Problem, decode, read_rows, write_rows
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.mapping_issues import write_mapping_issues
+from syncd.core.service.reference_issues import write_reference_issues
 from syncd.core.service.sheets.row import RowReader, SheetContext
 from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet
 from syncd.core.store.connections import ConnectionRef, all_connections
@@ -150,7 +151,9 @@ async def import_sheet(
                 superseded=superseded,
                 now=now,
             )
-            books = await _sync_issues(conn, sheet, now)
+            own = IssueBook(conn, "", now)
+            await own.close(BadFile.code, sheet.name)
+            books = [own, *await settle_issues(conn, options.psa, now)]
     except BadFile as error:
         if not options.dry_run:
             await _tell_rejected(database, sheet, error, now=now, log=log)
@@ -288,10 +291,12 @@ def _told(
     )
 
 
-async def _sync_issues(conn: AsyncConnection, sheet: Sheet, now: datetime) -> list[IssueBook]:
-    """Close what the import settled, inside of its transaction."""
-    own = IssueBook(conn, "", now)
-    await own.close(BadFile.code, sheet.name)
+async def settle_issues(
+    conn: AsyncConnection, psa: ConnectionRef, now: datetime
+) -> list[IssueBook]:
+    """Close or open what an edit settled or broke, inside of its transaction."""
+    own = IssueBook(conn, psa.name, now)
+    await write_reference_issues(own, psa)
     books = [own]
     for connection in await all_connections(conn):
         book = IssueBook(conn, connection.name, now)

@@ -6,17 +6,14 @@ This path imports little, because `syncd pull` is measured as a whole process.
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.core.service.connection_health import (
-    blamed_on_connection,
-    connection_failed,
     connection_worked,
+    failures_recorded,
+    one_error,
 )
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.mapping_issues import write_mapping_issues
@@ -24,7 +21,6 @@ from syncd.core.service.pull_issues import PULL_INCOMPLETE, code_of, sync_pull_i
 from syncd.core.store.census import PullResult, census_staging
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import AuthError, PluginError, ProtocolError, SyncdError
 from syncd.sdk.ports import ObservationSink, UsageSource
 from syncd.sdk.records import Account, Observation, Product, ScopeState, ScopeVerdict
 
@@ -114,53 +110,10 @@ async def _observed(
         verdicts = await source.observe(sink, None)
         return verdicts, source.products()
     except Exception as error:
-        told = _one_error(error, connection)
+        told = one_error(error, connection)
         if told is error:
             raise
         raise told from error
-
-
-@asynccontextmanager
-async def failures_recorded(
-    database: Database, connection: ConnectionRef, clock: Callable[[], datetime], log: EventLog
-) -> AsyncIterator[None]:
-    try:
-        yield
-    except SyncdError as error:
-        if blamed_on_connection(error):
-            await connection_failed(database, connection, error, now=clock(), log=log)
-        raise
-
-
-def _one_error(error: Exception, connection: ConnectionRef) -> SyncdError:
-    """The error that decides, out of what several chains raised together.
-
-    Anything that is not one of our errors is a defect of the connector: told by type and place,
-    because its text could hold a client's data.
-    """
-    leaves = list(_leaves(error))
-    for leaf in leaves:
-        if not isinstance(leaf, SyncdError):
-            frame = traceback.extract_tb(leaf.__traceback__)[-1]
-            place = f"{Path(frame.filename).name}:{frame.lineno}"
-            message = (
-                f"the plugin '{connection.connector}' of {connection.name} failed with "
-                f"{type(leaf).__name__} at {place}"
-            )
-            return PluginError(message)
-    known = [leaf for leaf in leaves if isinstance(leaf, SyncdError)]
-    return next(
-        (leaf for kind in (AuthError, ProtocolError) for leaf in known if isinstance(leaf, kind)),
-        known[0],
-    )
-
-
-def _leaves(error: Exception) -> Iterator[Exception]:
-    if isinstance(error, ExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
 
 
 def _log_result(log: EventLog, result: PullResult) -> None:

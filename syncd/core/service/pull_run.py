@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from syncd.core.service.pull import failures_recorded, pull_connection
+from syncd.core.service.connection_health import failures_recorded
+from syncd.core.service.pull import pull_connection
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.store.census import PullResult
 from syncd.core.store.census.hints import unit_count, unit_id_bounds

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -166,6 +167,15 @@ async def load_accounts(conn: AsyncConnection) -> dict[int, SourceAccount]:
             removed=row.removed_pull,
         )
         for row in await conn.execute(select(AccountRow).order_by(col(AccountRow.id)))
+    }
+
+
+async def load_psa_ids(conn: AsyncConnection) -> dict[int, dict[str, str]]:
+    """Ids of each account in other systems, as its source stores them, by row id."""
+    statement = select(col(AccountRow.id), col(AccountRow.psa_ids))
+    return {
+        row.id: msgspec.json.decode(row.psa_ids, type=dict[str, str])
+        for row in await conn.execute(statement)
     }
 
 
