@@ -1,4 +1,4 @@
-"""What the PSA's own lists leave for a person: names of two clients, links to clients that are gone.
+"""What the PSA's own lists leave for a person: shared names, and links to clients that are gone.
 
 Neither stops a pull; both would otherwise end in a bill at the wrong door.
 """
@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
 
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.references import ReferenceBook, ReferenceKind, load_references
-from syncd.core.store.tables import AccountRow, ClientLink, ConnectionRow
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
 
 AMBIGUOUS_CLIENT_NAME: Final = "AMBIGUOUS_CLIENT_NAME"
 LINKED_CLIENT_GONE: Final = "LINKED_CLIENT_GONE"
+
+_LINKED = text(
+    "SELECT l.client_key, a.key, a.name, c.name AS connection FROM client_link l "
+    "JOIN account a ON a.id = l.account_id JOIN connection c ON c.id = a.connection_id "
+    "WHERE l.psa_connection_id = :psa AND l.superseded_at IS NULL ORDER BY l.id"
+)
 
 
 async def write_reference_issues(book: IssueBook, psa: ConnectionRef) -> None:
@@ -54,19 +58,8 @@ async def _gone(
     conn: AsyncConnection, references: ReferenceBook, psa: ConnectionRef
 ) -> dict[str, Finding]:
     clients = references.of(psa.id, ReferenceKind.CLIENT)
-    statement: Select[tuple[str, str, str, str]] = (
-        select(
-            col(ClientLink.client_key),
-            col(AccountRow.key),
-            col(AccountRow.name),
-            col(ConnectionRow.name).label("connection"),
-        )
-        .join(AccountRow, col(AccountRow.id) == col(ClientLink.account_id))
-        .join(ConnectionRow, col(ConnectionRow.id) == col(AccountRow.connection_id))
-        .where(col(ClientLink.superseded_at).is_(None), col(ClientLink.psa_connection_id) == psa.id)
-    )
     found: dict[str, Finding] = {}
-    for row in await conn.execute(statement):
+    for row in await conn.execute(_LINKED, {"psa": psa.id}):
         client = clients.get(row.client_key)
         if client is not None and client.active:
             continue
