@@ -24,60 +24,12 @@ RIVAL_DISTANCE = 5
 _OTHER_FORM = 90
 _AKIN = 60
 
-_LEGAL_FORMS = frozenset(
-    [
-        "ab",
-        "ag",
-        "aps",
-        "as",
-        "asa",
-        "bv",
-        "bvba",
-        "co",
-        "company",
-        "corp",
-        "corporation",
-        "cv",
-        "eg",
-        "ev",
-        "gbr",
-        "gmbh",
-        "inc",
-        "incorporated",
-        "kft",
-        "kg",
-        "kgaa",
-        "lda",
-        "limited",
-        "llc",
-        "llp",
-        "lp",
-        "ltd",
-        "ltda",
-        "maatschap",
-        "mbh",
-        "nv",
-        "ohg",
-        "oy",
-        "oyj",
-        "plc",
-        "pte",
-        "pty",
-        "pvt",
-        "sa",
-        "sarl",
-        "sas",
-        "sasu",
-        "sl",
-        "spa",
-        "sprl",
-        "srl",
-        "stichting",
-        "ug",
-        "vof",
-        "vzw",
-    ]
+_LEGAL_FORM_WORDS = (
+    "ab ag aps as asa bv bvba co company corp corporation cv eg ev gbr gmbh inc incorporated kft "
+    "kg kgaa lda limited llc llp lp ltd ltda maatschap mbh nv ohg oy oyj plc pte pty pvt sa sarl "
+    "sas sasu sl spa sprl srl stichting ug vof vzw"
 )
+_LEGAL_FORMS = frozenset(_LEGAL_FORM_WORDS.split())
 _JOINERS = frozenset({"and", "und", "en", "et", "y", "e", "og", "och", "the", "de", "het", "der"})
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
