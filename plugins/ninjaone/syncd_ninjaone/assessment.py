@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from syncd.sdk.records import Observation
 from syncd_ninjaone.classes import UNKNOWN_CLASS
 from syncd_ninjaone.config import NinjaOneConfig
+from syncd_ninjaone.evidence import Facts, encode
 from syncd_ninjaone.exclusions import (
     DUPLICATE,
     INTERNAL_ORG,
@@ -29,24 +28,6 @@ from syncd_ninjaone.models import Device
 
 NO_ORGANISATION = "unassigned"
 """Account key of a device that names no organisation; never in the roster, so never counted."""
-
-
-class Facts(msgspec.Struct, gc=False, omit_defaults=True, rename={"node_class": "class"}):
-    """Evidence kept with a unit; in alphabetical order, so that equal facts are equal bytes.
-
-    Attributes:
-        node_class: the vendor's class.
-        quiet_since: UTC day of the last contact, only while the device is excluded for it.
-        role: id of the device role.
-        serial: as reported.
-        state: approval state, unless approved.
-    """
-
-    node_class: str | None = None
-    quiet_since: str | None = None
-    role: int | None = None
-    serial: str | None = None
-    state: str | None = None
 
 
 class Assessment:
@@ -80,13 +61,13 @@ class Assessment:
     def observations(self, devices: Sequence[Device]) -> list[Observation]:
         """One observation per device, in order."""
         kinds, roster, internal = self._kinds, self._roster, self._internal
-        stale_before, encode = self._stale_before, _ENCODER.encode
+        stale_before = self._stale_before
         repeats = self._serials.repeats if self._serials.enabled else None
         batch: list[Observation] = []
         add = batch.append
         for device in devices:
             node_class, state, role = device.node_class, device.approval_status, device.node_role_id
-            product, reason, reports = kinds[node_class, state, role]
+            product, reason, reports, facts = kinds[node_class, state, role]
             organisation = device.organization_id
             if reason is None:
                 if organisation in internal:
@@ -97,38 +78,28 @@ class Assessment:
                 self.strangers.states[state or "(none)"] += 1
             if device.tags:
                 product, reason = self._tags.apply(device.tags, product, reason)
-            system, quiet_since = device.system, None
+            system = device.system
             serial = (system.serial_number or system.bios_serial_number) if system else None
+            attributes = facts.before + encode(serial) + facts.after if serial else facts.plain
             if reason is None:
                 contact = device.last_contact
-                if not contact:
+                if not contact or contact < 0:
                     if reports:
                         reason = self._never_seen
                 elif contact < stale_before:
                     reason = STALE
-                    quiet_since = datetime.fromtimestamp(contact, UTC).date().isoformat()
+                    attributes = _quiet(device, serial)
                 if reason is None and serial and repeats and repeats(organisation, serial):
                     reason = DUPLICATE
-            number = device.id
+            unit = str(device.id)
             add(
                 Observation(
                     roster.get(organisation) or _undeclared(organisation),
                     product,
-                    str(number),
+                    unit,
                     1,
-                    device.display_name
-                    or device.system_name
-                    or device.dns_name
-                    or f"device {number}",
-                    encode(
-                        Facts(
-                            node_class,
-                            quiet_since,
-                            role,
-                            serial,
-                            None if state == "APPROVED" else state,
-                        )
-                    ),
+                    device.display_name or device.system_name or f"device {unit}",
+                    attributes,
                     reason,
                 )
             )
@@ -136,8 +107,19 @@ class Assessment:
         return batch
 
 
-_ENCODER = msgspec.json.Encoder()
-
-
 def _undeclared(organisation: int | None) -> str:
     return NO_ORGANISATION if organisation is None else str(organisation)
+
+
+def _quiet(device: Device, serial: str | None) -> bytes:
+    """Evidence of a stale device: the last contact of a silent device stands still."""
+    state, since = device.approval_status, datetime.fromtimestamp(device.last_contact or 0, UTC)
+    return encode(
+        Facts(
+            node_class=device.node_class,
+            quiet_since=since.date().isoformat(),
+            role=device.node_role_id,
+            serial=serial,
+            state=None if state == "APPROVED" else state,
+        )
+    )

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from syncd_ninjaone.classes import CLASSES, OTHER, SELF_REPORTING, UNKNOWN_CLASS, UNMANAGED
 from syncd_ninjaone.config import NinjaOneConfig
+from syncd_ninjaone.evidence import Template, template
 
 NOT_APPROVED: Final = "not_approved"
 DECOMMISSIONED: Final = "decommissioned"
@@ -61,19 +62,17 @@ class Kind(NamedTuple):
         product: key of the product.
         reason: why it is not counted, or None so far.
         reports: whether such a device reports by itself.
+        facts: the evidence such devices share.
     """
 
     product: str
     reason: str | None
     reports: bool
+    facts: Template
 
 
 class Kinds(dict[tuple[str | None, str | None, int | None], Kind]):
-    """(class, state, role) → Kind, worked out when first met.
-
-    Attributes:
-        unknown: what was met that this version does not know: (`class` or `state`, value).
-    """
+    """(class, state, role) → Kind, worked out when first met."""
 
     def __init__(self, config: NinjaOneConfig) -> None:
         super().__init__()
@@ -105,7 +104,8 @@ class Kinds(dict[tuple[str | None, str | None, int | None], Kind]):
             reason = self._states.get(state, UNKNOWN_STATE)
         if reason is None and role in self._roles:
             reason = f"role:{role}"
-        kind = self[key] = Kind(product, reason, node_class in SELF_REPORTING)
+        reports = node_class in SELF_REPORTING
+        kind = self[key] = Kind(product, reason, reports, template(node_class, state, role))
         return kind
 
 

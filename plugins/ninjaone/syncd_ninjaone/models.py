@@ -39,7 +39,6 @@ class Device(msgspec.Struct, gc=False, rename="camel"):
     approval_status: str | None = None
     display_name: str | None = None
     system_name: str | None = None
-    dns_name: str | None = None
     last_contact: float | None = None
     tags: list[str] | None = None
     system: System | None = None
