@@ -20,8 +20,12 @@ from rich.panel import Panel
 
 from syncd.sandbox.host import SandboxHost
 from syncd.sdk.errors import SyncdError
+from syncd.sdk.sandbox import WorldClient
 
 _COMMAND_SECONDS = 120
+
+ORGANISATION_OFFSET = 10
+"""The simulated source numbers its organisations from the world's clients upward."""
 
 
 class ClaimFailed(SyncdError):
@@ -116,6 +120,11 @@ class Stage:
     def break_next(self, connector: str, faults: list[dict[str, Any]]) -> None:
         """Script faults into a simulator."""
         self._control(connector, "faults", {"faults": faults})
+
+    def world_client_of(self, account: str) -> WorldClient | None:
+        """Whom an account of the source stands for; what a person who reads names would know."""
+        number = int(account) - ORGANISATION_OFFSET
+        return next((one for one in self._host.world.everyone() if one.id == number), None)
 
     def _control(
         self, connector: str, what: str, body: Mapping[str, Any] | None = None

@@ -1,0 +1,86 @@
+"""The spreadsheets of the demonstration: what an MSP would fill in after exporting them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+Row = dict[str, str]
+
+ASSET_TYPES: Mapping[str, str] = {
+    "device:workstation": "Workstation",
+    "device:server": "Server",
+    "device:network": "Network device",
+    "device:vm_host": "VM host",
+    "device:vm_guest": "VM guest",
+    "device:mobile": "Mobile device",
+    "device:cloud_monitor": "Cloud monitor",
+}
+"""Product -> default asset type, by the PSA's names."""
+
+RATES: Mapping[str, tuple[str, str]] = {
+    "device:workstation": ("1.85", "4.50"),
+    "device:mobile": ("0.60", "2.00"),
+    "device:server": ("4.10", "12.50"),
+    "device:vm_host": ("5.00", "18.00"),
+    "device:vm_guest": ("0.00", "0.00"),
+    "device:network": ("0.95", "3.00"),
+    "device:cloud_monitor": ("0.10", "0.75"),
+}
+"""Product -> cost and price; an explicit 0 is a free product."""
+
+CONFIGURATIONS: tuple[Row, ...] = (
+    {
+        "name": "Managed endpoints",
+        "mode": "average",
+        "products": "device:workstation;device:mobile",
+        "asset_type": "Workstation",
+    },
+    {
+        "name": "Managed servers",
+        "mode": "total",
+        "products": "device:server;device:vm_host;device:vm_guest",
+        "asset_type": "Server",
+    },
+    {
+        "name": "Network and monitors",
+        "mode": "quantity",
+        "products": "device:network;device:cloud_monitor",
+        "asset_type": "Network device",
+    },
+)
+"""One configuration in each mode, for every account of the source."""
+
+
+def fill(path: Path, edit: Callable[[Row], Row]) -> int:
+    """Rewrite each row of an exported file; how many changed."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        columns = list(reader.fieldnames or ())
+        rows = list(reader)
+    edited = [edit(dict(row)) for row in rows]
+    _write(path, columns, edited)
+    return sum(before != after for before, after in zip(rows, edited, strict=True))
+
+
+def extend(path: Path, rows: tuple[Row, ...]) -> None:
+    """Append rows to an exported file; columns that a row does not name stay empty."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        columns = list(reader.fieldnames or ())
+        present = list(reader)
+    _write(path, columns, [*present, *rows])
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, columns: list[str], rows: list[Row]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
