@@ -87,7 +87,7 @@ def _read(
         formerly=common.formerly,
     )
     if not resting:
-        _check_resolved_urls(check, found)
+        _check_resolved_urls(check, found, bad_urls)
     return found
 
 
@@ -108,9 +108,11 @@ def _check_urls(
     return frozenset(bad)
 
 
-def _check_resolved_urls(check: Check, found: ConnectionSettings) -> None:
+def _check_resolved_urls(check: Check, found: ConnectionSettings, known: frozenset[str]) -> None:
     """URLs that came by reference or as a default, which the text of the file does not show."""
     for setting, url in found.urls.items():
+        if setting in known:
+            continue
         try:
             check_base_url(url)
         except ValueError as error:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from syncd.config.schedule import parse_schedule
 from syncd.core.billing.model import RoundingPolicy
@@ -67,7 +67,7 @@ class SyncdTable(_Table):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Lowest level the daemon logs."
     )
-    grace_seconds: int = Field(
+    grace_seconds: StrictInt = Field(
         default=30,
         ge=0,
         le=3600,
@@ -81,7 +81,7 @@ class GuardsTable(_Table):
     line_percent: Share = Field(
         default=Decimal(25), description="A line's units change by more than this share …"
     )
-    line_units: int = Field(default=3, ge=0, description="… and by at least this many units.")
+    line_units: StrictInt = Field(default=3, ge=0, description="… and by at least this many units.")
     line_money: Money = Field(
         default=Decimal(250), description="A line's money changes by more than this amount."
     )
@@ -108,8 +108,8 @@ class BillingTable(_Table):
     currency: str = Field(
         default="GBP", pattern="^[A-Z]{3}$", description="ISO code of the billing currency."
     )
-    money_scale: int = Field(default=2, ge=0, le=4, description="Decimals of totals.")
-    unit_scale: int = Field(default=4, ge=0, le=8, description="Decimals of unit prices.")
+    money_scale: StrictInt = Field(default=2, ge=0, le=4, description="Decimals of totals.")
+    unit_scale: StrictInt = Field(default=4, ge=0, le=8, description="Decimals of unit prices.")
     rounding_policy: RoundingPolicy = Field(
         default=RoundingPolicy.REPORT,
         description="`report` shows what rounding leaves over; `adjust` covers it by a line.",
@@ -125,13 +125,13 @@ class BillingTable(_Table):
     supplier: str | None = Field(
         default=None, min_length=1, description="Name of the supplier put on created records."
     )
-    max_age_hours: int = Field(
+    max_age_hours: StrictInt = Field(
         default=48,
         ge=1,
         le=24 * 31,
         description="A bill is held when its last proven pull was older than this at month end.",
     )
-    plan_max_age_days: int = Field(
+    plan_max_age_days: StrictInt = Field(
         default=7, ge=1, le=90, description="A plan older than this cannot be applied."
     )
     guards: GuardsTable = Field(
@@ -147,13 +147,13 @@ class BillingTable(_Table):
 class LimitsTable(_Table):
     """Another quota than the one the connector knows."""
 
-    calls: int | None = Field(
+    calls: StrictInt | None = Field(
         default=None, ge=1, description="Most calls within the window; the connector's default."
     )
     window_seconds: float | None = Field(
         default=None, gt=0, le=86400, description="Length of the rolling window."
     )
-    concurrency: int | None = Field(
+    concurrency: StrictInt | None = Field(
         default=None, ge=1, le=100, description="Most calls in flight at once."
     )
 
@@ -162,7 +162,7 @@ class ConnectionTable(_Table):
     """What every connection has; the other settings are those of its connector."""
 
     plugin: str = Field(description="Name of the connector; `syncd plugins` lists them.")
-    enabled: bool = Field(default=True, description="`false` keeps the connection but rests it.")
+    enabled: StrictBool = Field(default=True, description="`false` keeps the connection but rests it.")
     schedule: ScheduleText | None = Field(
         default=None,
         description='When the daemon pulls: cron in UTC with weekdays by name, or "every 6h".',
