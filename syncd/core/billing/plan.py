@@ -6,6 +6,7 @@ silence: the change is planned and an objection holds it until a person decides.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -41,6 +42,8 @@ def plan_bill(inputs: PlanInput) -> BillPlan:
     errors = tuple(dict.fromkeys(error for target in targets for error in target.errors))
     if errors:
         return BillPlan(bill=_stopped(inputs, errors))
+    known = frozenset(target.seen.key for target in targets if target.seen is not None)
+    inputs = dataclasses.replace(inputs, ours=inputs.ours | known)
     steps = [decide(target, carried.get(target.line.key), inputs) for target in targets]
     missing = _missing(steps, inputs)
     return BillPlan(

@@ -14,7 +14,7 @@ from syncd.core.billing.plan_input import PlanInput, Style
 from syncd.core.billing.target import Target
 from syncd.core.billing.wiring import Wiring
 from syncd.core.billing.wording import amount
-from syncd.sdk.records import SubscriptionFields
+from syncd.sdk.records import Subscription, SubscriptionFields
 
 
 def standing_objections(
@@ -35,8 +35,9 @@ def standing_objections(
     if seen is None:
         yield from _twins(fields, inputs)
         return
-    if not seen.active:
-        yield "PSA_RECORD_INACTIVE", f"'{name}': record {seen.key} is inactive in the PSA"
+    if not bills_on(seen, inputs):
+        state = "is inactive" if not seen.active else f"ended on {seen.end}"
+        yield "PSA_RECORD_INACTIVE", f"'{name}': record {seen.key} {state} in the PSA"
     if seen.foreign_writer is not None:
         yield (
             "FOREIGN_WRITER",
@@ -58,6 +59,13 @@ def standing_objections(
         sentence = f"'{name}' changes from {record.mode} to {target.line.mode}"
         fate = "stays" if fields.unit_price is None else f"becomes {amount(fields.unit_price)}"
         yield "MODE_CHANGED", f"{sentence}; the price {amount(seen.unit_price)} on it {fate}"
+
+
+def bills_on(record: Subscription, inputs: PlanInput) -> bool:
+    """Whether the record is alive; a lasting one must not have ended before the month."""
+    if inputs.style is Style.PER_PERIOD or record.end is None:
+        return record.active
+    return record.active and record.end >= inputs.period.first_day.isoformat()
 
 
 def _twins(fields: SubscriptionFields, inputs: PlanInput) -> Iterator[tuple[str, str]]:

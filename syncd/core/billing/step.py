@@ -16,7 +16,7 @@ from syncd.core.billing.identity import content_hash, observed_digest
 from syncd.core.billing.plan_input import PlanInput, Style
 from syncd.core.billing.record_fields import after_state, before_state, desired_fields
 from syncd.core.billing.regroup import is_zero
-from syncd.core.billing.standing import conflicts, standing_objections
+from syncd.core.billing.standing import bills_on, conflicts, standing_objections
 from syncd.core.billing.target import Target
 from syncd.core.billing.wiring import findings, wire
 from syncd.core.billing.wording import reason
@@ -35,7 +35,8 @@ class Step:
 
     Attributes:
         line_key: key of the line within the bill.
-        before: state to compare with, None where nothing was before.
+        before: state to compare with, None where nothing was before or the record is gone and
+            not missed.
         after: state that will stand.
         change: the write, None where none is needed.
         warnings: findings of a line without a write, `CODE:<line>[:detail]`.
@@ -67,8 +68,13 @@ def decide(target: Target, carried_from: str | None, inputs: PlanInput) -> Step:
     wired = findings(line, seen, wiring, after.total_price)
     quiet = _no_write(target, fields, inputs)
     if quiet is not None:
-        codes = (*quiet, *(_code(code, line.key, detail) for code, detail in wired))
-        return Step(line_key=line.key, before=before, after=after, change=None, warnings=codes)
+        return Step(
+            line_key=line.key,
+            before=None if seen is None else before,
+            after=after,
+            change=None,
+            warnings=(*quiet, *(_code(code, line.key, detail) for code, detail in wired)),
+        )
     objections = tuple(
         Objection(rule=rule, message=message, bill=inputs.bill_key, line=target.key)
         for rule, message in standing_objections(target, carried_from, fields, wiring, inputs)
@@ -89,6 +95,7 @@ def decide(target: Target, carried_from: str | None, inputs: PlanInput) -> Step:
             record,
             period=str(inputs.period),
             first_bill=not inputs.billed_before,
+            restores=bool(conflicts(target, fields)),
         ),
         fields=fields,
         observed=None if seen is None else observed_digest(seen, fields),
@@ -111,14 +118,14 @@ def _no_write(
     if target.bills_nothing and record is not None:
         if seen is None:
             return (f"PSA_RECORD_GONE:{line.key}",) if target.lost is not None else ()
-        if not seen.active:
+        if not bills_on(seen, inputs):
             return (f"PSA_RECORD_INACTIVE:{line.key}",)
     if record is None or record.sent is None or seen is None:
         return None
     if content_hash(fields) != content_hash(record.sent):
         return None
     if shows(seen, fields):
-        return () if seen.active else None
+        return () if bills_on(seen, inputs) else None
     if inputs.style is Style.PER_PERIOD and not inputs.temporary:
         return (f"PSA_DRIFT:{line.key}",)
     return None

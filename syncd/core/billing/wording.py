@@ -19,15 +19,27 @@ def reason(
     *,
     period: str,
     first_bill: bool,
+    restores: bool,
 ) -> str:
-    """Such as `first bill, 14 units`, `12 → 14 units`, `price 5.00 → 5.50`."""
+    """Such as `first bill, 14 units`, `12 → 14 units`, `price 5.00 → 5.50`.
+
+    Args:
+        fields: what is written.
+        before: what the line said.
+        after: what it will say.
+        record: our ledger's row, if there is one.
+        period: `YYYY-MM`.
+        first_bill: nothing was ever sent for the account.
+        restores: the PSA shows other values than we sent.
+    """
     words = ["first bill"] if first_bill else []
     words += [units(units_of(after))] if before is None else _moved(before, after)
-    if record is not None and record.sent is not None:
-        words += _renamed(record.sent, fields)
-        if not words and record.sent_period != period:
-            words.append(f"same figures, period {record.sent_period} → {period}")
-    return ", ".join(words) or "first write to an adopted record"
+    sent = record.sent if record is not None else None
+    if sent is not None:
+        words += _renamed(sent, fields)
+    if restores:
+        words.append("the PSA shows other values than were sent")
+    return ", ".join(words) or _otherwise(record, period)
 
 
 def units(count: int) -> str:
@@ -43,6 +55,17 @@ def amount(value: Decimal | None, scale: int = 2) -> str:
     if isinstance(digits, int) and digits > -scale:
         short = value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
     return format(short, "f")
+
+
+def _otherwise(record: RecordState | None, period: str) -> str:
+    """Why there is a write although no figure of the line moved."""
+    if record is None:
+        return f"same figures, a record of {period}"
+    if record.sent is None:
+        return "first write to an adopted record"
+    if record.sent_period != period:
+        return f"same figures, period {record.sent_period} → {period}"
+    return "same figures"
 
 
 def _moved(before: LineState, after: LineState) -> Iterator[str]:
