@@ -1,0 +1,142 @@
+"""The settings of one HaloPSA connection, checked as a whole before anything runs.
+
+Every message names the setting, says what is wrong and what to write; secrets never appear.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+SCOPE = (
+    "read:customers read:assets read:suppliers read:invoices "
+    "read:softwarelicensing edit:softwarelicensing"
+)
+"""The least set: one word per thing that is read, and one to save subscriptions."""
+
+_ASSET_TYPE_FIELD = re.compile(
+    r"^(?:none|third_party_product|vendor_product_sku|manufacturer|notes|CF\w+)$"
+)
+_API_SUFFIX = re.compile(r"/api$", re.IGNORECASE)
+_TOKEN_SUFFIX = re.compile(r"/token$", re.IGNORECASE)
+
+
+class HaloPsaConfig(BaseModel):
+    """What `[connections.NAME]` may hold for `plugin = "halopsa"`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    base_url: Text = Field(
+        description="Resource server, `https://NAME.halopsa.com`, with or without `/api`."
+    )
+    auth_url: str = Field(
+        default="",
+        validate_default=True,
+        description="Authorisation server; `/auth` on the host of `base_url` when not written.",
+    )
+    tenant: Text | None = Field(
+        default=None,
+        description="Tenant of the authorisation server; hosted instances ask for it.",
+    )
+    client_id: Text = Field(description="Client ID of the API application.")
+    client_secret: SecretStr = Field(description="Client secret, by reference only.")
+    scope: Text = Field(
+        default=SCOPE, description="OAuth scopes asked for, separated by spaces; least set."
+    )
+    page_size: int = Field(
+        default=100,
+        ge=1,
+        le=1000,
+        description="Rows asked for per call; a server may give fewer and is never trusted.",
+    )
+    write_batch: int = Field(
+        default=20, ge=1, le=100, description="Most subscriptions in one POST; 1 is the safest."
+    )
+    key_field: Literal["product_sku", "vendor_product_sku", "third_party_product"] = Field(
+        default="product_sku",
+        description="Text field of the subscription that carries our key.",
+    )
+    key_length: int = Field(
+        default=50,
+        ge=38,
+        le=500,
+        description="Longest key written as it is; a longer one becomes `syncd-` and a hash.",
+    )
+    asset_type_field: str = Field(
+        default="third_party_product",
+        validate_default=True,
+        description="Field that carries the asset type: `third_party_product`, "
+        "`vendor_product_sku`, `manufacturer`, `notes`, a custom field `CFname`, or `none`.",
+    )
+    billing_cycle: Text = Field(
+        default="Monthly", description="Billing cycle and term written on a new subscription."
+    )
+    status: Text = Field(default="Active", description="Status written on a new subscription.")
+    settle_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        le=300,
+        description="Wait after a lost answer before a look-up counts as proof of absence.",
+    )
+    include_inactive_clients: bool = Field(
+        default=False, description="Offer inactive clients for links as well."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _resource_server(cls, base_url: str) -> str:
+        return _API_SUFFIX.sub("", _checked(base_url)).rstrip("/")
+
+    @field_validator("auth_url")
+    @classmethod
+    def _authorisation_server(cls, auth_url: str, info: ValidationInfo) -> str:
+        if auth_url.strip():
+            return _TOKEN_SUFFIX.sub("", _checked(auth_url)).rstrip("/")
+        base_url = info.data.get("base_url")
+        return f"{base_url}/auth" if base_url else ""
+
+    @field_validator("client_secret")
+    @classmethod
+    def _secret_present(cls, secret: SecretStr) -> SecretStr:
+        if not secret.get_secret_value().strip():
+            message = "the client secret is empty"
+            raise ValueError(message)
+        return secret
+
+    @field_validator("asset_type_field")
+    @classmethod
+    def _field_for_asset_type(cls, field: str, info: ValidationInfo) -> str:
+        if not _ASSET_TYPE_FIELD.match(field):
+            message = (
+                f"'{field}' cannot carry the asset type; write third_party_product, "
+                "vendor_product_sku, manufacturer, notes, none, or a custom field like CFassettype"
+            )
+            raise ValueError(message)
+        if field == info.data.get("key_field"):
+            message = f"'{field}' carries the key already; choose another field for the asset type"
+            raise ValueError(message)
+        return field
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are fetched."""
+        return f"{self.auth_url}/token"
+
+
+def _checked(url: str) -> str:
+    # Imported here: the HTTP client must not load for a command that only reads the database.
+    from syncd.sdk.http import check_base_url
+
+    return check_base_url(url)

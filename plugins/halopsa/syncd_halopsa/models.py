@@ -1,0 +1,148 @@
+"""HaloPSA's records as they travel, with only the fields that are used.
+
+Decode them leniently (`strict=False`): ids arrive as 12, 12.0 or "12", and amounts are read from
+the digits of the JSON text, so that no float comes between. Names of fields are HaloPSA's.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Loose = str | int | float | None
+"""An identifier of another product, whose type differs by version."""
+
+
+class WireRow(msgspec.Struct):
+    """What every listed record has."""
+
+    id: int
+
+
+class WireClient(WireRow):
+    """A row of `/Client`."""
+
+    name: str | None = None
+    inactive: bool | None = None
+    main_site_id: int | None = None
+    accountsid: Loose = None
+    ateraid: Loose = None
+    autotaskid: Loose = None
+    connectwiseid: Loose = None
+    datto_id: Loose = None
+    hubspot_id: Loose = None
+    itglue_id: Loose = None
+    ninjarmmid: Loose = None
+    syncroid: Loose = None
+    xeroid: Loose = None
+
+
+class WireSite(WireRow):
+    """A row of `/Site`."""
+
+    client_id: int
+    name: str | None = None
+    inactive: bool | None = None
+
+
+class WireNamed(WireRow):
+    """A row of `/AssetType` or `/Supplier`: an id with a name is all that is needed."""
+
+    name: str | None = None
+
+
+class WireCustomField(msgspec.Struct):
+    """A custom field of a record; its value may be of any type and stays undecoded."""
+
+    name: str | None = None
+    value: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class WireLicence(WireRow):
+    """A row of `/SoftwareLicence`; type 1 is a subscription."""
+
+    count: int | None
+    type: int | None = None
+    name: str | None = None
+    client_id: int | None = None
+    site_id: int | None = None
+    price: Decimal | None = None
+    purchase_price: Decimal | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    supplier_id: int | None = None
+    is_active: bool | None = None
+    deleted: bool | None = None
+    product_sku: str | None = None
+    vendor_product_sku: str | None = None
+    third_party_product: str | None = None
+    manufacturer: str | None = None
+    notes: str | None = None
+    customfields: list[WireCustomField] | UnsetType | None = UNSET
+    distributor: Loose = None
+    tenant_id: Loose = None
+    azure_connection_id: Loose = None
+    thirdparty_client_id: Loose = None
+    ingram_micro_details_id: Loose = None
+    rhipe_tenant_id: Loose = None
+    rhipe_subscription_id: Loose = None
+    snowid: Loose = None
+
+
+class WireQuantity(msgspec.Struct):
+    """One source of a recurring line's quantity (InvoiceDetailQuantity)."""
+
+    licence_id: int | None = None
+    pro_rata: int | bool | None = None
+    use_linked_subscription_price: bool | None = None
+
+
+class WireLine(msgspec.Struct):
+    """A line of a recurring invoice (InvoiceDetail)."""
+
+    id: int
+    item_shortdescription: str | None = None
+    item_longdescription: str | None = None
+    qty_order: Decimal | None = None
+    unit_price: Decimal | None = None
+    isinactive: bool | None = None
+    quantity_custom: int | None = None
+    quantity_subscriptions: list[WireQuantity] | UnsetType | None = UNSET
+    quantity_licences: list[WireQuantity] | None = None
+    quantity_assets: list[WireQuantity] | None = None
+    quantity_users: list[WireQuantity] | None = None
+
+
+class WireSchedule(msgspec.Struct):
+    """When a recurring invoice is made next (StdRequest)."""
+
+    nextcreationdate: str | None = None
+
+
+class WireRecurring(WireRow):
+    """A row of `/RecurringInvoice`; its id is negative."""
+
+    client_id: int | None = None
+    name: str | None = None
+    reference: str | None = None
+    contract_ref: str | None = None
+    disabled: bool | None = None
+    isinactive: bool | None = None
+    nextcreationdate: str | None = None
+    schedule: WireSchedule | None = None
+    lines: list[WireLine] | None = None
+
+
+class WireAuthInfo(msgspec.Struct):
+    """What an instance says about its authorisation server, without a token."""
+
+    auth_url: str | None = None
+    tenant_id: Loose = None
+
+
+class WireInstance(msgspec.Struct):
+    """The instance's version."""
+
+    app_version: Loose = None

@@ -1,0 +1,153 @@
+"""What a person does in HaloPSA's own screens, for tests and demonstrations.
+
+In Python through `Hand`; over HTTP below `/__hand__/`, which the vendor does not have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from syncd_halopsa.sandbox import seed
+from syncd_halopsa.sandbox.admission import Tokens
+from syncd_halopsa.sandbox.fields import LICENCE, taken
+from syncd_halopsa.sandbox.refusal import Refusal
+from syncd_halopsa.sandbox.state import Row, State
+from syncd_halopsa.sandbox.wording import encoded
+
+PREFIX = "/__hand__"
+PERSON = "Alex Admin"
+
+
+class Hand:
+    """A person with every right."""
+
+    def __init__(self, state: State, tokens: Tokens) -> None:
+        self._state = state
+        self._tokens = tokens
+
+    def subscriptions(self, *, client: int | None = None) -> list[Row]:
+        """Copies of all subscriptions, or of one client's."""
+        return [
+            dict(row)
+            for row in self._state.licences.values()
+            if row["type"] == 1 and client in (None, row["client_id"])
+        ]
+
+    def add(self, client: int, name: str, **fields: Any) -> int:
+        """A subscription made by hand; returns its id."""
+        number = self._state.new_licence_id()
+        self._state.licences[number] = seed.licence(number, client, name, **self._taken(fields))
+        return number
+
+    def edit(self, number: int, **fields: Any) -> None:
+        """Change fields of a subscription.
+
+        Raises:
+            Refusal: 404, there is none; 400, a field does not exist or the value does not fit.
+        """
+        row = self._state.row("softwarelicence", number)
+        for name, value in self._taken(fields).items():
+            if row[name] != value:
+                self._state.record_change(number, name, row[name], value, PERSON)
+                row[name] = value
+
+    def delete(self, number: int) -> None:
+        """Remove a subscription for good."""
+        self._state.row("softwarelicence", number)
+        del self._state.licences[number]
+
+    def link(
+        self, licence: int, *, linked_price: bool = True, pro_rata: int = 0, name: str = ""
+    ) -> int:
+        """Bill a subscription by a new line of its client's recurring invoice; returns its id."""
+        row = self._state.row("softwarelicence", licence)
+        header = next(
+            one
+            for one in self._state.tables["recurringinvoice"].values()
+            if one["client_id"] == row["client_id"]
+        )
+        number = int(max(line["id"] for line in header["lines"]) + 1)
+        header["lines"].append(
+            seed.line(
+                number,
+                header["id"],
+                name or row["name"],
+                quantity=0,
+                price=Decimal(row["price"]),
+                quantity_subscriptions=[
+                    seed.source(number, licence, pro_rata=pro_rata, linked_price=linked_price)
+                ],
+            )
+        )
+        return number
+
+    def expire_tokens(self) -> None:
+        """End every token now."""
+        self._tokens.expire_all()
+
+    def reset(self) -> None:
+        """Back to the start; tokens stay."""
+        self._state.reset()
+
+    def _taken(self, fields: Row) -> Row:
+        unknown = set(fields) - set(LICENCE)
+        if unknown:
+            raise Refusal(400, f"a subscription has no {sorted(unknown)}")
+        return {
+            name: taken(
+                name, Decimal(str(one)) if isinstance(one, float) else one, self._state.options
+            )
+            for name, one in fields.items()
+        }
+
+
+def routes(hand: Hand) -> Sequence[Route]:
+    """The routes below `/__hand__/`.
+
+    `subscriptions` (GET, POST), `subscriptions/ID` (PATCH, DELETE), `lines` (POST), `tokens`
+    (DELETE) and `reset` (POST).
+    """
+
+    async def subscriptions(request: Request) -> Response:
+        if request.method == "GET":
+            return encoded(hand.subscriptions())
+        return encoded({"id": hand.add(**await _body(request))}, 201)
+
+    async def subscription(request: Request) -> Response:
+        number = int(request.path_params["id"])
+        if request.method == "DELETE":
+            hand.delete(number)
+        else:
+            hand.edit(number, **await _body(request))
+        return encoded({"id": number})
+
+    async def lines(request: Request) -> Response:
+        return encoded({"id": hand.link(**await _body(request))}, 201)
+
+    async def tokens(request: Request) -> Response:  # noqa: ARG001
+        hand.expire_tokens()
+        return encoded({})
+
+    async def reset(request: Request) -> Response:  # noqa: ARG001
+        hand.reset()
+        return encoded({})
+
+    return [
+        Route(f"{PREFIX}/subscriptions", subscriptions, methods=["GET", "POST"]),
+        Route(f"{PREFIX}/subscriptions/{{id:int}}", subscription, methods=["PATCH", "DELETE"]),
+        Route(f"{PREFIX}/lines", lines, methods=["POST"]),
+        Route(f"{PREFIX}/tokens", tokens, methods=["DELETE"]),
+        Route(f"{PREFIX}/reset", reset, methods=["POST"]),
+    ]
+
+
+async def _body(request: Request) -> Row:
+    content: Row = json.loads(await request.body(), parse_float=Decimal)
+    return content

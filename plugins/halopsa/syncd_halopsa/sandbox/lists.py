@@ -1,0 +1,121 @@
+"""GET of a list: filters, paging with its traps, wrapper keys, and what a list leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from syncd_halopsa.sandbox.options import Options
+from syncd_halopsa.sandbox.refusal import Refusal
+from syncd_halopsa.sandbox.state import Row, State
+
+Query = Mapping[str, str]
+
+WRAPPERS = {
+    "client": "clients",
+    "site": "sites",
+    "supplier": "suppliers",
+    "softwarelicence": "licences",
+    "recurringinvoice": "invoices",
+    "invoice": "invoices",
+}
+"""Resource → the key that holds its rows; the others answer a bare array."""
+
+BARE = frozenset({"assettype", "licencechange"})
+_IDS = ("id", "client_id", "site_id", "supplier_id", "licence_id", "main_site_id")
+
+
+def listed(state: State, table: str, query: Query) -> Any:
+    """The answer to a list."""
+    rows = [row for row in _rows(state, table, query) if _wanted(state.options, table, row, query)]
+    ascending = query.get("orderdesc", "false").lower() != "true"
+    rows.sort(key=_order(query.get("order")), reverse=not ascending)
+    shown = [_in_list(state.options, table, row, query) for row in rows]
+    if table in BARE:
+        return [presented(state.options, row) for row in shown]
+    number, size = 1, _whole(query, "count", state.options.default_page)
+    if query.get("pageinate", "").lower() == "true":
+        number = max(1, _whole(query, "page_no", 1))
+        size = min(_whole(query, "page_size", state.options.default_page), state.options.page_cap)
+    page = shown[(number - 1) * size : number * size]
+    return {
+        "page_no": number,
+        "page_size": size,
+        "record_count": len(rows),
+        WRAPPERS[table]: [presented(state.options, row) for row in page],
+    }
+
+
+def presented(options: Options, value: Any) -> Any:
+    """A row as it is sent: with the option, ids look like 12.0."""
+    if isinstance(value, list):
+        return [presented(options, one) for one in value]
+    if isinstance(value, dict):
+        return {name: _field(options, name, one) for name, one in value.items()}
+    return value
+
+
+def _field(options: Options, name: str, value: Any) -> Any:
+    if options.ids_as_floats and name in _IDS and type(value) is int:
+        return Decimal(f"{value}.0")
+    return presented(options, value)
+
+
+def _rows(state: State, table: str, query: Query) -> Iterable[Row]:
+    if table == "licencechange":
+        licence = _whole(query, "licence_id", 0)
+        return [one for one in state.changes if not licence or one["licence_id"] == licence]
+    return state.tables[table].values()
+
+
+def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:
+    if query.get("includeinactive", "").lower() != "true" and not _active(row):
+        return False
+    for name, field in (("client_id", "client_id"), ("site_id", "site_id")):
+        if name in query and field in row and row[field] != _whole(query, name, 0):
+            return False
+    if "licence_type" in query and row.get("type") != _whole(query, "licence_type", 0):
+        return False
+    if "tenant_id" in query and row.get("tenant_id") != query["tenant_id"]:
+        return False
+    search = query.get("search", "").lower()
+    fields = options.search_fields if table == "softwarelicence" else ("name",)
+    return not search or any(search in str(row.get(one, "")).lower() for one in fields)
+
+
+def _active(row: Row) -> bool:
+    return not row.get("inactive", False) and bool(row.get("is_active", True))
+
+
+def _order(field: str | None) -> Callable[[Row], Any]:
+    """Without an order rows come by name, which is not stable while people work."""
+    if field is None:
+        return lambda row: (str(row.get("name", "")).lower(), row["id"])
+    return lambda row: row.get(field, row["id"])
+
+
+def _in_list(options: Options, table: str, row: Row, query: Query) -> Row:
+    if table == "softwarelicence":
+        return {name: one for name, one in row.items() if name != "customfields"}
+    if table not in {"recurringinvoice", "invoice"}:
+        return row
+    if query.get("includelines", "").lower() != "true" or options.list_lines == "none":
+        return {name: one for name, one in row.items() if name != "lines"}
+    if options.list_lines == "full":
+        return row
+    lines = [
+        {name: one for name, one in line.items() if not name.startswith("quantity_")}
+        for line in row["lines"]
+    ]
+    return {**row, "lines": lines}
+
+
+def _whole(query: Query, name: str, default: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise Refusal(400, f"The value '{text}' is not valid for {name}.") from None

@@ -1,0 +1,78 @@
+"""What can be set on the simulator, mostly where HaloPSA's own behaviour is not documented."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from syncd_halopsa.sandbox import CLIENT_ID, SECRET, TENANT
+
+EVERYTHING = (
+    "read:customers",
+    "read:assets",
+    "read:suppliers",
+    "read:invoices",
+    "edit:invoices",
+    "read:softwarelicensing",
+    "edit:softwarelicensing",
+    "read:items",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The switches of one simulator.
+
+    Attributes:
+        client_id: of the one API application.
+        client_secret: its secret.
+        tenant: name that the token request must carry, if it carries one.
+        tenant_required: refuse a token request without a tenant.
+        permissions: scopes that the application may ask for.
+        agent_rights: scopes that the agent it logs in as has; a token has what both allow.
+        login_type: `Agent`, or `None` for an application that may do nothing at all.
+        token_seconds: life of a token.
+        page_cap: most rows of a page, whatever was asked for.
+        default_page: rows of an answer without `pageinate=true`.
+        quota_calls: API calls per window before 429; 0 means no quota.
+        quota_seconds: length of the window.
+        retry_after: say in the 429 when to come back.
+        multi_answer: what a POST of an array answers: its last record, all of them, or nothing.
+        partial_failure: what a bad element does: `stop` saves those before it, `atomic` saves
+            none, `skip` saves all others and answers as if nothing had been wrong.
+        truncate: cut too long texts in silence instead of refusing them.
+        key_width: characters that product_sku and its like hold.
+        search_fields: fields of a subscription that `search` looks into.
+        ids_as_floats: show ids as 12.0.
+        list_lines: what a list of recurring invoices shows with includelines: `full`, `bare` lines
+            without the sources of their quantities, or `none`.
+        instance_info: whether the version may be read.
+        extras: add what people made by hand: see `seed.py`.
+        monotonic: seconds, for tokens and quota.
+    """
+
+    client_id: str = CLIENT_ID
+    client_secret: str = SECRET
+    tenant: str = TENANT
+    tenant_required: bool = False
+    permissions: tuple[str, ...] = EVERYTHING
+    agent_rights: tuple[str, ...] = EVERYTHING
+    login_type: Literal["Agent", "None"] = "Agent"
+    token_seconds: float = 3600.0
+    page_cap: int = 100
+    default_page: int = 50
+    quota_calls: int = 300
+    quota_seconds: float = 300.0
+    retry_after: bool = False
+    multi_answer: Literal["object", "array", "empty"] = "object"
+    partial_failure: Literal["stop", "atomic", "skip"] = "stop"
+    truncate: bool = False
+    key_width: int = 1000
+    search_fields: tuple[str, ...] = ("name", "product_sku", "manufacturer")
+    ids_as_floats: bool = False
+    list_lines: Literal["full", "bare", "none"] = "full"
+    instance_info: bool = True
+    extras: bool = True
+    monotonic: Callable[[], float] = time.monotonic

@@ -1,0 +1,200 @@
+"""From HaloPSA's records to the project's: empty ids, empty dates and empty texts become None.
+
+HaloPSA writes 0 or -1 for no id, the years 1900 and 1901 for no date, and "" for no text.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from msgspec import UNSET
+
+from syncd.sdk.records import AssetType, PsaClient, PsaSite, RecurringLine, Subscription, Supplier
+from syncd_halopsa.asset_type import asset_type_of
+from syncd_halopsa.models import (
+    Loose,
+    WireClient,
+    WireLicence,
+    WireLine,
+    WireNamed,
+    WireQuantity,
+    WireRecurring,
+    WireSite,
+)
+
+LAST_EMPTY_YEAR = 1901
+"""Dates up to this year mean "none": SQL's zero date is 1900, other tools write 1901."""
+
+FOREIGN_IDS = {
+    "ninjaone": "ninjarmmid",
+    "atera": "ateraid",
+    "autotask": "autotaskid",
+    "connectwise": "connectwiseid",
+    "datto": "datto_id",
+    "hubspot": "hubspot_id",
+    "itglue": "itglue_id",
+    "syncro": "syncroid",
+    "xero": "xeroid",
+    "accounts": "accountsid",
+}
+"""Name in `PsaClient.foreign_ids` → HaloPSA's column of the client."""
+
+DISTRIBUTOR_KEYS = {
+    "tenant_id": "Microsoft CSP",
+    "azure_connection_id": "Microsoft CSP",
+    "ingram_micro_details_id": "Ingram Micro",
+    "rhipe_tenant_id": "rhipe",
+    "rhipe_subscription_id": "rhipe",
+    "snowid": "ServiceNow",
+    "thirdparty_client_id": "a distributor",
+}
+"""Columns that only another integration fills → its name for people."""
+
+
+def client_of(wire: WireClient) -> PsaClient:
+    foreign = {name: text_of(getattr(wire, column)) for name, column in FOREIGN_IDS.items()}
+    return PsaClient(
+        key=str(wire.id),
+        name=(wire.name or "").strip(),
+        active=not wire.inactive,
+        main_site=id_of(wire.main_site_id),
+        foreign_ids={name: value for name, value in foreign.items() if value},
+    )
+
+
+def site_of(wire: WireSite) -> PsaSite:
+    return PsaSite(
+        key=str(wire.id),
+        client=str(wire.client_id),
+        name=(wire.name or "").strip(),
+        active=not wire.inactive,
+    )
+
+
+def asset_type_record(wire: WireNamed) -> AssetType:
+    return AssetType(key=str(wire.id), name=(wire.name or "").strip())
+
+
+def supplier_of(wire: WireNamed) -> Supplier:
+    return Supplier(key=str(wire.id), name=(wire.name or "").strip())
+
+
+def subscription_of(wire: WireLicence, *, key_field: str, asset_type_field: str) -> Subscription:
+    """The record as the core sees it.
+
+    Args:
+        wire: as decoded.
+        key_field: setting of that name.
+        asset_type_field: setting of that name.
+    """
+    return Subscription(
+        key=str(wire.id),
+        client=str(wire.client_id or 0),
+        site=id_of(wire.site_id),
+        marker=marker_of(wire, key_field),
+        name=wire.name or "",
+        quantity=wire.count or 0,  # the column's own default; null stands for it
+        unit_price=wire.price,
+        unit_cost=wire.purchase_price,
+        asset_type=asset_type_of(wire, asset_type_field),
+        supplier=id_of(wire.supplier_id),
+        active=wire.is_active is not False and not wire.deleted,
+        foreign_writer=foreign_writer(wire),
+        start=day_of(wire.start_date),
+        end=day_of(wire.end_date),
+    )
+
+
+def marker_of(wire: WireLicence, key_field: str) -> str | None:
+    """What stands in the key field, None when empty."""
+    value: str | None = getattr(wire, key_field)
+    return (value or "").strip() or None
+
+
+def foreign_writer(wire: WireLicence) -> str | None:
+    """Which other integration owns the record, if its key is there.
+
+    A distributor's own key is the proof; its name in `distributor` says who it is.
+    """
+    named = text_of(wire.distributor)
+    for column, name in DISTRIBUTOR_KEYS.items():
+        if text_of(getattr(wire, column)):
+            return named or name
+    return named
+
+
+def lines_of(wire: WireRecurring) -> list[RecurringLine]:
+    next_date = moment_of(
+        wire.nextcreationdate or (wire.schedule.nextcreationdate if wire.schedule else None)
+    )
+    title = (wire.reference or wire.contract_ref or "").strip()
+    return [
+        _line(wire, line, next_date, title or f"recurring invoice {wire.id}")
+        for line in wire.lines or ()
+    ]
+
+
+def _line(
+    wire: WireRecurring, line: WireLine, next_date: datetime | None, title: str
+) -> RecurringLine:
+    subscriptions: list[WireQuantity] = (
+        [] if line.quantity_subscriptions is UNSET else line.quantity_subscriptions or []
+    )
+    others = [
+        *(line.quantity_licences or ()),
+        *(line.quantity_assets or ()),
+        *(line.quantity_users or ()),
+    ]
+    linked_price = any(source.use_linked_subscription_price for source in subscriptions)
+    name = (line.item_shortdescription or line.item_longdescription or "").strip()
+    return RecurringLine(
+        invoice=str(wire.id),
+        key=str(line.id),
+        client=str(wire.client_id or 0),
+        name=name,
+        quantity=Decimal(0) if line.qty_order is None else line.qty_order,
+        unit_price=None if linked_price else line.unit_price,
+        subscriptions=tuple(
+            one for source in subscriptions if (one := id_of(source.licence_id)) is not None
+        ),
+        counts_other=bool(others) or (line.quantity_custom or 0) > 0,
+        price_from_subscription=linked_price,
+        prorated=any(source.pro_rata for source in [*subscriptions, *others]),
+        active=not (line.isinactive or wire.disabled or wire.isinactive),
+        next_date=next_date,
+        invoice_name=title,
+    )
+
+
+def id_of(value: int | None) -> str | None:
+    """An id as text; HaloPSA's 0 and -1 are none."""
+    return None if value is None or value in {0, -1} else str(value)
+
+
+def text_of(value: Loose) -> str | None:
+    """Another product's identifier as text; empty ones are none."""
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else str(value)
+    text = "" if value is None else str(value).strip()
+    return None if text in {"", "0", "-1"} else text
+
+
+def day_of(value: str | None) -> str | None:
+    """The calendar day of a HaloPSA date, or None for its ways to say "no date"."""
+    try:
+        day = date.fromisoformat((value or "")[:10])
+    except ValueError:
+        return None
+    return None if day.year <= LAST_EMPTY_YEAR else day.isoformat()
+
+
+def moment_of(value: str | None) -> datetime | None:
+    """The moment of a HaloPSA date-time; one without an offset is UTC."""
+    try:
+        moment = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    if moment.year <= LAST_EMPTY_YEAR:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
