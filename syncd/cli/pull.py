@@ -1,0 +1,215 @@
+"""`syncd pull`: reads all sources at once and shows what each of them proved.
+
+This module is measured as a whole process: the table is drawn without rich, and nothing that only
+other commands need is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from syncd.bootstrap import App
+from syncd.cli.output import print_error
+from syncd.core.service.pull_issues import code_of
+from syncd.core.service.pull_run import PullOutcome, run_pull
+from syncd.core.store.runs import RunStatus
+from syncd.sdk.connector import Capability, EventLog
+from syncd.sdk.errors import ConfigError, PluginError, SyncdError
+from syncd.sdk.ports import SourceHints, UsageSource
+
+if TYPE_CHECKING:
+    from syncd.cli.context import Cli
+    from syncd.cli.output import Output
+
+GRAVEST_FIRST = (2, 4, 7, 5, 6, 1)
+"""Exit codes of several connections become one: what a person must mend stands before the rest."""
+
+_COLUMNS = ("connection", "accounts", "units", "opened", "closed", "state", "calls", "time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One line of the summary."""
+
+    connection: str
+    status: str
+    state: str | None = None
+    run: str | None = None
+    accounts: int | None = None
+    units: int | None = None
+    opened: int | None = None
+    closed: int | None = None
+    calls: int | None = None
+    seconds: float | None = None
+    gaps: Sequence[Any] = ()
+    error: dict[str, Any] | None = None
+
+
+async def pull_all(cli: Cli, names: Sequence[str]) -> int:
+    """Pull the named connections, or every source, all at once.
+
+    Returns:
+        the exit code: 0, 6 when something was not proven, or that of the gravest failure.
+
+    Raises:
+        ConfigError: a name is not a connection that counts anything, or there is none.
+    """
+    output = cli.output()
+    async with App.start(cli.config) as app:
+        chosen = _chosen(app, names)
+        with output.progress("reading") as show:
+            progress = _Progress(show)
+            ended = await asyncio.gather(
+                *(_pull(app, name, progress.of(name)) for name in chosen), return_exceptions=True
+            )
+    for one in ended:
+        if isinstance(one, BaseException) and not isinstance(one, SyncdError):
+            raise one
+    outcomes = dict(zip(chosen, ended, strict=True))
+    rows = [_row(name, outcome) for name, outcome in outcomes.items()]
+    output.emit(rows, lambda _console: _show(output, rows))
+    if not cli.json:
+        _tell(output, outcomes)
+    codes = {_exit_code(outcome) for outcome in ended}
+    return next((code for code in GRAVEST_FIRST if code in codes), 0)
+
+
+def _chosen(app: App, names: Sequence[str]) -> list[str]:
+    for name in dict.fromkeys(names):
+        if Capability.USAGE not in app.settings_of(name).connector.provides:
+            message = f"connection '{name}' counts nothing that could be pulled"
+            raise ConfigError(message, remedy=_refresh_instead(app, name))
+    if names:
+        return list(dict.fromkeys(names))
+    sources = [
+        name
+        for name, found in app.settings.connections.items()
+        if found.enabled and Capability.USAGE in found.connector.provides
+    ]
+    sources += app.settings.unavailable
+    if not sources:
+        message = f"{app.settings.path.name} has no connection to a source that counts anything"
+        raise ConfigError(message, remedy="add one; `syncd init` writes an example")
+    return sources
+
+
+def _refresh_instead(app: App, name: str) -> str:
+    return "run `syncd map refresh` to read it" if name == app.settings.billing.psa else ""
+
+
+async def _pull(app: App, name: str, progress: Callable[[int], None]) -> PullOutcome:
+    @asynccontextmanager
+    async def source(hints: SourceHints, log: EventLog) -> AsyncIterator[UsageSource]:
+        async with app.open(name, hints, log=log) as ports:
+            if ports.usage is None:
+                message = f"connection '{name}' opened no usage port"
+                raise PluginError(message, remedy="report this to the plugin's author")
+            yield ports.usage
+
+    return await run_pull(
+        app.database,
+        await app.connection(name),
+        source,
+        scheduled_for=None,
+        clock=app.clock,
+        log=app.log,
+        node=app.node,
+        report=app.report,
+        progress=progress,
+    )
+
+
+class _Progress:
+    """Adds up what several connections have read, for one line."""
+
+    def __init__(self, show: Callable[[int], None]) -> None:
+        self._show = show
+        self._reached: dict[str, int] = {}
+
+    def of(self, name: str) -> Callable[[int], None]:
+        def reached(units: int) -> None:
+            self._reached[name] = units
+            self._show(sum(self._reached.values()))
+
+        return reached
+
+
+def _row(name: str, outcome: PullOutcome | BaseException) -> _Row:
+    error = outcome if isinstance(outcome, SyncdError) else None
+    if isinstance(outcome, PullOutcome):
+        error = outcome.error
+    told = None if error is None else _error(error)
+    if not isinstance(outcome, PullOutcome):
+        return _Row(connection=name, status=RunStatus.FAILED.value, error=told)
+    result = outcome.result
+    return _Row(
+        connection=name,
+        status=outcome.status.value,
+        state=result.state.value if result else None,
+        run=outcome.run_id,
+        accounts=result.accounts if result else None,
+        units=result.seen if result else None,
+        opened=result.opened if result else None,
+        closed=result.closed if result else None,
+        calls=outcome.calls,
+        seconds=round(outcome.seconds, 3),
+        gaps=result.gaps if result else (),
+        error=told,
+    )
+
+
+def _error(error: SyncdError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": str(error),
+        "remedy": error.remedy,
+        "exit_code": error.exit_code,
+    }
+
+
+def _show(output: Output, rows: Sequence[_Row]) -> None:
+    lines = [_COLUMNS, *(_cells(row) for row in rows)]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(_COLUMNS))]
+    for line in lines:
+        cells = [
+            cell.ljust(width) if name in {"connection", "state"} else cell.rjust(width)
+            for name, cell, width in zip(_COLUMNS, line, widths, strict=True)
+        ]
+        output.say("  ".join(cells).rstrip())
+
+
+def _cells(row: _Row) -> tuple[str, ...]:
+    numbers = (row.accounts, row.units, row.opened, row.closed)
+    return (
+        row.connection,
+        *("-" if number is None else f"{number:,}" for number in numbers),
+        row.state or row.status,
+        "-" if row.calls is None else f"{row.calls:,}",
+        "-" if row.seconds is None else f"{row.seconds:.2f} s",
+    )
+
+
+def _tell(output: Output, outcomes: dict[str, PullOutcome | BaseException]) -> None:
+    """Say in words what went wrong, after the table."""
+    for name, outcome in outcomes.items():
+        error = outcome.error if isinstance(outcome, PullOutcome) else outcome
+        if isinstance(error, SyncdError):
+            print_error(error, json=False)
+        elif isinstance(outcome, PullOutcome) and outcome.result is not None:
+            gaps = outcome.result.gaps
+            accounts = len({gap.account_key for gap in gaps if gap.account_key is not None})
+            codes = ", ".join(dict.fromkeys(code_of(gap.reason) for gap in gaps))
+            if outcome.status is RunStatus.PARTIAL:
+                output.warn(
+                    f"{name}: not everything was proven ({codes}); {accounts:,} accounts keep "
+                    "their former counts",
+                    "see `syncd issues`",
+                )
+
+
+def _exit_code(outcome: PullOutcome | BaseException) -> int:
+    return outcome.exit_code if isinstance(outcome, PullOutcome | SyncdError) else 1
