@@ -89,6 +89,46 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", "kind", "scheduled_for", name="uq_run_due"),
     )
     op.create_table(
+        "unit_interval",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("product_id", sa.Integer(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("period", sa.String(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("excluded", sa.String(), nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.Column("opened_pull", sa.Integer(), nullable=False),
+        sa.Column("closed_pull", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "closed_pull IS NULL OR closed_pull > opened_pull",
+            name=op.f("ck_unit_interval_closed_later"),
+        ),
+        sa.CheckConstraint("quantity >= 0", name=op.f("ck_unit_interval_quantity_positive")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_interval")),
+    )
+    op.create_index("ix_ap", "unit_interval", ["account_id", "product_id"], unique=False)
+    op.create_index(
+        "ix_closed",
+        "unit_interval",
+        ["connection_id", "closed_pull"],
+        unique=False,
+        sqlite_where=sa.text("closed_pull IS NOT NULL"),
+        postgresql_where=sa.text("closed_pull IS NOT NULL"),
+    )
+    op.create_index("ix_opened", "unit_interval", ["connection_id", "opened_pull"], unique=False)
+    op.create_index(
+        "ux_open",
+        "unit_interval",
+        ["connection_id", "product_id", "unit", "account_id", "period"],
+        unique=True,
+        sqlite_where=sa.text("closed_pull IS NULL"),
+        postgresql_where=sa.text("closed_pull IS NULL"),
+    )
+
+    op.create_table(
         "account",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("connection_id", sa.Integer(), nullable=False),
@@ -424,57 +464,6 @@ def upgrade() -> None:
     )
 
     op.create_table(
-        "unit_interval",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("connection_id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("product_id", sa.Integer(), nullable=False),
-        sa.Column("unit", sa.String(), nullable=False),
-        sa.Column("period", sa.String(), nullable=False),
-        sa.Column("quantity", sa.BigInteger(), nullable=False),
-        sa.Column("excluded", sa.String(), nullable=True),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("attributes", sa.Text(), nullable=False),
-        sa.Column("opened_pull", sa.Integer(), nullable=False),
-        sa.Column("closed_pull", sa.Integer(), nullable=True),
-        sa.CheckConstraint(
-            "closed_pull IS NULL OR closed_pull > opened_pull",
-            name=op.f("ck_unit_interval_closed_later"),
-        ),
-        sa.CheckConstraint("quantity >= 0", name=op.f("ck_unit_interval_quantity_positive")),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_unit_interval_account_id_account")
-        ),
-        sa.ForeignKeyConstraint(
-            ["connection_id"],
-            ["connection.id"],
-            name=op.f("fk_unit_interval_connection_id_connection"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["product.id"], name=op.f("fk_unit_interval_product_id_product")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_interval")),
-    )
-    op.create_index("ix_ap", "unit_interval", ["account_id", "product_id"], unique=False)
-    op.create_index(
-        "ix_closed",
-        "unit_interval",
-        ["connection_id", "closed_pull"],
-        unique=False,
-        sqlite_where=sa.text("closed_pull IS NOT NULL"),
-        postgresql_where=sa.text("closed_pull IS NOT NULL"),
-    )
-    op.create_index("ix_opened", "unit_interval", ["connection_id", "opened_pull"], unique=False)
-    op.create_index(
-        "ux_open",
-        "unit_interval",
-        ["connection_id", "product_id", "unit", "account_id", "period"],
-        unique=True,
-        sqlite_where=sa.text("closed_pull IS NULL"),
-        postgresql_where=sa.text("closed_pull IS NULL"),
-    )
-
-    op.create_table(
         "bill_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("bill_id", sa.Integer(), nullable=False),
@@ -650,28 +639,6 @@ def downgrade() -> None:
 
     op.drop_table("bill_line")
     op.drop_index(
-        "ux_open",
-        table_name="unit_interval",
-        sqlite_where=sa.text("closed_pull IS NULL"),
-        postgresql_where=sa.text("closed_pull IS NULL"),
-    )
-    op.drop_index(
-        "ix_opened",
-        table_name="unit_interval",
-    )
-    op.drop_index(
-        "ix_closed",
-        table_name="unit_interval",
-        sqlite_where=sa.text("closed_pull IS NOT NULL"),
-        postgresql_where=sa.text("closed_pull IS NOT NULL"),
-    )
-    op.drop_index(
-        "ix_ap",
-        table_name="unit_interval",
-    )
-
-    op.drop_table("unit_interval")
-    op.drop_index(
         "ux_rate",
         table_name="rate",
         sqlite_where=sa.text("superseded_at IS NULL"),
@@ -749,6 +716,28 @@ def downgrade() -> None:
 
     op.drop_table("objection")
     op.drop_table("account")
+    op.drop_index(
+        "ux_open",
+        table_name="unit_interval",
+        sqlite_where=sa.text("closed_pull IS NULL"),
+        postgresql_where=sa.text("closed_pull IS NULL"),
+    )
+    op.drop_index(
+        "ix_opened",
+        table_name="unit_interval",
+    )
+    op.drop_index(
+        "ix_closed",
+        table_name="unit_interval",
+        sqlite_where=sa.text("closed_pull IS NOT NULL"),
+        postgresql_where=sa.text("closed_pull IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ap",
+        table_name="unit_interval",
+    )
+
+    op.drop_table("unit_interval")
     op.drop_table("run")
     op.drop_table("plan")
     op.drop_index(
