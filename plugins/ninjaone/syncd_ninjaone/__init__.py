@@ -23,7 +23,7 @@ schedule = "0 */6 * * *"                 # four reads a day; the last one before
 # stale_days = 30                        # silent for longer is not counted; 0 switches it off
 # exclude_tags = ["spare"]
 # internal_organisations = ["Our own company"]
-# psa_id_pattern = 'HPSA:(\\\\d+)'          # the PSA's client id in an organisation's description
+# psa_id_pattern = 'HPSA:(\\d+)'          # the PSA's client id in an organisation's description
 """
 
 
