@@ -33,10 +33,22 @@ _VALUES = frozenset({"--config"})
 
 
 class AnywhereGroup(TyperGroup):
-    """A group whose global options may also stand after the command's name."""
+    """A group whose global options may stand after the command's name, and whose errors speak."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, hoist(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error of ours is printed and becomes the exit code."""
+        from syncd.sdk.errors import SyncdError
+
+        try:
+            return super().invoke(ctx)
+        except SyncdError as error:
+            from syncd.cli.output import print_error
+
+            print_error(error, json=isinstance(ctx.obj, Cli) and ctx.obj.json)
+            raise typer.Exit(error.exit_code) from error
 
 
 def hoist(args: list[str]) -> list[str]:
@@ -83,17 +95,9 @@ def build() -> typer.Typer:
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with the exit code of what happened."""
-    from syncd.sdk.errors import SyncdError
-
-    given = sys.argv[1:] if arguments is None else arguments
     try:
-        build()(args=given, prog_name="syncd")
+        build()(args=arguments, prog_name="syncd")
         sys.stdout.flush()
-    except SyncdError as error:
-        from syncd.cli.output import print_error
-
-        print_error(error, json="--json" in given)
-        raise SystemExit(error.exit_code) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
@@ -124,6 +128,7 @@ def _options(
     log.set_level("info" if verbose else "warning")
     context.obj = Cli(config=config, json=json, verbose=verbose)
     current_cli.set(context.obj)
+    context.call_on_close(lambda: current_cli.set(None))
 
 
 def _version(wanted: bool) -> None:
