@@ -23,7 +23,7 @@ Account = Annotated[str, typer.Argument(help="The vendor's id of the account.")]
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(
-        help="What people decide: links, asset types, configurations, rates, rules.",
+        help="What people decide: links, asset types, rates, rules.",
         no_args_is_help=True,
     )
     group.command("refresh")(refresh)
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def refresh(context: typer.Context) -> None:
-    """Read clients, sites, asset types and suppliers from the PSA."""
+    """Read the PSA's clients, sites, asset types and suppliers."""
     from syncd.cli.map import refresh_lists
     from syncd.cli.output import run_async
 
@@ -50,7 +50,7 @@ def propose(
         bool, typer.Option("--accept-ids", help="Link what an id proves; names never.")
     ] = False,
 ) -> None:
-    """Show which clients the accounts without a link may belong to, and why."""
+    """Show which clients unlinked accounts may belong to, and why."""
     from syncd.cli.map import propose_links
     from syncd.cli.output import run_async
 
@@ -84,7 +84,7 @@ def link(
 
 
 def unlink(context: typer.Context, connection: Connection, account: Account) -> None:
-    """End the link of one account; its lines in the PSA stay as they are."""
+    """End the link of one account; its lines in the PSA stay."""
     from syncd.cli.map import unlink_account
     from syncd.cli.output import run_async
 
@@ -92,7 +92,7 @@ def unlink(context: typer.Context, connection: Connection, account: Account) -> 
 
 
 def unmapped(context: typer.Context) -> None:
-    """Show what is counted and not billed: accounts, products, configurations."""
+    """Show what is counted and cannot be billed yet."""
     from syncd.cli.map import show_unmapped
     from syncd.cli.output import run_async
 

@@ -1,0 +1,102 @@
+"""`syncd status`: the installation at a glance, read from the database alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from syncd.bootstrap import App
+from syncd.cli.moments import moment, span
+from syncd.cli.output import table
+from syncd.core.service.overview import Overview, Standing, Watched, look
+from syncd.sdk.connector import Capability
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from syncd.cli.context import Cli
+
+
+async def show_status(cli: Cli) -> None:
+    """Print how every connection stands, what waits, and what to do next."""
+    async with App.start(cli.config) as app:
+        now = app.clock()
+        overview = await look(
+            app.database,
+            _watched(app),
+            now=now,
+            max_age=timedelta(hours=app.settings.billing.max_age_hours),
+            live=app.settings.billing.mode == "live",
+        )
+        data = {"now": now, "mode": app.settings.billing.mode, "overview": overview}
+        cli.output().emit(data, lambda console: _show(console, app, overview, now))
+
+
+def _watched(app: App) -> list[Watched]:
+    found = []
+    for name, settings in app.settings.connections.items():
+        counts = Capability.USAGE in settings.connector.provides
+        due = settings.due if counts else None
+        if settings.enabled:
+            found.append(
+                Watched(name=name, counts=counts, due_before=due.due_before if due else None)
+            )
+    found += [
+        Watched(name=lost.name, counts=True, lost=lost.reason)
+        for lost in app.settings.unavailable.values()
+    ]
+    return found
+
+
+def _show(console: Console, app: App, overview: Overview, now: datetime) -> None:
+    zone = app.settings.timezone
+    console.print(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}\n")
+    console.print(
+        table(
+            "connection",
+            "state",
+            "complete as of",
+            "last run",
+            ("linked", "right"),
+            "issues",
+            rows=[_row(one, app, now) for one in overview.connections],
+        )
+    )
+    if overview.general_issues:
+        console.print(f"\nissues of no connection: {_counts(overview.general_issues)}")
+    if overview.bills:
+        console.print(
+            table(
+                "plan",
+                "period",
+                "bills",
+                ("number", "right"),
+                rows=[(one.plan, one.period, one.state, one.count) for one in overview.bills],
+            )
+        )
+    if overview.unsettled:
+        console.print(f"writes not settled: {_counts(overview.unsettled)}")
+    if overview.next:
+        console.print("\nnext:")
+        for hint in overview.next:
+            console.print(f"  {hint}")
+    else:
+        console.print("\nnothing is to be done")
+
+
+def _row(one: Standing, app: App, now: datetime) -> tuple[object, ...]:
+    zone = app.settings.timezone
+    run = one.last_run
+    return (
+        one.name,
+        one.freshness.value if one.available else "unavailable",
+        f"{moment(one.as_of, zone)} ({span(now - one.as_of)} ago)" if one.as_of else None,
+        f"{run.status.value} {span(now - run.started_at)} ago" if run else None,
+        f"{one.linked:,} of {one.accounts:,}" if one.counts else None,
+        _counts(one.issues) or "none",
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())

@@ -1,0 +1,215 @@
+"""The installation at a glance: what is fresh, what failed, what waits, and what to do next.
+
+Late is measured by the promise: the connection's own schedule where it has one, else the age from
+which a count is too old to bill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from syncd.core.service.mapping_issues import UNLINKED_ACCOUNT, UNMAPPED_PRODUCT
+from syncd.core.service.pull_run import KIND as PULL
+from syncd.core.service.reference import KIND as REFERENCE
+from syncd.core.store.database import Database
+from syncd.core.store.health import Health, connection_health
+from syncd.core.store.overview import Figures, OpenBills, load_figures
+from syncd.core.store.runs import RunRecord, last_runs
+
+_MISSED_FOR = timedelta(hours=1)
+"""How long after a due time a pull may still be on its way."""
+
+
+class Freshness(StrEnum):
+    """Whether what is known of a connection can be relied upon."""
+
+    FRESH = "fresh"
+    LATE = "late"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A configured connection, as far as the overview needs it.
+
+    Attributes:
+        name: in the configuration.
+        counts: it is a source; else it is the PSA.
+        due_before: the last due time at or before a moment, None without a schedule.
+        lost: why it cannot be used at all, or empty.
+    """
+
+    name: str
+    counts: bool
+    due_before: Callable[[datetime], datetime] | None = None
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one connection stands.
+
+    Attributes:
+        name: in the configuration.
+        counts: it is a source.
+        freshness: of its last complete pull, or of the PSA's lists.
+        as_of: when that read began, None before the first.
+        available: the last use got through.
+        trouble: why not, one sentence.
+        last_run: its newest run.
+        accounts: accounts that exist.
+        linked: those of them that have a client.
+        issues: open ones by severity.
+    """
+
+    name: str
+    counts: bool
+    freshness: Freshness
+    as_of: datetime | None
+    available: bool
+    trouble: str
+    last_run: RunRecord | None
+    accounts: int
+    linked: int
+    issues: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Everything at a glance.
+
+    Attributes:
+        connections: in the order of the configuration.
+        general_issues: open issues of no configured connection, by severity.
+        bills: waiting bills of open plans.
+        unsettled: writes whose end is not known, by state.
+        next: commands worth running now, the most urgent first, each with why.
+    """
+
+    connections: Sequence[Standing]
+    general_issues: Mapping[str, int]
+    bills: Sequence[OpenBills]
+    unsettled: Mapping[str, int]
+    next: Sequence[str]
+
+
+async def look(
+    database: Database,
+    connections: Sequence[Watched],
+    *,
+    now: datetime,
+    max_age: timedelta,
+    live: bool,
+) -> Overview:
+    """Read how everything stands.
+
+    Args:
+        database: where it is written.
+        connections: the configured ones.
+        now: the moment that ages are measured at.
+        max_age: from when on an unscheduled count is late.
+        live: plans may be applied.
+    """
+    async with database.reader() as conn:
+        figures = await load_figures(conn)
+        health = await connection_health(conn)
+        runs = {kind: await last_runs(conn, kind) for kind in (PULL, REFERENCE)}
+    standing = [
+        _standing(
+            one,
+            figures,
+            health.get(one.name),
+            runs[PULL if one.counts else REFERENCE].get(one.name),
+            now,
+            max_age,
+        )
+        for one in connections
+    ]
+    configured = {one.name for one in connections}
+    general: dict[str, int] = {}
+    for name, counts in figures.issues.items():
+        if name not in configured:
+            for severity, count in counts.items():
+                general[severity] = general.get(severity, 0) + count
+    return Overview(
+        connections=standing,
+        general_issues=general,
+        bills=figures.bills,
+        unsettled=figures.outbox,
+        next=list(_next(standing, figures, live=live)),
+    )
+
+
+def freshness(
+    as_of: datetime | None,
+    due_before: Callable[[datetime], datetime] | None,
+    *,
+    now: datetime,
+    max_age: timedelta,
+) -> Freshness:
+    """Late when nothing is known since a due time an hour ago, or when too old to bill."""
+    if as_of is None:
+        return Freshness.NEVER
+    if now - as_of > max_age:
+        return Freshness.LATE
+    if due_before is not None and as_of < due_before(now - _MISSED_FOR):
+        return Freshness.LATE
+    return Freshness.FRESH
+
+
+def _standing(
+    one: Watched,
+    figures: Figures,
+    health: Health | None,
+    last_run: RunRecord | None,
+    now: datetime,
+    max_age: timedelta,
+) -> Standing:
+    known = (figures.complete if one.counts else figures.lists).get(health.id) if health else None
+    accounts, linked = figures.accounts.get(health.id, (0, 0)) if health else (0, 0)
+    return Standing(
+        name=one.name,
+        counts=one.counts,
+        freshness=freshness(known, one.due_before, now=now, max_age=max_age),
+        as_of=known,
+        available=not one.lost and (health is None or health.available),
+        trouble=one.lost or (health.detail if health else ""),
+        last_run=last_run,
+        accounts=accounts,
+        linked=linked,
+        issues=figures.issues.get(one.name, {}),
+    )
+
+
+def _next(standing: Sequence[Standing], figures: Figures, *, live: bool) -> Iterator[str]:
+    if figures.outbox.get("needs_review"):
+        yield "`syncd issues`: writes whose outcome a person must decide"
+    for one in standing:
+        if not one.available:
+            yield f"`syncd check {one.name}`: {one.trouble or 'it does not work'}"
+        elif one.freshness is not Freshness.FRESH:
+            command = f"pull {one.name}" if one.counts else "map refresh"
+            age = "never read" if one.freshness is Freshness.NEVER else "late"
+            yield f"`syncd {command}`: {one.name} is {age}"
+    if UNLINKED_ACCOUNT in figures.issue_codes:
+        yield "`syncd map propose`: accounts with units have no client"
+    if UNMAPPED_PRODUCT in figures.issue_codes:
+        yield "`syncd map unmapped`: products in use have no asset type"
+    yield from _plans(figures.bills, live=live)
+    if any(counts.get("error") for counts in figures.issues.values()):
+        yield "`syncd issues`: something needs a person"
+
+
+def _plans(bills: Sequence[OpenBills], *, live: bool) -> Iterator[str]:
+    for plan in dict.fromkeys(one.plan for one in bills):
+        states = {one.state for one in bills if one.plan == plan}
+        if "held" in states:
+            yield f"`syncd plans show {plan}`: bills wait for a person"
+        if states & {"ready", "released"}:
+            if live:
+                yield f"`syncd apply {plan}`: bills are ready to be sent"
+            else:
+                yield f"`syncd plans show {plan}`: compare it; in shadow mode nothing is sent"
