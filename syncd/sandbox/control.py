@@ -2,7 +2,7 @@
 
 Under `/__sandbox__/`: `clock` reads or moves the simulated moment, `faults` sets or clears the
 scripted faults, `stats` tells how many calls were made. The vendor's own application sees none of
-it.
+it. Paths that begin with two underscores are no vendor's and are not counted.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Controlled:
             )
             await _reply(send, status, answer)
             return
-        self.statistics.count(scope["method"], path)
+        if not path.startswith("/__"):
+            self.statistics.count(scope["method"], path)
         await self._app(scope, receive, send)
 
     def _control(self, method: str, what: str, body: bytes) -> tuple[int, dict[str, Any]]:

@@ -115,26 +115,31 @@ class Stage:
 
     def statistics(self, connector: str) -> dict[str, Any]:
         """Calls that a simulator counted."""
-        return self._control(connector, "stats")
+        found: dict[str, Any] = self._ask(connector, "/__sandbox__/stats")
+        return found
 
     def break_next(self, connector: str, faults: list[dict[str, Any]]) -> None:
         """Script faults into a simulator."""
-        self._control(connector, "faults", {"faults": faults})
+        self._ask(connector, "/__sandbox__/faults", {"faults": faults})
 
     def world_client_of(self, account: str) -> WorldClient | None:
         """Whom an account of the source stands for; what a person who reads names would know."""
         number = int(account) - ORGANISATION_OFFSET
         return next((one for one in self._host.world.everyone() if one.id == number), None)
 
-    def _control(
-        self, connector: str, what: str, body: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        url = f"{self._host.simulators[connector].base_url}/__sandbox__/{what}"
+    def psa_markers(self, connector: str) -> list[str]:
+        """The keys of ours that the simulated PSA holds, one per record."""
+        records: list[dict[str, Any]] = self._ask(connector, "/__hand__/subscriptions")
+        found = [str(one.get("product_sku") or "") for one in records]
+        return [marker for marker in found if marker.startswith("syncd")]
+
+    def _ask(self, connector: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Speak to a simulator past its vendor's API."""
+        url = f"{self._host.simulators[connector].base_url}{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data=data)  # noqa: S310 - loopback, our own
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-        return found
+            return json.load(answer)
 
     def _environment(self) -> dict[str, str]:
         width = str(min(self.console.width, 110))

@@ -180,7 +180,7 @@ def _at_a_glance(stage: Stage) -> None:
 
 
 def _no_duplicates(stage: Stage) -> None:
-    markers = stage.psa_markers()
+    markers = stage.psa_markers(PSA_CONNECTOR)
     stage.claim(
         len(markers) == len(set(markers)),
         f"{len(markers)} records at the PSA carry our key, each key once",
