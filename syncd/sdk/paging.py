@@ -38,8 +38,8 @@ async def after_id(
         start: read above this id.
         stop: read below this id only, for several chains over ranges of ids; None reads to the
             end.
-        prove_end: ask once more after a short page, so that only an empty page ends the list; for
-            a vendor that may answer fewer rows than it has.
+        prove_end: believe in the end only after a short page and then an empty one, or after two
+            empty ones. One more call, for a vendor that states no total.
 
     Yields:
         the rows of each page that has some.
@@ -48,11 +48,14 @@ async def after_id(
         ProtocolError: `PAGE_REPEATED` when a row was to be behind us already, `ID_UNUSABLE` when
             an id is not a whole number.
     """
-    after = start
+    after, doubted = start, not prove_end
     while True:
         rows = await fetch(after)
         if not rows:
-            return
+            if doubted:
+                return
+            doubted = True
+            continue
         ids = [id_of(row) for row in rows]
         if not all(type(number) is int for number in ids):
             _broken("ID_UNUSABLE", f"after={after} gave a row whose id is not a whole number")
@@ -65,9 +68,10 @@ async def after_id(
                 yield inside
             return
         yield rows
-        if len(rows) < page_size and not prove_end:
+        short = len(rows) < page_size
+        if short and not prove_end:
             return
-        after = highest
+        after, doubted = highest, short or not prove_end
 
 
 async def page_number(
@@ -114,8 +118,7 @@ async def page_number(
         if seen >= total or not rows:
             break
         number, previous = number + 1, rows
-    if seen != declared:
-        _broken("TOTAL_MISSED", f"{declared} rows declared, {seen} read")
+    _require(seen, page, total_of)
 
 
 async def named_cursor(
@@ -124,6 +127,7 @@ async def named_cursor(
     rows_of: Callable[[Page], Sequence[Row]],
     cursor_of: Callable[[Page], str | None],
     page_size: int,
+    total_of: Callable[[Page], int] | None = None,
 ) -> AsyncGenerator[Sequence[Row]]:
     """Pages from a cursor that the vendor keeps; its name may stay the same from page to page.
 
@@ -132,24 +136,28 @@ async def named_cursor(
         rows_of: a page's rows.
         cursor_of: name of the cursor for the next page, None if the page has none.
         page_size: the number of rows that `fetch` asks for; a page with fewer is the last one.
+        total_of: rows of the whole list as the last page declares it, where the vendor does.
 
     Yields:
         the rows of each page that has some.
 
     Raises:
         ProtocolError: `CURSOR_MISSING` when a full page names no cursor, `PAGE_REPEATED` when a
-            page is the one before again.
+            page is the one before again, `TOTAL_MISSED` when the rows read are not as many as
+            declared.
     """
     cursor: str | None = None
     previous: Sequence[Row] = ()
+    seen = 0
     while True:
         page = await fetch(cursor)
         rows = rows_of(page)
-        if not rows:
-            return
-        _refuse_repetition(rows, previous, "the cursor gave the same page again")
-        yield rows
+        seen += len(rows)
+        if rows:
+            _refuse_repetition(rows, previous, "the cursor gave the same page again")
+            yield rows
         if len(rows) < page_size:
+            _require(seen, page, total_of)
             return
         cursor, previous = cursor_of(page), rows
         if not cursor:
@@ -161,6 +169,7 @@ async def next_link(
     *,
     rows_of: Callable[[Page], Sequence[Row]],
     link_of: Callable[[Page], str | None],
+    total_of: Callable[[Page], int] | None = None,
 ) -> AsyncGenerator[Sequence[Row]]:
     """Pages that each name the address of the next one; the page without one is the last.
 
@@ -168,22 +177,27 @@ async def next_link(
         fetch: the page at a link; None asks for the first.
         rows_of: a page's rows; a page in the middle may be empty.
         link_of: the next page's address, None on the last page.
+        total_of: rows of the whole list as the last page declares it, where the vendor does.
 
     Yields:
         the rows of each page that has some.
 
     Raises:
-        ProtocolError: `LINK_LOOPS` when a link leads to a page that was read already.
+        ProtocolError: `LINK_LOOPS` when a link leads to a page that was read already,
+            `TOTAL_MISSED` when the rows read are not as many as declared.
     """
     link: str | None = None
     followed: set[str] = set()
+    seen = 0
     while True:
         page = await fetch(link)
         rows = rows_of(page)
+        seen += len(rows)
         if rows:
             yield rows
         link = link_of(page)
         if not link:
+            _require(seen, page, total_of)
             return
         if link in followed:
             _broken("LINK_LOOPS", f"page {len(followed) + 1} leads back to a page that was read")
@@ -193,6 +207,12 @@ async def next_link(
 def _refuse_repetition(rows: Sequence[object], previous: Sequence[object], what: str) -> None:
     if rows and rows == previous:
         _broken("PAGE_REPEATED", what)
+
+
+def _require(seen: int, last: Page, total_of: Callable[[Page], int] | None) -> None:
+    declared = seen if total_of is None else total_of(last)
+    if seen != declared:
+        _broken("TOTAL_MISSED", f"{declared} rows declared, {seen} read")
 
 
 def _broken(code: str, what: str) -> NoReturn:

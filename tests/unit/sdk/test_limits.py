@@ -204,6 +204,7 @@ def test_no_window_ever_holds_more_calls_than_the_quota(calls, seconds, concurre
             assert beyond - first >= seconds * (1 - 1e-9)
 
 
+@settings(deadline=None)
 @given(calls=st.integers(1, 9), n=st.integers(1, 40))
 def test_instant_calls_take_exactly_the_time_that_the_quota_imposes(calls, n):
     async def scenario() -> float:

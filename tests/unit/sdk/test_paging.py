@@ -6,7 +6,7 @@ import asyncio
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.sdk.errors import ProtocolError
@@ -34,6 +34,7 @@ def after(fetch, size: int, **more):
     return after_id(fetch, id_of=lambda row: row, page_size=size, **more)
 
 
+@settings(deadline=None)
 @given(ids=st.sets(st.integers(1, 500)), size=st.integers(1, 40))
 def test_after_id_reads_every_row_once_in_the_fewest_calls(ids, size):
     fleet = Fleet(ids, size)
@@ -41,6 +42,7 @@ def test_after_id_reads_every_row_once_in_the_fewest_calls(ids, size):
     assert len(fleet.asked) == len(ids) // size + 1
 
 
+@settings(deadline=None)
 @given(
     ids=st.sets(st.integers(1, 500)),
     size=st.integers(1, 40),
@@ -94,6 +96,25 @@ async def test_a_short_page_ends_the_list_unless_the_end_must_be_proven():
     assert await everything(after(Stingy(range(1, 8), 9), 3, prove_end=True)) == list(range(1, 8))
 
 
+async def test_a_list_that_is_empty_once_by_mistake_is_read_to_its_proven_end():
+    class Forgetful(Fleet):
+        async def __call__(self, after_: int) -> list[int]:
+            rows = await super().__call__(after_)
+            return [] if len(self.asked) == 2 else rows
+
+    fleet = Forgetful(range(1, 8), 3)
+    assert await everything(after(fleet, 3, prove_end=True)) == list(range(1, 8))
+    assert fleet.asked == [0, 3, 3, 6, 7]
+
+
+@settings(deadline=None)
+@given(ids=st.sets(st.integers(1, 200)), size=st.integers(1, 20))
+def test_a_proven_end_costs_exactly_one_call(ids, size):
+    fleet = Fleet(ids, size)
+    assert asyncio.run(everything(after(fleet, size, prove_end=True))) == sorted(ids)
+    assert len(fleet.asked) == len(ids) // size + 2
+
+
 @pytest.mark.parametrize(
     ("second", "code"),
     [
@@ -129,6 +150,7 @@ def by_number(fetch, **more):
     )
 
 
+@settings(deadline=None)
 @given(total=st.integers(0, 60), cap=st.integers(1, 20))
 def test_page_number_trusts_the_total_and_no_page_size(total, cap):
     calls = 0
@@ -244,3 +266,24 @@ async def test_a_link_back_is_an_error(loop):
 
     with pytest.raises(ProtocolError, match="LINK_LOOPS: page 3 "):
         await everything(by_link(fetch))
+
+
+@pytest.mark.parametrize("style", ["cursor", "link"])
+@pytest.mark.parametrize(("declared", "whole"), [(3, True), (4, False), (2, False)])
+async def test_a_declared_total_must_come_true_in_every_style(style, declared, whole):
+    pages = {None: ([1, 2], "b"), "b": ([3], None)}
+
+    async def fetch(place: str | None) -> tuple[list[int], str | None]:
+        return pages[place]
+
+    where = {"cursor_of" if style == "cursor" else "link_of": lambda page: page[1]}
+    size = {"page_size": 2} if style == "cursor" else {}
+    reader = named_cursor if style == "cursor" else next_link
+    rows = reader(
+        fetch, rows_of=lambda page: page[0], total_of=lambda page: declared, **where, **size
+    )
+    if whole:
+        assert await everything(rows) == [1, 2, 3]
+    else:
+        with pytest.raises(ProtocolError, match=f"TOTAL_MISSED: {declared} rows declared, 3 read"):
+            await everything(rows)
