@@ -10,12 +10,14 @@ import operator
 from collections.abc import Mapping
 from decimal import Decimal
 
-from syncd.sdk.records import ChangeKind, KeyedChange
+import msgspec
+
+from syncd.sdk.records import ChangeKind, KeyedChange, SubscriptionFields
 from syncd_halopsa.asset_type import NONE, NOTES, asset_type_of, is_custom, label_of, notes_with
 from syncd_halopsa.client import Element
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.models import WireLicence
-from syncd_halopsa.translation import id_of, marker_of
+from syncd_halopsa.translation import day_of, id_of, marker_of
 
 SUBSCRIPTION = 1
 """`type` of a software licence that is a subscription."""
@@ -50,47 +52,52 @@ def element_of(
         Unsendable: a value does not fit its field.
     """
     fields = change.fields
-    label = None
-    if fields.asset_type is not None and config.asset_type_field != NONE:
-        if not fields.asset_type.isdecimal():
-            raise Unsendable(f"asset type '{fields.asset_type}' is not an id of HaloPSA")
-        label = label_of(fields.asset_type, names.get(fields.asset_type))
-    element: dict[str, object] = {config.key_field: marker, "name": _name(fields.name)}
-    element["count"] = _count(fields.quantity)
-    if fields.unit_price is not None:
-        element["price"] = _amount("price", fields.unit_price)
-    if fields.unit_cost is not None:
-        element["purchase_price"] = _amount("cost", fields.unit_cost)
-    if fields.supplier is not None:
-        element["supplier_id"] = _id("supplier", fields.supplier)
-    notes = fields.notes
-    if label is not None and config.asset_type_field == NOTES:
-        notes = notes_with(label, notes)
-    elif label is not None and is_custom(config.asset_type_field):
-        element["customfields"] = [{"name": config.asset_type_field, "value": label}]
-    elif label is not None:
-        element[config.asset_type_field] = label
-    if notes is not None:
-        element["notes"] = notes
+    client = _id("client", fields.client)
+    element: dict[str, object] = {
+        config.key_field: marker,
+        "name": _name(fields.name),
+        "count": _count(fields.quantity),
+    }
+    owned = {
+        "price": _amount("price", fields.unit_price),
+        "purchase_price": _amount("cost", fields.unit_cost),
+        "supplier_id": None if fields.supplier is None else _id("supplier", fields.supplier),
+        "start_date": _midnight(fields.start),
+        "end_date": _midnight(fields.end),
+        "notes": fields.notes,
+        **_asset_type(fields, config.asset_type_field, names),
+    }
+    element |= {name: value for name, value in owned.items() if value is not None}
     if change.kind is ChangeKind.UPDATE:
         if change.remote is None:
             raise Unsendable("an update names no record")
         element["id"] = _id("record", change.remote)
-        if fields.end is not None:
-            element["end_date"] = _midnight(fields.end)
         return element
-    element |= {
+    return {
         "type": SUBSCRIPTION,
-        "client_id": _id("client", fields.client),
+        "client_id": client,
         "site_id": WHOLE_CLIENT if fields.site is None else _id("site", fields.site),
-        "end_date": NO_DATE if fields.end is None else _midnight(fields.end),
+        "end_date": NO_DATE,
         "billing_cycle": config.billing_cycle,
         "term_duration": config.billing_cycle,
         "status": config.status,
+        **element,
     }
-    if fields.start is not None:
-        element["start_date"] = _midnight(fields.start)
-    return element
+
+
+def _asset_type(
+    fields: SubscriptionFields, field: str, names: Mapping[str, str]
+) -> dict[str, object]:
+    if fields.asset_type is None or field == NONE:
+        return {}
+    if not fields.asset_type.isdecimal():
+        raise Unsendable(f"asset type '{fields.asset_type}' is not an id of HaloPSA")
+    label = label_of(fields.asset_type, names.get(fields.asset_type))
+    if field == NOTES:
+        return {NOTES: notes_with(label, fields.notes)}
+    if is_custom(field):
+        return {"customfields": [{"name": field, "value": label}]}
+    return {field: label}
 
 
 def differences(
@@ -117,6 +124,10 @@ def differences(
         and asset_type_of(record, config.asset_type_field) != fields.asset_type
     ):
         found.append(config.asset_type_field)
+    if fields.start is not None and day_of(record.start_date) != fields.start:
+        found.append("start_date")
+    if fields.end is not None and day_of(record.end_date) != fields.end:
+        found.append("end_date")
     if change.kind is ChangeKind.CREATE:
         if str(record.client_id) != fields.client:
             found.append("client_id")
@@ -145,10 +156,12 @@ def _count(quantity: int) -> int:
     return count
 
 
-def _amount(what: str, amount: Decimal) -> Decimal:
+def _amount(what: str, amount: Decimal | None) -> msgspec.Raw | None:
+    if amount is None:
+        return None
     if not amount.is_finite():
         raise Unsendable(f"{what} {amount} is not a number")
-    return Decimal(format(amount, "f"))  # no exponent on the wire
+    return msgspec.Raw(format(amount, "f").encode())  # its digits, never an exponent or a float
 
 
 def _id(what: str, key: str) -> int:
@@ -157,5 +170,5 @@ def _id(what: str, key: str) -> int:
     return int(key)
 
 
-def _midnight(day: str) -> str:
-    return f"{day}T00:00:00"
+def _midnight(day: str | None) -> str | None:
+    return None if day is None else f"{day}T00:00:00"
