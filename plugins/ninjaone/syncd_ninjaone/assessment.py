@@ -73,9 +73,9 @@ class Assessment:
                 if organisation in internal:
                     reason = INTERNAL_ORG
             elif reason == UNKNOWN_CLASS:
-                self.strangers.classes[node_class or "(none)"] += 1
+                self.strangers.classes[node_class or ""] += 1
             elif reason == UNKNOWN_STATE:
-                self.strangers.states[state or "(none)"] += 1
+                self.strangers.states[state or ""] += 1
             if device.tags:
                 product, reason = self._tags.apply(device.tags, product, reason)
             system = device.system

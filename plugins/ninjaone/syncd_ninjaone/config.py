@@ -64,7 +64,7 @@ class NinjaOneConfig(BaseModel):
         description="Read ranges of ids at once; switch on after `syncd check` proved the order.",
     )
     chains: int = Field(
-        default=1, ge=1, le=25, description="Calls in flight when `id_ranges` is on; 10 is plenty."
+        default=1, ge=1, le=10, description="Calls in flight when `id_ranges` is on; 10 at most."
     )
     stale_days: int = Field(
         default=30, ge=0, le=3650, description="Silent for longer is `stale`; 0 switches it off."

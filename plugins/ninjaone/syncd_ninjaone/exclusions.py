@@ -6,6 +6,7 @@ organisation, the tags, the last contact and the serial is looked at row by row,
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Final, NamedTuple
 
@@ -113,7 +114,10 @@ class Tags:
     """What tags do: exclude a device, or give it another product; case is ignored."""
 
     def __init__(self, config: NinjaOneConfig) -> None:
-        self._excluded = {tag.casefold(): f"tag:{tag}" for tag in config.exclude_tags}
+        # Codes are listed with , and ; elsewhere, so a tag must not bring its own.
+        self._excluded = {
+            tag.casefold(): "tag:" + re.sub(r"[,;\s]+", "_", tag) for tag in config.exclude_tags
+        }
         self._products = {
             key.removeprefix("tag:").strip().casefold(): product
             for key, product in config.products.items()
@@ -158,7 +162,12 @@ class Serials:
 
 
 class Strangers:
-    """Classes and states that this version does not know, counted for the notes."""
+    """Classes and states that this version does not know, counted for the notes.
+
+    Attributes:
+        classes: devices by unknown class, the empty one included.
+        states: devices by unknown state.
+    """
 
     def __init__(self) -> None:
         self.classes: Counter[str] = Counter()
@@ -167,7 +176,12 @@ class Strangers:
     def notes(self) -> tuple[str, ...]:
         """One note per unknown class or state: a code, the value and how many devices."""
         return tuple(
-            f"{code}: {value}, {count} device{'s' if count != 1 else ''} not counted"
+            f"{code}: {_shown(value)}, {count} device{'s' if count != 1 else ''} not counted"
             for code, found in (("UNKNOWN_CLASS", self.classes), ("UNKNOWN_STATE", self.states))
             for value, count in sorted(found.items())
         )
+
+
+def _shown(value: str) -> str:
+    """A vendor's word as it may stand in a message."""
+    return value if re.fullmatch(r"\w{1,60}", value) else ascii(value[:60])

@@ -137,6 +137,7 @@ class Listing(Generic[RowT]):
             rows: the first page.
             granted: whether the vendor is known to give pages of the size asked for.
         """
+        # Once a short page was followed by more rows, only an empty page ends the list.
         short_ends, asked_again = True, False
         while True:
             full = len(rows) >= self._size

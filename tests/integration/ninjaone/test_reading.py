@@ -58,7 +58,7 @@ async def test_specimens_of_every_class_are_read_and_explained():
     assert verdict.state is ScopeState.COMPLETE
     assert verdict.seen == len(sink.observations) > 40
     assert verdict.notes == (
-        "UNKNOWN_CLASS: (none), 1 device not counted",
+        "UNKNOWN_CLASS: '', 1 device not counted",
         "UNKNOWN_CLASS: NMS_FUTURE, 1 device not counted",
     )
     assert {unit.excluded for unit in sink.observations} == {

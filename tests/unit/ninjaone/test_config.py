@@ -76,7 +76,7 @@ def test_a_psa_id_pattern_needs_one_group(pattern, sentence):
 
 
 def test_unknown_settings_and_bounds_are_refused():
-    text = refused(pagesize=5, page_size=0, chains=26, stale_days=-1, client_id=" ")
+    text = refused(pagesize=5, page_size=0, chains=11, stale_days=-1, client_id=" ")
     for setting in ("pagesize", "page_size", "chains", "stale_days", "client_id"):
         assert setting in text
 

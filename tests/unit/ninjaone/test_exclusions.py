@@ -92,6 +92,7 @@ def test_tags_exclude_whatever_their_case():
     assert reason(tags=["prod"]) is None
     assert reason(tags=["loan"], settings={"exclude_tags": ["Loan"]}) == "tag:Loan"
     assert reason(tags=["spare"], settings={"exclude_tags": []}) is None
+    assert reason(tags=["a; b"], settings={"exclude_tags": ["a; b"]}) == "tag:a_b"
 
 
 def test_roles_exclude_by_id():
@@ -216,9 +217,10 @@ def test_attributes_are_canonical_json_of_lasting_facts(serial, state, role, con
 def test_unknown_classes_and_states_are_named_in_notes_with_their_number():
     rules = Assessment(config(), roster=ROSTER, internal=(), now=NOW)
     rules.observations([device(n, node_class="NMS_FUTURE") for n in range(1, 4)])
-    rules.observations([device(9, approval_status="LOST")])
+    rules.observations([device(9, approval_status="LOST"), device(10, node_class="A\nB")])
     assert rules.strangers.notes() == (
+        "UNKNOWN_CLASS: 'A\\nB', 1 device not counted",
         "UNKNOWN_CLASS: NMS_FUTURE, 3 devices not counted",
         "UNKNOWN_STATE: LOST, 1 device not counted",
     )
-    assert rules.seen == 4
+    assert rules.seen == 5
