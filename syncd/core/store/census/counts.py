@@ -1,0 +1,154 @@
+"""Counts over the intervals: at a pull, and over the local days of a month."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.store.census.records import Count, MonthCount
+from syncd.core.store.census.selection import alive, among, counts_towards, listed
+from syncd.core.store.census.snapshots import DaySnapshots, day_snapshots
+from syncd.sdk.period import Period, day_start
+
+_Group = tuple[int, int]
+"""account, product"""
+
+
+async def counts_at(
+    connection: AsyncConnection,
+    connection_id: int,
+    seq: int,
+    *,
+    accounts: Collection[int] | None = None,
+    included: Collection[str] = (),
+    period: str = "",
+) -> list[Count]:
+    """Quantities of all groups that have units at a pull.
+
+    Args:
+        connection: a reader.
+        connection_id: whose census.
+        seq: number of the pull; for a bill, the one that proved the account.
+        accounts: only these, None for all.
+        included: exclusion reasons that count after all.
+        period: for sources of months: the month whose facts are wanted.
+    """
+    rows = await _sums(
+        connection,
+        f"{alive(':seq')} AND u.period = :period",
+        {"connection": connection_id, "seq": seq, "period": period},
+        accounts=accounts,
+        included=included,
+    )
+    return [Count(row[0], row[1], int(row[2])) for row in rows]
+
+
+async def month_counts(
+    connection: AsyncConnection,
+    connection_id: int,
+    period: Period,
+    zone: ZoneInfo,
+    *,
+    as_of: datetime | None = None,
+    included: Collection[str] = (),
+    accounts: Collection[int] | None = None,
+    until: datetime | None = None,
+) -> list[MonthCount]:
+    """Last, peak and day sum of every group that had units on some day of the month.
+
+    The snapshot of a local day is the last proven pull taken before its end; a day without one
+    carries the day before, also from the month before. Days before the first snapshot of an account
+    are not counted, as nothing is known of them. Hours are never counted, so a month with a clock
+    change has whole days.
+
+    Args:
+        connection: a reader.
+        connection_id: whose census.
+        period: the month.
+        zone: whose midnight ends a day.
+        as_of: only what was recorded, and voided, by then; None is now.
+        included: exclusion reasons that count after all.
+        accounts: only these, None for all.
+        until: for a month that is not over: days that begin at or after this moment are left out.
+    """
+    days = [day for day in period.days if until is None or day_start(day, zone) < until]
+    ends = [day_start(day + timedelta(days=1), zone) for day in days]
+    snapshots = await day_snapshots(connection, connection_id, ends, as_of=as_of)
+    used = [seq for line in (snapshots.usual, *snapshots.own.values()) for seq in line if seq]
+    if not used:
+        return []
+    first, last = min(used), max(used)
+    bound = {"connection": connection_id, "first": first, "last": last}
+    history: dict[_Group, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for account, product, quantity in await _sums(
+        connection,
+        f"{alive(':first')} AND u.period = ''",
+        bound,
+        accounts=accounts,
+        included=included,
+    ):
+        history[account, product][first] += int(quantity)
+    for column, sign in (("opened_pull", 1), ("closed_pull", -1)):
+        for account, product, quantity, seq in await _sums(
+            connection,
+            f"u.{column} > :first AND u.{column} <= :last AND u.period = ''",
+            bound,
+            accounts=accounts,
+            included=included,
+            by=f"u.{column}",
+        ):
+            history[account, product][seq] += sign * int(quantity)
+    return list(_by_month(history, snapshots))
+
+
+async def _sums(
+    connection: AsyncConnection,
+    condition: str,
+    bound: dict[str, Any],
+    *,
+    accounts: Collection[int] | None,
+    included: Collection[str],
+    by: str = "",
+) -> list[Any]:
+    """Sums of quantities by account and product, and by a further column if wanted."""
+    conditions = ["u.connection_id = :connection", condition, counts_towards(connection, included)]
+    parameters = dict(bound)
+    if included:
+        parameters["included"] = listed(connection, included)
+    if accounts is not None:
+        conditions.append(among(connection, "u.account_id", "accounts"))
+        parameters["accounts"] = listed(connection, accounts)
+    further = f", {by}" if by else ""
+    statement = (
+        f"SELECT u.account_id, u.product_id, sum(u.quantity){further} FROM unit_interval u"  # noqa: S608 - values are bound
+        f" WHERE {' AND '.join(conditions)} GROUP BY u.account_id, u.product_id{further}"
+        f" ORDER BY u.account_id, u.product_id{further}"
+    )
+    return list(await connection.execute(text(statement), parameters))
+
+
+def _by_month(
+    history: dict[_Group, dict[int, int]], snapshots: DaySnapshots
+) -> Iterable[MonthCount]:
+    """From changes by pull to figures by day; groups that were 0 on every day are left out."""
+    for (account, product), changes in sorted(history.items()):
+        days = [seq for seq in snapshots.of(account) if seq is not None]
+        if not days:
+            continue
+        ordered = sorted(changes.items())
+        quantities: list[int] = []
+        now, at = 0, 0
+        for seq in days:
+            while at < len(ordered) and ordered[at][0] <= seq:
+                now += ordered[at][1]
+                at += 1
+            quantities.append(now)
+        peak = max(quantities)
+        if peak:
+            yield MonthCount(account, product, now, peak, sum(quantities), len(days))

@@ -1,0 +1,44 @@
+"""Lists as parameters of SQL text, which each database takes in its own way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.store.types import to_micros
+
+FOREVER = 2**63 - 1
+
+
+def moment_or_forever(moment: datetime | None) -> int:
+    """A moment as stored; None is later than all."""
+    return FOREVER if moment is None else to_micros(moment)
+
+
+def among(connection: AsyncConnection, column: str, parameter: str) -> str:
+    """SQL for "the column is one of the parameter's values"; bind it with `listed`."""
+    if connection.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(:{parameter}))"  # noqa: S608 - names only
+    return f"{column} = ANY(:{parameter})"
+
+
+def listed(connection: AsyncConnection, values: Collection[int] | Collection[str]) -> Any:
+    """The values as a parameter for `among`."""
+    ordered = sorted(values)
+    return json.dumps(ordered) if connection.dialect.name == "sqlite" else ordered
+
+
+def counts_towards(connection: AsyncConnection, included: Collection[str]) -> str:
+    """SQL for "the unit counts": not excluded, or for a reason that counts after all."""
+    if not included:
+        return "u.excluded IS NULL"
+    return f"(u.excluded IS NULL OR {among(connection, 'u.excluded', 'included')})"
+
+
+def alive(seq: str) -> str:
+    """SQL for "the interval covers the pull"."""
+    return f"u.opened_pull <= {seq} AND (u.closed_pull IS NULL OR u.closed_pull > {seq})"
