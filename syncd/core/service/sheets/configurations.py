@@ -155,8 +155,8 @@ def _configuration(values: Mapping[str, Any]) -> Configuration:
 
 
 def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str]]:
-    for found in current.values():
-        values = found.values
+    rows = [found.values for found in current.values()]
+    for values in sorted(rows, key=_order):
         account = context.directory.accounts.get(values["account_id"])
         yield {
             "uid": values["uid"],
@@ -175,6 +175,16 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
             "cost_owner": values["cost_owner"],
             "position": str(values["position"]),
         }
+
+
+def _order(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Per connection: shared ones first, then by account, each in pushing order."""
+    return (
+        values["connection_id"],
+        values["account_id"] or 0,
+        values["position"],
+        values["name"],
+    )
 
 
 def _label(context: SheetContext, values: Mapping[str, Any]) -> str:

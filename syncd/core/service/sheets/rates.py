@@ -66,7 +66,8 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
         priced.setdefault(rate.values["product_id"], []).append(rate.values)
     for product in context.directory.products.values():
         empty = {"client_key": "", "currency": context.currency, "valid_from": ""}
-        for values in priced.get(product.id, [empty]):
+        rates = priced.get(product.id, [empty])
+        for values in sorted(rates, key=lambda rate: RATES.key_of({**rate, "product_id": 0})):
             client = values["client_key"]
             yield {
                 "connection": context.directory.connections[product.connection_id].name,

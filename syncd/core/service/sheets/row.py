@@ -282,5 +282,5 @@ class RowReader:
 
 
 def _likely(word: str, known: Iterable[str], otherwise: str) -> str:
-    near = get_close_matches(word, list(known), n=1, cutoff=0.75) if word else []
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6) if word else []
     return f"did you mean '{near[0]}'?" if near else otherwise

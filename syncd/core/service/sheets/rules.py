@@ -95,8 +95,8 @@ def _check_amounts(
 
 
 def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str]]:
-    for rule in current.values():
-        values = rule.values
+    for key in sorted(current):
+        values = current[key].values
         product = context.directory.products[values["product_id"]]
         client = values["client_key"]
         yield {
