@@ -30,9 +30,11 @@ _LEGAL_FORM_WORDS = (
     "sas sasu sl spa sprl srl stichting ug vof vzw"
 )
 _LEGAL_FORMS = frozenset(_LEGAL_FORM_WORDS.split())
+_SHORT = {"limited": "ltd", "incorporated": "inc", "corporation": "corp", "company": "co"}
 _JOINERS = frozenset({"and", "und", "en", "et", "y", "e", "og", "och", "the", "de", "het", "der"})
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_SLASHED = re.compile(r"\b(\w)/(\w)\b")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -104,9 +106,10 @@ def propose(
 def comparable(name: str) -> _Name:
     """The words of a name without legal form, joining words, case, accents and punctuation."""
     lowered = unicodedata.normalize("NFC", name).casefold().replace(".", "").translate(_LETTERS)
+    lowered = _SLASHED.sub(r"\1\2", lowered)
     cut = _words(lowered)
     spelt = _words(lowered.translate(_UMLAUTS))
-    legal = tuple(sorted(word for word in cut if word in _LEGAL_FORMS))
+    legal = tuple(sorted(_SHORT.get(word, word) for word in cut if word in _LEGAL_FORMS))
     forms = dict.fromkeys((_core(cut), _core(spelt)))
     return _Name(forms=tuple(forms), legal=legal)
 

@@ -87,7 +87,7 @@ def before_state(
             units=record.units,
         )
     if line_key in inputs.last_bill:
-        return _with_money(inputs.last_bill[line_key], wiring, inputs)
+        return inputs.last_bill[line_key]
     if seen is not None:
         return LineState(
             quantity=seen.quantity,
@@ -106,20 +106,6 @@ def units_of(state: LineState) -> int:
 
 def _worth(unit: Decimal | None, quantity: int, inputs: PlanInput) -> Decimal | None:
     return None if unit is None else rounded(product(unit, quantity), inputs.money_scale)
-
-
-def _with_money(state: LineState, wiring: Wiring, inputs: PlanInput) -> LineState:
-    if state.total_price is not None:
-        return state
-    worth = wiring.worth(state.quantity, inputs.money_scale)
-    return LineState(
-        quantity=state.quantity,
-        unit_price=state.unit_price,
-        unit_cost=state.unit_cost,
-        total_price=worth,
-        total_cost=state.total_cost,
-        units=state.units,
-    )
 
 
 def _rests(line: Line, record: RecordState | None) -> bool:

@@ -58,7 +58,8 @@ def standing_objections(
     if record is not None and record.mode not in {None, target.line.mode, Mode.ADJUSTMENT}:
         sentence = f"'{name}' changes from {record.mode} to {target.line.mode}"
         fate = "stays" if fields.unit_price is None else f"becomes {amount(fields.unit_price)}"
-        yield "MODE_CHANGED", f"{sentence}; the price {amount(seen.unit_price)} on it {fate}"
+        price = "none" if seen.unit_price is None else amount(seen.unit_price)
+        yield "MODE_CHANGED", f"{sentence}; the record's price ({price}) {fate}"
 
 
 def bills_on(record: Subscription, inputs: PlanInput) -> bool:

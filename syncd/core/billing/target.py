@@ -60,7 +60,8 @@ def locate(line: Line, record: RecordState | None, inputs: PlanInput) -> Target:
     sent_to = record.sent.client if record is not None and record.sent is not None else None
     holder = seen.client if seen is not None else None
     if any(client not in {None, inputs.client} for client in (holder, sent_to)):
-        return _refused(line, key, record, f"CLIENT_CHANGED:{line.key}:{known or holder}")
+        record_id = seen.key if seen is not None else known
+        return _refused(line, key, record, f"CLIENT_CHANGED:{line.key}:{record_id}")
     if record is None and seen is not None and seen.foreign_writer is not None:
         return _refused(line, key, record, f"FOREIGN_WRITER:{line.key}:{seen.key}")
     return Target(line=line, key=key, record=record, seen=seen, lost=lost)
