@@ -21,7 +21,7 @@ class Problem:
     """One mistake.
 
     Attributes:
-        place: `syncd.toml:12 [connections.ninja-eu] base_url`.
+        place: `syncd.toml:12 [connections.north] base_url`.
         reason: what is wrong; never the value of a secret.
         remedy: what to write.
         line: of the file, None where no line is to blame.

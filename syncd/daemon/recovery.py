@@ -21,6 +21,13 @@ async def recover(app: App) -> None:
         StoreError: the database cannot serve.
     """
     await _mark_abandoned(app)
+    for plugin in app.plugins.loaded:
+        app.log(
+            "plugin.loaded",
+            plugin=plugin.name,
+            version=plugin.version,
+            n_connectors=len(plugin.connectors),
+        )
     for broken in app.plugins.broken:
         app.log("plugin.load_failed", plugin=broken.name, error=broken.error)
     for lost in app.settings.unavailable.values():

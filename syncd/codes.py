@@ -1,0 +1,132 @@
+"""Every stable code that is not an error class: where it arises and what it means.
+
+Codes stand in verdicts of pulls, issues, objections, warnings of bills and receipts of writes;
+`docs/errors.md` is written from this file. Their remedies depend on the case and stand beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Where = Literal["pull", "mapping", "bill error", "bill warning", "objection", "delivery", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One code.
+
+    Attributes:
+        where: `bill error` stops a bill, `objection` holds it for a person, `bill warning` stops
+            nothing.
+        meaning: one sentence.
+    """
+
+    where: Where
+    meaning: str
+
+
+CODES: dict[str, Code] = {
+    # A pull: what was not proven changes nothing
+    "PULL_INCOMPLETE": Code("pull", "A scope of a pull was not proven whole."),
+    "ACCOUNT_DISAPPEARED": Code("pull", "An account known before is not in the list; once only."),
+    "ACCOUNT_REMOVED": Code("pull", "Two complete pulls lacked the account; its units are closed."),
+    "DUPLICATE_UNIT": Code("pull", "Two different facts were read for one unit."),
+    "UNDECLARED_ACCOUNT": Code("pull", "Units came for an account that the list lacks."),
+    "UNDECLARED_PRODUCT": Code(
+        "pull", "Units came for a product that the connector does not name."
+    ),
+    "FEWER_THAN_DECLARED": Code("pull", "Fewer units were read than the vendor said there are."),
+    "NOT_COMPLETE": Code("pull", "The source gave no reason for an incomplete read."),
+    "NO_SCOPE": Code("pull", "The source gave no verdict for this account."),
+    "NO_VERDICT": Code("pull", "The source declared a scope and gave no verdict on it."),
+    "PAGE_REPEATED": Code("pull", "A page came again, or rows on it came before."),
+    "PAGE_CUT_SHORT": Code("pull", "A page ended before its rows did."),
+    "ORDER_BROKEN": Code("pull", "Ids did not ascend, so that pages cannot be trusted."),
+    "ID_UNUSABLE": Code("pull", "A row has no id to continue after."),
+    "CURSOR_MISSING": Code("pull", "A page names no cursor and does not say that it is the last."),
+    "LINK_LOOPS": Code("pull", "A next link leads to a page that was read."),
+    "TOTAL_CHANGED": Code("pull", "The vendor's total changed while pages were read."),
+    "TOTAL_MISSED": Code("pull", "The rows read and the vendor's total differ."),
+    "TOTAL_MISSING": Code("pull", "A page names no total, so that the read cannot be proven."),
+    "UNKNOWN_CLASS": Code("pull", "A device has a class that this version does not know."),
+    "UNKNOWN_STATE": Code("pull", "A device has a state that this version does not know."),
+    # Links and mappings: what no bill holds
+    "UNLINKED_ACCOUNT": Code("mapping", "An account with units is linked to no client."),
+    "UNMAPPED_PRODUCT": Code("mapping", "A product with units has no asset type."),
+    "AMBIGUOUS_CLIENT_NAME": Code("mapping", "Several clients of the PSA share a name."),
+    "LINKED_CLIENT_GONE": Code("mapping", "A linked client is not active in the PSA any more."),
+    # A bill that cannot be computed
+    "AGREEMENT_NOT_ACTIVE": Code("objection", "The client's agreement is expired or not begun."),
+    "ASSET_TYPE_MISSING": Code("bill error", "A used product has no asset type."),
+    "BLOCK_RULES_NEED_BILL_BLOCKS": Code(
+        "bill error", "A storage rule uses blocks, minimum or maximum without `bill_blocks`."
+    ),
+    "CURRENCY_MISMATCH": Code("bill error", "A product has rates in other currencies only."),
+    "MODE_NOT_ALLOWED": Code("bill error", "Licences and storage share a line in another mode."),
+    "POOL_INCOMPLETE": Code("bill error", "Another account of the pooled client is not proven."),
+    "PRODUCT_IN_TWO_CONFIGURATIONS": Code("bill error", "A product would be billed twice."),
+    "SITE_NOT_MAPPED": Code("bill error", "The account has no client or site in the PSA."),
+    "SOURCE_INVALID": Code("bill error", "The source gave a count that cannot be, e.g. negative."),
+    # What a bill tells without stopping
+    "ASSET_TYPE_MISSING_UNUSED": Code("bill warning", "An unused product has no asset type."),
+    "AVERAGE_ZERO_QUANTITY_FEE": Code("bill warning", "Money without units is sent as one unit."),
+    "COMPANY_REMOVED": Code("bill warning", "The account is gone at the source; it counts 0."),
+    "CYCLE_NOT_MONTHLY": Code("bill warning", "A unit with another cycle than monthly is skipped."),
+    "OVERRIDE_OPEN_ENDED": Code("bill warning", "A count is overridden without an end date."),
+    "QUANTITY_ONLY_DROPS_FEES": Code("bill warning", "Fees are not sent in quantity mode."),
+    "RATE_NOT_CONFIGURED": Code("bill warning", "A rate is unset and computed as 0."),
+    "ROUNDING_RESIDUAL": Code("bill warning", "Units times the rounded price miss the total."),
+    "STALE_LINE_ZEROED": Code("bill warning", "A line without configuration is set to 0."),
+    "SUPPLIER_NOT_FOUND": Code("bill warning", "The PSA does not know the supplier; not sent."),
+    "USAGE_NOT_CONFIGURED": Code("bill warning", "Units of a mapped product are on no line."),
+    "ZERO_NEW": Code("bill warning", "A line with 0 that was never sent is not created."),
+    "RETYPED": Code("bill warning", "A line took over another line's record."),
+    "FOUND_BY_KEY": Code("bill warning", "The PSA holds a record with our key that we forgot."),
+    # What holds a bill for a person
+    "UNITS_CHANGED": Code("objection", "A line's units move by more than the guard allows."),
+    "MONEY_CHANGED": Code("objection", "A line's money moves by more than the guard allows."),
+    "CLIENT_TOTAL_CHANGED": Code("objection", "A client's total moves beyond the guard."),
+    "RUN_TOTAL_CHANGED": Code("objection", "The total of the run moves beyond the guard."),
+    "FELL_TO_ZERO": Code("objection", "A line that billed falls to zero."),
+    "FIRST_BILL": Code("objection", "Nothing was ever sent for this account."),
+    "CHANGED_SINCE_LAST_BILL": Code("objection", "A link, configuration, rate or rule changed."),
+    "REMOVED_BY_CONFIGURATION": Code("objection", "A change of configuration ends a line."),
+    "GROUPS_CHANGED": Code("objection", "Products moved from one line to another."),
+    "MODE_CHANGED": Code("objection", "A line changes its mode, and with it who sets the price."),
+    "PRICE_UNSET": Code("objection", "A line with units has a product without a price."),
+    "CLIENT_CHANGED": Code("objection", "The record belongs to another client of the PSA."),
+    "PSA_DRIFT": Code("objection", "Somebody changed our fields on the record in the PSA."),
+    "PSA_RECORD_GONE": Code("objection", "The record was deleted in the PSA."),
+    "PSA_RECORD_INACTIVE": Code("objection", "The record is inactive or has ended in the PSA."),
+    "DUPLICATE_IN_PSA": Code("objection", "Several records of the PSA carry one key."),
+    "POSSIBLE_TWIN": Code("objection", "The PSA has a record of the same kind that is not ours."),
+    "FOREIGN_WRITER": Code("objection", "Another integration writes the same record."),
+    "PERIOD_SUPERSEDED": Code("objection", "A later month already stands on the record."),
+    "PLUGIN_REVIEW_FAILED": Code("objection", "A plugin could not review the plan."),
+    # How the PSA will bill a line
+    "NOT_LINKED": Code("bill warning", "No recurring line of the PSA bills this record."),
+    "LINKED_TWICE": Code("objection", "Several recurring lines bill this record."),
+    "LINE_INACTIVE": Code("bill warning", "The recurring line that bills the record is inactive."),
+    "DOUBLE_ROUTE": Code("objection", "The recurring line counts other things as well."),
+    "PER_PERIOD_LINKED": Code("objection", "A lasting line counts a record of one month."),
+    "PRICE_NOT_LINKED": Code("bill warning", "The recurring line does not take our price."),
+    "PRICE_LINKED_IN_QUANTITY_MODE": Code(
+        "objection", "The recurring line takes a price that we do not send."
+    ),
+    "PRORATION_TWICE": Code("bill warning", "The PSA prorates what we count to the day."),
+    # Delivery to the PSA
+    "DELIVERY_REJECTED": Code("delivery", "The PSA refused a write; the others went on."),
+    "RECORD_VANISHED": Code("delivery", "A record we wrote cannot be found any more."),
+    "READBACK_DIFFERS": Code("delivery", "The PSA took a write and shows a field otherwise."),
+    "READ_BACK_DIFFERS": Code("delivery", "A connector read back other values than it wrote."),
+    "RECORD_GONE": Code("delivery", "The record to update no longer exists."),
+    "REFUSED_BY_PSA": Code("delivery", "The PSA named a reason why it refuses a record."),
+    "FIELDS_UNUSABLE": Code("delivery", "A record cannot be written in the PSA's terms."),
+    "KEY_NOT_KEPT": Code("delivery", "The PSA did not keep our key where it can be searched."),
+    # Runs
+    "RUN_INTERRUPTED": Code("run", "The run was asked to stop before its end."),
+    "RUN_ABANDONED": Code("run", "The process ended without finishing the run."),
+    "DEFECT": Code("run", "The program or a plugin failed in a way that it should not."),
+}
+"""Every code, by the place where it arises."""
