@@ -1,0 +1,32 @@
+"""The demonstration checks its own claims; here it does so on both databases."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from syncd.core.store.schema import upgrade
+from syncd.plugins import load
+from syncd.sandbox.config_file import secrets_of, write_config
+from syncd.sandbox.demo.stage import Stage
+from syncd.sandbox.demo.story import PSA, PSA_CONNECTOR, SOURCE, SOURCE_CONNECTOR, play
+from syncd.sandbox.host import SandboxHost
+from syncd.sandbox.presets import demo
+
+
+def test_the_month_end_holds_on_both_databases(empty_database_url: str, tmp_path: Path) -> None:
+    upgrade(empty_database_url)
+    offered = load().sandboxes()
+    said = io.StringIO()
+    with SandboxHost(demo(), [offered[SOURCE_CONNECTOR], offered[PSA_CONNECTOR]]) as host:
+        write_config(
+            tmp_path,
+            host,
+            names={SOURCE_CONNECTOR: SOURCE, PSA_CONNECTOR: PSA},
+            database=empty_database_url,
+        )
+        stage = Stage(tmp_path, host, secrets_of(host), Console(file=said, width=100))
+        play(stage)
+    assert "no write is left in doubt" in said.getvalue()
