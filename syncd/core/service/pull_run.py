@@ -16,7 +16,8 @@ from syncd.core.service.connection_health import failures_recorded
 from syncd.core.service.pull import pull_connection
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.store.census import PullResult
-from syncd.core.store.census.hints import unit_count, unit_id_bounds
+from syncd.core.store.census.evidence import unit_id_bounds
+from syncd.core.store.overview import last_complete_size
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import SyncdError
@@ -83,7 +84,7 @@ class CensusHints(SourceHints):
 
     async def unit_count(self) -> int:
         async with self._database.reader() as conn:
-            return await unit_count(conn, self._connection.id)
+            return await last_complete_size(conn, self._connection.id)
 
 
 OpenSource = Callable[[SourceHints, EventLog], AbstractAsyncContextManager[UsageSource]]

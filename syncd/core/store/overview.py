@@ -15,6 +15,10 @@ _COMPLETE = text(
     "SELECT connection_id, MAX(taken_at) AS taken_at FROM pull p WHERE state = 'complete' "
     "AND NOT EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id) GROUP BY connection_id"
 )
+_LAST_SIZE = text(
+    "SELECT seen FROM pull WHERE connection_id = :connection AND state = 'complete' "
+    "ORDER BY seq DESC LIMIT 1"
+)
 _LISTS = text("SELECT connection_id, MAX(seen_at) AS seen_at FROM reference GROUP BY connection_id")
 _ACCOUNTS = text(
     "SELECT a.connection_id, COUNT(*) AS accounts, COUNT(l.id) AS linked FROM account a "
@@ -89,3 +93,8 @@ async def load_figures(conn: AsyncConnection) -> Figures:
         bills=tuple(OpenBills(*row) for row in await conn.execute(_BILLS)),
         outbox={row.state: row.n for row in await conn.execute(_OUTBOX)},
     )
+
+
+async def last_complete_size(conn: AsyncConnection, connection_id: int) -> int:
+    """How many units the last complete pull saw, excluded ones included; 0 before the first."""
+    return int(await conn.scalar(_LAST_SIZE, {"connection": connection_id}) or 0)
