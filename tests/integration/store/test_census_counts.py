@@ -123,7 +123,7 @@ async def test_counts_of_a_month_source_are_those_of_the_month_asked_for(
 async def test_a_licence_that_moved_after_seven_days(database: Database) -> None:
     """P11: point in time A 0, B 1; peak 1 and 1; average 7/30 and 23/30."""
     rmm = await connect(database)
-    for day in range(1, 31):
+    for day in (1, 4, 7, 8, 15, 30):
         await pull(database, rmm, servers("a" if day <= 7 else "b", 1), at=on(day))
     found = await month(database, rmm)
     assert figures(found["a"]) == (0, 1, 7, 30)
@@ -133,7 +133,7 @@ async def test_a_licence_that_moved_after_seven_days(database: Database) -> None
 async def test_days_without_a_snapshot_carry_the_day_before(database: Database) -> None:
     """P12: 4 on day 9, none on days 10 to 12, 6 on day 13."""
     rmm = await connect(database)
-    for day in (*range(1, 10), *range(13, 31)):
+    for day in (1, 9, 13, 30):
         await pull(database, rmm, servers("a", 4 if day <= 9 else 6), at=on(day))
     assert figures((await month(database, rmm))["a"]) == (6, 6, 12 * 4 + 18 * 6, 30)
 
