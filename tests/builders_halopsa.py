@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import httpx
-import respx
 from pydantic import SecretStr
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.connector import CONNECTOR
@@ -41,10 +41,12 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-Breaker = Callable[[int, Call], str | httpx.Response | None]
-"""From the number (from 1) and the call to a fault: `refuse` (never leaves), `lose` (is never
-answered and never arrives), `lose_answer` (arrives, is done, and is never answered), or an answer
-that is given after the call was done; None lets it pass."""
+Fault = str | httpx.Response | Callable[[httpx.Response], httpx.Response] | None
+"""`refuse` (never leaves), `lose` (never arrives and is never answered), `lose_answer` (is done and
+never answered), an answer given in place of HaloPSA's without its knowledge, or a function of the
+true answer; None lets the call pass."""
+
+Breaker = Callable[[Call], Fault]
 
 
 @dataclass
@@ -54,10 +56,6 @@ class Wire:
     app: Any
     calls: list[Call] = field(default_factory=list)
     breaker: Breaker | None = None
-    _inside: httpx.AsyncBaseTransport = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._inside = httpx.ASGITransport(app=self.app)
 
     @property
     def names(self) -> list[str]:
@@ -76,18 +74,47 @@ class Wire:
             await request.aread(),
         )
         self.calls.append(call)
-        fault = self.breaker(len(self.calls), call) if self.breaker else None
+        fault = self.breaker(call) if self.breaker else None
+        if isinstance(fault, httpx.Response):
+            return fault
         if fault == "refuse":
             raise httpx.ConnectError("refused", request=request)
         if fault == "lose":
             raise httpx.ReadTimeout("lost", request=request)
-        answer = await self._inside.handle_async_request(request)
-        await answer.aread()
+        whole = await self._answer(request, call.body)
         if fault == "lose_answer":
             raise httpx.ReadError("cut", request=request)
-        if isinstance(fault, httpx.Response):
-            return fault
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        return fault(whole) if callable(fault) else whole
+
+    async def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        """What the application answers; httpx's own transport would look for trio every time."""
+        status, headers, content = 0, [], b""
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            nonlocal status, headers, content
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], message["headers"]
+            else:
+                content += message.get("body", b"")
+
+        scope = {
+            "type": "http",
+            "method": request.method,
+            "scheme": "http",
+            "http_version": "1.1",
+            "path": request.url.path,
+            "raw_path": request.url.raw_path.split(b"?")[0],
+            "query_string": request.url.query,
+            "root_path": "",
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "server": (request.url.host, request.url.port),
+            "client": ("127.0.0.1", 1),
+        }
+        await self.app(scope, receive, send)
+        return httpx.Response(status, headers=headers, content=content)
 
 
 @dataclass
@@ -145,8 +172,10 @@ async def opened(
 
 @contextmanager
 def _patched(wire: Wire) -> Iterator[None]:
-    with respx.mock(assert_all_called=False, using="httpx") as router:
-        router.route().mock(side_effect=wire.handle)
+    async def handle(self: object, request: httpx.Request) -> httpx.Response:
+        return await wire.handle(request)
+
+    with patch.object(httpx.AsyncHTTPTransport, "handle_async_request", handle):
         yield
 
 

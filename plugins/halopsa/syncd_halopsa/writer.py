@@ -187,6 +187,7 @@ class Writer:
             if not item.creates or (refused and not matching(item, records, self._config))
         ]
         final = [undelivered(item, records, self._config) for item in left if item not in again]
+        self._suspects.update(one.key for one in final if isinstance(one, Unknown))
         return outcomes + final, again
 
     async def _single(self, item: Item) -> Sent:
