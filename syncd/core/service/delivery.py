@@ -130,7 +130,7 @@ class _Delivery:
             lost = await in_state(conn, self.connection.id, OutboxState.SENDING)
         for item in lost:
             ending = self._endings().unknown("the process ended while the write was on its way")
-            await self._settle(item, ending, "send", item.sent_at or self.now())
+            await self._settle(item, ending, "recover", item.sent_at or self.now())
 
     async def drain(self) -> None:
         """Send and look up until nothing is due, patience is at an end, or the PSA fails."""

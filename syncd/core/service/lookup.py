@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 from syncd.core.billing.drift import shows
@@ -95,9 +96,16 @@ async def look_up(
 
 
 def proven_absent(history: Sequence[Attempt]) -> int:
-    """How often a look-up proved that the write had not arrived."""
+    """How often the vendor lost a write: sent by us, not answered, and not there.
+
+    A process that died between its claim and the call proves nothing about the vendor.
+    """
     return sum(
-        1 for try_ in history if try_.what == "find" and try_.outcome == OutboxState.PENDING.value
+        1
+        for sent, looked in pairwise(history)
+        if sent.what == "send"
+        and looked.what == "find"
+        and looked.outcome == OutboxState.PENDING.value
     )
 
 

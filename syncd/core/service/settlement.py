@@ -53,7 +53,7 @@ class Settler:
         Args:
             item: the row as it was claimed.
             ending: what becomes of it.
-            what: `send`, `find` or `decide`, for the history.
+            what: `send`, `find`, `recover` or `decide`, for the history.
             started_at: when the try began.
 
         Returns:

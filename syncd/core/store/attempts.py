@@ -33,7 +33,7 @@ async def record_attempt(
     Args:
         conn: a writer's connection.
         item: the row.
-        what: `send`, `find`, or `decide` for a person's word.
+        what: `send`, `find`, `recover` after a crash, or `decide` for a person's word.
         outcome: how it ended.
         started_at: UTC.
         finished_at: UTC.
