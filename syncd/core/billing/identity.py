@@ -84,7 +84,7 @@ def _digest(value: Mapping[str, object]) -> str:
 
 def _plain(value: object) -> object:
     """The value with amounts written in one way, so that 5, 5.0 and 5.00 are the same."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Decimal):
         return format(value.normalize(EXACT), "f") if value else "0"

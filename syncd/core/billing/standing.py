@@ -22,9 +22,19 @@ def standing_objections(
     carried_from: str | None,
     fields: SubscriptionFields,
     wiring: Wiring,
+    moved: tuple[str, ...],
     inputs: PlanInput,
 ) -> Iterator[tuple[str, str]]:
-    """Rule and sentence of everything in the PSA that speaks against a write."""
+    """Rule and sentence of everything in the PSA that speaks against a write.
+
+    Args:
+        target: the line and its record.
+        carried_from: line key of the record so far, where a group changed its asset type.
+        fields: what would be written.
+        wiring: how the record is billed.
+        moved: result of `conflicts`.
+        inputs: the plan's input.
+    """
     record, seen, name = target.record, target.seen, fields.name
     if target.lost is not None:
         yield (
@@ -48,7 +58,6 @@ def standing_objections(
             "PER_PERIOD_LINKED",
             f"'{name}': recurring line {wiring.title} counts a record that holds one month only",
         )
-    moved = conflicts(target, fields)
     if moved and not inputs.temporary:
         yield "PSA_DRIFT", f"'{name}' was changed in the PSA: {'; '.join(moved)}"
     if carried_from is not None:

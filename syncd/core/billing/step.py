@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from syncd.core.billing.arithmetic import difference
 from syncd.core.billing.drift import shows
-from syncd.core.billing.identity import content_hash, observed_digest
+from syncd.core.billing.identity import observed_digest
 from syncd.core.billing.plan_input import PlanInput, Style
 from syncd.core.billing.record_fields import after_state, before_state, desired_fields
 from syncd.core.billing.regroup import is_zero
@@ -75,9 +75,12 @@ def decide(target: Target, carried_from: str | None, inputs: PlanInput) -> Step:
             change=None,
             warnings=(*quiet, *(_code(code, line.key, detail) for code, detail in wired)),
         )
+    moved = conflicts(target, fields)
     objections = tuple(
         Objection(rule=rule, message=message, bill=inputs.bill_key, line=target.key)
-        for rule, message in standing_objections(target, carried_from, fields, wiring, inputs)
+        for rule, message in standing_objections(
+            target, carried_from, fields, wiring, moved, inputs
+        )
     )
     change = PlannedChange(
         key=target.key,
@@ -95,13 +98,13 @@ def decide(target: Target, carried_from: str | None, inputs: PlanInput) -> Step:
             record,
             period=str(inputs.period),
             first_bill=not inputs.billed_before,
-            restores=bool(conflicts(target, fields)),
+            restores=bool(moved),
         ),
         fields=fields,
         observed=None if seen is None else observed_digest(seen, fields),
         billed_by=wiring.title,
         warnings=(
-            *_marks(target, carried_from, fields, inputs),
+            *_marks(target, carried_from, moved, inputs),
             *(_code(code, detail) for code, detail in wired),
         ),
         line=line.key,
@@ -122,7 +125,7 @@ def _no_write(
             return (f"PSA_RECORD_INACTIVE:{line.key}",)
     if record is None or record.sent is None or seen is None:
         return None
-    if content_hash(fields) != content_hash(record.sent):
+    if fields != record.sent:
         return None
     if shows(seen, fields):
         return () if bills_on(seen, inputs) else None
@@ -132,7 +135,7 @@ def _no_write(
 
 
 def _marks(
-    target: Target, carried_from: str | None, fields: SubscriptionFields, inputs: PlanInput
+    target: Target, carried_from: str | None, moved: tuple[str, ...], inputs: PlanInput
 ) -> Iterator[str]:
     """Codes of the line, some of which guards read."""
     line, record = target.line, target.record
@@ -144,7 +147,7 @@ def _marks(
         yield "RETYPED"
     if record is None and target.seen is not None:
         yield "FOUND_BY_KEY"
-    if inputs.temporary and conflicts(target, fields):
+    if inputs.temporary and moved:
         yield "PSA_DRIFT"
 
 
