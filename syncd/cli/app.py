@@ -125,7 +125,8 @@ def _options(
 ) -> None:
     from syncd import log
 
-    log.set_level("info" if verbose else "warning")
+    # A command by hand tells its outcome itself; its log lines would say everything twice.
+    log.set_level("info" if verbose else "error")
     context.obj = Cli(config=config, json=json, verbose=verbose)
     current_cli.set(context.obj)
     context.call_on_close(lambda: current_cli.set(None))

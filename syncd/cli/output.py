@@ -1,31 +1,27 @@
 """How commands print: tables for people, JSON for programs, errors as a sentence and a remedy.
 
-Data goes to stdout, everything else to stderr. rich is imported when a table is really drawn.
+Data goes to stdout, everything else to stderr. rich is imported only to draw on a terminal.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import unicodedata
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from syncd.cli.context import current_cli
+from syncd.cli.grid import Grid, PlainConsole
 from syncd.sdk.errors import SyncdError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 ResultT = TypeVar("ResultT")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells report it."""
-
-PIPED_WIDTH = 120
-"""Columns of a table when stdout is not a terminal and COLUMNS is not set."""
 
 
 class Output:
@@ -43,12 +39,12 @@ class Output:
     def console(self) -> Console:
         """A console without markup, so that a client called `[red]` prints as it is named."""
         if self._console is None:
-            from rich.console import Console
+            if sys.stdout.isatty():
+                from rich.console import Console
 
-            width = None
-            if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
-                width = PIPED_WIDTH
-            self._console = Console(markup=False, emoji=False, highlight=False, width=width)
+                self._console = Console(markup=False, emoji=False, highlight=False)
+            else:
+                self._console = cast("Console", PlainConsole())
         return self._console
 
     def emit(self, data: object, render: Callable[[Console], None]) -> None:
@@ -92,26 +88,22 @@ class Output:
             _overwrite("")
 
 
-def table(*columns: str | tuple[str, str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table that fits 80 columns: cells fold, nothing is cut off.
+def table(*columns: str | tuple[str, str], rows: Iterable[Sequence[object]]) -> Grid:
+    """A table that fits its place: cells fold, nothing is cut off.
 
     Args:
         columns: headings; a tuple `(heading, "right")` aligns numbers.
         rows: cells; None prints as a dash, text is cleaned of control characters.
     """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        heading, justify = column if isinstance(column, tuple) else (column, "left")
-        drawn.add_column(
-            heading, justify="right" if justify == "right" else "left", overflow="fold"
-        )
-    for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
-    return drawn
+    return Grid(
+        tuple(column if isinstance(column, str) else column[0] for column in columns),
+        frozenset(
+            n
+            for n, column in enumerate(columns)
+            if isinstance(column, tuple) and column[1] == "right"
+        ),
+        tuple(tuple(_cell(cell) for cell in row) for row in rows),
+    )
 
 
 def write_json(data: object) -> None:
@@ -174,11 +166,6 @@ def run_async(coroutine: Coroutine[Any, Any, ResultT], *, json: bool | None = No
         first = _only_error(group)
         print_error(first, json=_json_wanted() if json is None else json)
         raise typer.Exit(first.exit_code) from group
-
-
-def colours_wanted() -> bool:
-    """Whether escape codes may be written to stdout."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _only_error(group: BaseExceptionGroup[BaseException]) -> SyncdError:

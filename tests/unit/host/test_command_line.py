@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
 from syncd import plugins
 from syncd.cli import app as shell
 from syncd.cli.context import Cli, current_cli
+from syncd.cli.grid import Grid
 from syncd.cli.init import example
 from syncd.cli.output import Output, clean, print_error, run_async, table
 from syncd.config import ConfigErrors, Problem, load
@@ -134,24 +140,40 @@ def test_an_error_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) 
     assert "\x1b" not in capsys.readouterr().err
 
 
-def test_names_from_vendors_are_printed_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Output()
-    out.emit(None, lambda console: console.print(table("name", rows=[("[red]x[/red] :smile:",)])))
-    assert "[red]x[/red] :smile:" in capsys.readouterr().out
+def test_control_characters_of_names_are_replaced() -> None:
     assert clean("a\x00b\x1b[31m") == "a\ufffdb\ufffd[31m"
+    assert clean("Zürich 東京\n") == "Zürich 東京\n"
 
 
-def test_a_table_folds_into_80_columns_and_cuts_nothing(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    long = "word " * 60
-    Output().emit(
-        None, lambda console: console.print(table("client", "note", rows=[("Acme", long)]))
-    )
-    text = capsys.readouterr().out
+def on_terminal(grid: Grid, width: int) -> str:
+    drawn = StringIO()
+    Console(file=drawn, width=width, markup=False, emoji=False, highlight=False).print(grid)
+    return drawn.getvalue()
+
+
+@pytest.mark.parametrize("draw", [Grid.plain, on_terminal])
+def test_a_table_folds_into_80_columns_and_cuts_nothing(draw: Callable[[Grid, int], str]) -> None:
+    rows = [("Acme [red]x[/red] :smile:", 1234, "word " * 60), (None, 5, "https://" + "x" * 200)]
+    text = draw(table("client", ("units", "right"), "note", rows=rows), 80)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert text.count("word") == 60
+    assert text.count("x") == 201
+    assert "[red]x[/red]" in text
+    assert "1,234" in text
+
+
+def test_a_narrow_table_is_as_wide_as_its_cells() -> None:
+    text = table("a", ("n", "right"), rows=[("x", 1), ("yy", 22)]).plain(80)
+    assert text.splitlines() == ["a    n", "------", "x    1", "yy  22"]
+
+
+def test_no_renderer_is_loaded_where_no_terminal_is() -> None:
+    code = (
+        "import sys; from syncd.cli.output import Output, table\n"
+        "Output().emit(None, lambda console: console.print(table('a', rows=[('x',)])))\n"
+        "assert 'rich' not in sys.modules and 'structlog' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
 def test_json_keeps_money_as_text_and_nothing_else_reaches_stdout(
