@@ -41,9 +41,11 @@ _VANISHED = text(
     "AS linked FROM account a WHERE a.connection_id = :connection "
     "AND (a.absent_since_pull IS NOT NULL OR a.removed_pull IS NOT NULL) ORDER BY a.key"
 )
+_MARKED: Final = '%"note":true%'
+"""How the stored evidence of an issue looks that came from a note."""
 _NOTED = text(
     "SELECT DISTINCT code FROM issue WHERE closed_at IS NULL AND connection = :connection "
-    """AND evidence LIKE '%"note":true%'"""
+    "AND evidence LIKE :marked"
 )
 
 
@@ -153,6 +155,8 @@ async def _sync_notes(
                 evidence={"note": True, "scope": verdict.scope, "details": details},
             )
     unseen = [_subject(name, scope) for scope in unproven]
-    noted = (await book.conn.execute(_NOTED, {"connection": name})).scalars().all()
+    noted = (
+        (await book.conn.execute(_NOTED, {"connection": name, "marked": _MARKED})).scalars().all()
+    )
     for code in sorted({*findings, *noted}):
         await book.replace(code, findings.get(code, {}), keep=unseen)
