@@ -19,9 +19,6 @@ from syncd.sdk.errors import ProtocolError
 ROUND: Final = 50
 """A cap that a vendor puts on pages is a multiple of this (50, 100, 200, 250, 500 …)."""
 
-SHORTFALL: Final = 0.8
-"""A list that ends below this share of its last length is asked once more before it is believed."""
-
 
 class Numbered(Protocol):
     """A row with the vendor's id."""
@@ -161,11 +158,11 @@ class Listing(Generic[RowT]):
     def _doubtful(self, rows: int, *, granted: bool) -> bool:
         """Whether this end deserves a second question.
 
-        A first page of a round number of rows may be cut by a cap on the page size, and a list far
-        shorter than last time may be cut by accident.
+        A first page of a round number of rows may be cut by a cap on the page size, and a list that
+        is shorter than last time may be cut by accident.
         """
         capped = not granted and rows > 0 and rows % ROUND == 0
-        return capped or self.rows + rows < self._expected * SHORTFALL
+        return capped or self.rows + rows < self._expected
 
     def _advance(self, after: int, rows: Sequence[RowT], *, ascending: bool = False) -> int:
         """The largest id of a page, which must lie wholly after `after`."""

@@ -107,10 +107,11 @@ async def test_an_unordered_page_advances_by_its_largest_id():
     assert sorted(await read(vendor)) == vendor.ids
 
 
-async def test_a_list_far_shorter_than_last_time_is_asked_once_more():
-    vendor = Vendor(list(range(1, 31)), answers={10: [[]]})
-    assert await read(vendor, expected=30) == vendor.ids
-    vendor = Vendor(list(range(1, 31)), answers={10: [[11, 12, 13]]})
+@pytest.mark.parametrize("after", [10, 20])
+@pytest.mark.parametrize("cut", [0, 3])
+async def test_a_list_shorter_than_last_time_is_asked_once_more(after, cut):
+    vendor = Vendor(list(range(1, 31)))
+    vendor.answers = {after: [vendor.ids[after : after + cut]]}
     assert await read(vendor, expected=30) == vendor.ids
 
 
