@@ -19,7 +19,7 @@ from syncd_halopsa.sandbox.app import Simulator, build
 
 from syncd.sandbox.presets import small
 from syncd.sdk.connector import Context, RateLimit
-from syncd.sdk.records import ChangeKind, KeyedChange, SubscriptionFields
+from syncd.sdk.records import ChangeKind, KeyedChange, Outcome, SubscriptionFields
 from syncd.sdk.testing.fakes import FakeClock, FakeStopwatch, RecordingLog
 
 BASE = "http://127.0.0.1:9"
@@ -203,3 +203,30 @@ def create(key: str = "syncd:a1b2c3d4:11:c1:l1", **changed: Any) -> KeyedChange:
 
 def update(remote: str, key: str = "syncd:a1b2c3d4:11:c1:l1", **changed: Any) -> KeyedChange:
     return KeyedChange(key, ChangeKind.UPDATE, remote, fields(**changed))
+
+
+CLIENTS = (ALPHA, ALPHA, ALPHA, BETA, BETA, GAMMA)
+
+
+def batch(size: int = 6, **changed: Any) -> list[KeyedChange]:
+    """Creates of keys `syncd:k0`, … spread over three clients."""
+    return [
+        create(f"syncd:k{n}", client=CLIENTS[n % 6], name=f"Line {n}", **changed)
+        for n in range(size)
+    ]
+
+
+def by_key(outcomes: Any) -> dict[str, Outcome]:
+    return {one.key: one for one in outcomes}
+
+
+def ours(bench: Bench) -> list[str]:
+    """Our markers in the simulated HaloPSA, each as often as it is there."""
+    rows = bench.sim.hand.subscriptions()
+    return sorted(row["product_sku"] for row in rows if row["product_sku"].startswith("syncd"))
+
+
+async def settled(bench: Bench) -> None:
+    """Let the connection learn that keys are kept and how arrays are answered."""
+    await bench.psa.apply([create("syncd:first", name="First")])
+    bench.wire.calls.clear()
