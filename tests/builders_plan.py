@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -75,7 +74,7 @@ class Desk:
         records = self.records(period)
         bill = compute_bill(
             dataclasses.replace(
-                data, existing={key: state.mode or Mode.TOTAL for key, state in records.items()}
+                data, existing={key: state.mode or Mode.QUANTITY for key, state in records.items()}
             )
         )
         plain: dict[str, Any] = {
@@ -266,7 +265,3 @@ def whole(*bills: PlannedBill, period: str = "2026-11") -> Plan:
     return Plan(
         period=period, currency="GBP", made_at=datetime(2026, 12, 1, tzinfo=UTC), bills=bills
     )
-
-
-def as_mapping(**states: LineState) -> Mapping[str, LineState]:
-    return {key.replace("_", "/"): value for key, value in states.items()}

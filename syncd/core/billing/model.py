@@ -207,7 +207,8 @@ class BillInput:
         rules: by product key.
         usage: by product key; absent means 0 after a complete read.
         configurations: in the order in which lines are pushed.
-        existing: line key (`configuration/asset type`) -> mode last sent, for zero lines.
+        existing: line key (`configuration/asset type`) -> mode last sent, for zero lines; give
+            `quantity` for a record that was adopted and not written yet, so that its price stays.
         site: PSA client or site the account is linked to; None is SITE_NOT_MAPPED.
         supplier: configured supplier name, None for none.
         supplier_resolves: whether the PSA knows it.

@@ -354,6 +354,15 @@ def test_an_adopted_record_that_already_fits_is_still_written_once():
     assert made.objections == ()
 
 
+def test_an_adopted_record_that_nobody_configures_keeps_its_price_when_it_goes_to_zero():
+    desk = Desk(billed_before=True)
+    desk.subscriptions["55"] = record("55", name="Old name", quantity=8, unit_price=D("4.00"))
+    desk.adopt("old/77", RecordState(uid="u9", key="k", remote="55"))
+    change = only(desk.plan(bill_input()))
+    assert (change.fields.quantity, change.fields.unit_price) == (0, None)
+    assert "REMOVED_BY_CONFIGURATION" in change.warnings
+
+
 def test_what_was_last_invoiced_stands_in_where_nothing_was_sent():
     before = only(Desk().plan(uses(9))).after
     change = only(Desk().plan(uses(10), last_invoiced={"c1/10": before}))
