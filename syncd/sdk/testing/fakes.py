@@ -130,3 +130,19 @@ class RecordingSink:
     def observations(self) -> list[Observation]:
         """All units of all scopes."""
         return [unit for batch in self.units.values() for unit in batch]
+
+
+class FakeHints:
+    """What the host remembers of an earlier pull: how many units there were, and their ids."""
+
+    def __init__(self, units: int = 0, ids: Sequence[int] = ()) -> None:
+        self._units = units
+        self._ids = sorted(ids)
+
+    async def unit_id_bounds(self, parts: int) -> Sequence[int]:
+        if len(self._ids) < parts:
+            return []
+        return [self._ids[len(self._ids) * n // parts] for n in range(1, parts)]
+
+    async def unit_count(self) -> int:
+        return self._units

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any, Self
 
 Scope = MutableMapping[str, Any]
@@ -43,6 +45,8 @@ class Action(StrEnum):
     """Half of the answer's body, as if that were all of it."""
     REPLACE = "replace"
     """`body` in place of the answer's body, as `content_type`; a web page unless said otherwise."""
+    HUGE = "huge"
+    """The answer behind at least `size` blanks, compressed where the caller accepts it."""
     EMPTY_LIST = "empty_list"
     """The answer's list, or every list in its object, has no rows; totals stay."""
     REPEAT = "repeat"
@@ -64,6 +68,7 @@ class Fault:
         headers: sent with a status or a replaced body.
         body: sent with a status or a replaced body, as text.
         content_type: of `body`.
+        size: bytes of blanks in a huge answer.
     """
 
     action: Action
@@ -76,6 +81,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     content_type: str = "text/html; charset=utf-8"
+    size: int = 96 * 2**20
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
@@ -191,6 +197,8 @@ class Faulty:
             whole = reply.with_body(reply.body)
             await whole.deliver(send, bytes_sent=len(reply.body) // 2)
             await _cut(receive, send)
+        elif fault.action is Action.HUGE:
+            await _inflated(scope, fault.size, reply).deliver(send)
         else:
             await _damaged(fault, reply, previous).deliver(send)
 
@@ -206,6 +214,24 @@ def _damaged(fault: Fault, reply: _Reply, previous: _Reply) -> _Reply:
         return reply.with_body(_emptied(reply.body))
     assert fault.action is Action.REPEAT
     return previous
+
+
+def _inflated(scope: Scope, size: int, reply: _Reply) -> _Reply:
+    if b"gzip" not in dict(scope["headers"]).get(b"accept-encoding", b""):
+        return reply.with_body(b" " * size + reply.body)
+    start, packer = _blanks(size)
+    packer = packer.copy()
+    packed = reply.with_body(start + packer.compress(reply.body) + packer.flush())
+    packed.headers.append((b"content-encoding", b"gzip"))
+    return packed
+
+
+@cache
+def _blanks(size: int) -> tuple[bytes, zlib._Compress]:
+    """Blanks packed so far, and the packer that goes on after them."""
+    packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
+    chunk = b" " * 2**20
+    return b"".join(packer.compress(chunk) for _ in range(-(-size // len(chunk)))), packer
 
 
 def _stated(fault: Fault) -> _Reply:

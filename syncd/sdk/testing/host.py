@@ -38,11 +38,13 @@ class LoopbackHost:
                 log_config=None,
                 log_level="critical",
                 access_log=False,
+                interface="asgi3",
                 lifespan="off",
                 http="h11",
                 ws="none",
                 loop="asyncio",
                 date_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=1,
             )
         )
