@@ -11,9 +11,8 @@ from syncd.cli.output import table
 from syncd.core.store.issues import Issue, all_issues, open_issues
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from syncd.cli.context import Cli
+    from syncd.cli.output import Output
 
 MOST_OF_A_CODE = 10
 """Rows of one code and connection in the table; JSON and `--all` show every one."""
@@ -29,19 +28,18 @@ async def show_issues(cli: Cli, *, everything: bool) -> None:
                 issues = await all_issues(conn, limit=_NEWEST)
             else:
                 issues = await open_issues(conn)
-        cli.output().emit(
-            issues, lambda console: _show(console, app, issues, everything=everything)
-        )
+        output = cli.output()
+        output.emit(issues, lambda _console: _show(output, app, issues, everything=everything))
 
 
-def _show(console: Console, app: App, issues: Sequence[Issue], *, everything: bool) -> None:
+def _show(output: Output, app: App, issues: Sequence[Issue], *, everything: bool) -> None:
     if not issues:
-        console.print("nothing needs a person")
+        output.say("nothing needs a person")
         return
     shown = list(issues) if everything else list(_shortened(issues))
     headings = ["code", "subject", "since", *(["closed"] if everything else []), "what and remedy"]
     zone = app.settings.timezone
-    console.print(
+    output.console.print(
         table(
             *headings,
             rows=[
@@ -57,7 +55,7 @@ def _show(console: Console, app: App, issues: Sequence[Issue], *, everything: bo
         )
     )
     if len(shown) < len(issues):
-        console.print(
+        output.say(
             f"and {len(issues) - len(shown):,} more of the same codes: "
             "`syncd issues --all` or `--json`"
         )

@@ -21,9 +21,8 @@ from syncd.core.store.references import ReferenceKind, active_keys
 from syncd.sdk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from syncd.cli.context import Cli
+    from syncd.cli.output import Output
     from syncd.core.service.mapping_csv import Edit
 
 
@@ -57,7 +56,8 @@ async def refresh_lists(cli: Cli) -> None:
             refreshed = await refresh_reference(
                 app.database, connection, ports.psa, clock=app.clock, log=app.log, run=handle
             )
-        cli.output().emit(refreshed, lambda console: _show_refreshed(console, name, refreshed))
+        output = cli.output()
+        output.emit(refreshed, lambda _console: _show_refreshed(output, name, refreshed))
 
 
 async def propose_links(cli: Cli, *, accept_ids: bool) -> None:
@@ -74,9 +74,10 @@ async def propose_links(cli: Cli, *, accept_ids: bool) -> None:
                 raise DataError(message, remedy="run `syncd map refresh` first")
         accepted = await links.accept_id_proofs(app.database, editor) if accept_ids else []
         proposals = await links.propose_links(app.database, editor.psa)
-        cli.output().emit(
+        output = cli.output()
+        output.emit(
             {"accepted": accepted, "proposals": proposals},
-            lambda console: _show_proposals(console, accepted, proposals, asked=accept_ids),
+            lambda _console: _show_proposals(output, accepted, proposals, asked=accept_ids),
         )
 
 
@@ -94,7 +95,8 @@ async def link_account(
             site=site,
             replace=replace,
         )
-        cli.output().emit(edit, lambda console: _show_edit(console, edit))
+        output = cli.output()
+        output.emit(edit, lambda _console: _show_edit(output, edit))
 
 
 async def unlink_account(cli: Cli, *, connection: str, account: str) -> None:
@@ -103,7 +105,8 @@ async def unlink_account(cli: Cli, *, connection: str, account: str) -> None:
         edit = await links.unlink_account(
             app.database, await _editor(app), connection=connection, account=account
         )
-        cli.output().emit(edit, lambda console: _show_edit(console, edit))
+        output = cli.output()
+        output.emit(edit, lambda _console: _show_edit(output, edit))
 
 
 async def show_unmapped(cli: Cli) -> None:
@@ -111,7 +114,8 @@ async def show_unmapped(cli: Cli) -> None:
     async with App.start(cli.config) as app:
         today = app.clock().astimezone(app.settings.timezone).date()
         found = await find_unmapped(app.database, today=today)
-        cli.output().emit(found, lambda console: _show_unmapped(console, found))
+        output = cli.output()
+        output.emit(found, lambda _console: _show_unmapped(output, found))
 
 
 async def _editor(app: App) -> links.Editor:
@@ -123,27 +127,29 @@ async def _editor(app: App) -> links.Editor:
     )
 
 
-def _show_refreshed(console: Console, name: str, refreshed: Refreshed) -> None:
+def _show_refreshed(output: Output, name: str, refreshed: Refreshed) -> None:
     rows = [
         (kind.value.replace("_", " "), count, refreshed.gone.get(kind, 0))
         for kind, count in refreshed.seen.items()
     ]
-    console.print(table(f"{name} has", ("seen", "right"), ("no longer there", "right"), rows=rows))
+    output.console.print(
+        table(f"{name} has", ("seen", "right"), ("no longer there", "right"), rows=rows)
+    )
 
 
 def _show_proposals(
-    console: Console,
+    output: Output,
     accepted: Sequence[links.LinkProposal],
     proposals: Sequence[links.LinkProposal],
     *,
     asked: bool,
 ) -> None:
     if asked:
-        console.print(f"{len(accepted):,} accounts linked on proof of an id")
+        output.say(f"{len(accepted):,} accounts linked on proof of an id")
     if not proposals:
-        console.print("no account without a link has anything that speaks for a client")
+        output.say("no account without a link has anything that speaks for a client")
         return
-    console.print(
+    output.console.print(
         table(
             "connection",
             ("account", "right"),
@@ -169,30 +175,30 @@ def _show_proposals(
         )
     )
     if any(one.origin.value == "id" for one in proposals):
-        console.print("ids are proofs: `syncd map propose --accept-ids` links them")
-    console.print(
+        output.say("ids are proofs: `syncd map propose --accept-ids` links them")
+    output.say(
         "names prove nothing: link by hand with `syncd map link CONNECTION ACCOUNT CLIENT`, or "
         "in a file with `syncd map links --export FILE`"
     )
 
 
-def _show_edit(console: Console, edit: Edit) -> None:
+def _show_edit(output: Output, edit: Edit) -> None:
     if edit.after is None:
-        console.print(f"{edit.subject} is linked to no client any more; it was {edit.before}")
+        output.say(f"{edit.subject} is linked to no client any more; it was {edit.before}")
     elif edit.before == edit.after:
-        console.print(f"{edit.subject} is linked to {edit.after} already")
+        output.say(f"{edit.subject} is linked to {edit.after} already")
     else:
         was = f"; it was {edit.before}" if edit.before else ""
-        console.print(f"{edit.subject} is linked to {edit.after}{was}")
+        output.say(f"{edit.subject} is linked to {edit.after}{was}")
 
 
-def _show_unmapped(console: Console, found: Unmapped) -> None:
+def _show_unmapped(output: Output, found: Unmapped) -> None:
     if not (found.accounts or found.products or found.unconfigured):
-        console.print("everything that is counted can reach a bill")
+        output.say("everything that is counted can reach a bill")
         return
     if found.accounts:
-        console.print("Accounts without a client: nothing of them is billed.")
-        console.print(
+        output.say("Accounts without a client: nothing of them is billed.")
+        output.console.print(
             table(
                 "connection",
                 ("account", "right"),
@@ -201,15 +207,15 @@ def _show_unmapped(console: Console, found: Unmapped) -> None:
                 rows=[(one.connection, one.account, one.name, one.units) for one in found.accounts],
             )
         )
-        console.print("-> `syncd map propose`, `syncd map link CONNECTION ACCOUNT CLIENT`\n")
+        output.say("-> `syncd map propose`, `syncd map link CONNECTION ACCOUNT CLIENT`\n")
     if found.products:
-        console.print("Products without an asset type: bills that need one are stopped.")
-        console.print(_products(found.products))
-        console.print("-> `syncd map products --export FILE`, then `--import FILE`\n")
+        output.say("Products without an asset type: bills that need one are stopped.")
+        output.console.print(_products(found.products))
+        output.say("-> `syncd map products --export FILE`, then `--import FILE`\n")
     if found.unconfigured:
-        console.print("Products of linked accounts that no billing configuration names.")
-        console.print(_products(found.unconfigured))
-        console.print("-> `syncd map configurations --export FILE`, then `--import FILE`")
+        output.say("Products of linked accounts that no billing configuration names.")
+        output.console.print(_products(found.unconfigured))
+        output.say("-> `syncd map configurations --export FILE`, then `--import FILE`")
 
 
 def _products(products: Sequence[UnbilledProduct]) -> object:

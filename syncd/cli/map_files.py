@@ -21,9 +21,8 @@ from syncd.core.service.sheets import SHEETS
 from syncd.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from syncd.cli.context import Cli
+    from syncd.cli.output import Output
 
 _STANDARD = Path("-")
 _SHOWN = 200
@@ -45,9 +44,10 @@ async def export_file(cli: Cli, name: str, file: Path) -> None:
         return
     _write(file, text)
     count = text.count("\r\n") - 1
-    cli.output().emit(
+    output = cli.output()
+    output.emit(
         {"file": str(file), "rows": count},
-        lambda console: console.print(
+        lambda _console: output.say(
             f"{count:,} rows of {SHEETS[name].title} in {file}; edit them, then "
             f"`syncd map {name} --import {file}`"
         ),
@@ -78,7 +78,8 @@ async def import_file(cli: Cli, name: str, file: Path, *, dry_run: bool, prune: 
             now=app.clock(),
             log=app.log,
         )
-    cli.output().emit(change, lambda console: _show(console, change))
+    output = cli.output()
+    output.emit(change, lambda _console: _show(output, change))
 
 
 def _write(file: Path, text: str) -> None:
@@ -97,37 +98,37 @@ def _content(file: Path) -> bytes:
         raise ConfigError(message, remedy="check its name and your rights") from error
 
 
-def _show(console: Console, change: SheetChange) -> None:
+def _show(output: Output, change: SheetChange) -> None:
     edits = [
         *(("added", edit) for edit in change.added),
         *(("changed", edit) for edit in change.changed),
         *(("ended", edit) for edit in change.ended),
     ]
     if edits:
-        console.print(
+        output.console.print(
             table("", "what", "before", "now", rows=[_cells(*edit) for edit in edits[:_SHOWN]])
         )
     if len(edits) > _SHOWN:
-        console.print(f"and {len(edits) - _SHOWN:,} more; `--json` shows all")
-    _show_kept(console, change.sheet, change.kept)
+        output.say(f"and {len(edits) - _SHOWN:,} more; `--json` shows all")
+    _show_kept(output, change.sheet, change.kept)
     for note in change.notes[:_SHOWN]:
-        console.print(f"note: {note}")
+        output.say(f"note: {note}")
     did = "would be " if change.dry_run else ""
-    console.print(
+    output.say(
         f"{did}added {len(change.added):,}, {did}changed {len(change.changed):,}, "
         f"{did}ended {len(change.ended):,}, unchanged {change.unchanged:,}"
     )
     if change.edits and not change.dry_run:
-        console.print("plans made before this are refused; make a new one: `syncd plan billing`")
+        output.say("plans made before this are refused; make a new one: `syncd plan billing`")
 
 
 def _cells(what: str, edit: Edit) -> tuple[str, str, str | None, str | None]:
     return what, edit.subject, edit.before, edit.after
 
 
-def _show_kept(console: Console, sheet: str, kept: Sequence[str]) -> None:
+def _show_kept(output: Output, sheet: str, kept: Sequence[str]) -> None:
     if kept:
-        console.print(
+        output.say(
             f"{len(kept):,} that the file lacks, or leaves empty, hold on; `--prune` ends them, "
             f"`syncd map {sheet} --import … --prune --dry-run` lists them. The first: {kept[0]}"
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncd.bootstrap import App
-from syncd.cli.output import print_error
+from syncd.cli.output import print_error, write_json
 from syncd.core.service.pull_issues import code_of
 from syncd.core.service.pull_run import PullOutcome, run_pull
 from syncd.core.store.runs import RunStatus
@@ -71,8 +71,10 @@ async def pull_all(cli: Cli, names: Sequence[str]) -> int:
             raise one
     outcomes = dict(zip(chosen, ended, strict=True))
     rows = [_row(name, outcome) for name, outcome in outcomes.items()]
-    output.emit(rows, lambda _console: _show(output, rows))
-    if not cli.json:
+    if output.json:
+        write_json(rows)
+    else:
+        _show(output, rows)
         _tell(output, outcomes)
     codes = {_exit_code(outcome) for outcome in ended}
     return next((code for code in GRAVEST_FIRST if code in codes), 0)

@@ -11,9 +11,8 @@ from syncd.cli.output import table
 from syncd.core.store.runs import RunRecord, recent_runs
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from syncd.cli.context import Cli
+    from syncd.cli.output import Output
 
 
 async def show_runs(cli: Cli, *, subject: str | None, limit: int) -> None:
@@ -21,14 +20,15 @@ async def show_runs(cli: Cli, *, subject: str | None, limit: int) -> None:
     async with App.start(cli.config) as app:
         async with app.database.reader() as conn:
             runs = await recent_runs(conn, limit=limit, subject=subject)
-        cli.output().emit(runs, lambda console: _show(console, app, runs))
+        output = cli.output()
+        output.emit(runs, lambda _console: _show(output, app, runs))
 
 
-def _show(console: Console, app: App, runs: Sequence[RunRecord]) -> None:
+def _show(output: Output, app: App, runs: Sequence[RunRecord]) -> None:
     if not runs:
-        console.print("nothing ran yet; begin with `syncd pull`")
+        output.say("nothing ran yet; begin with `syncd pull`")
         return
-    console.print(
+    output.console.print(
         table(
             "started",
             "subject",

@@ -13,9 +13,8 @@ from syncd.core.service.overview import Overview, Standing, Watched, look
 from syncd.sdk.connector import Capability
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from syncd.cli.context import Cli
+    from syncd.cli.output import Output
 
 
 async def show_status(cli: Cli) -> None:
@@ -30,7 +29,8 @@ async def show_status(cli: Cli) -> None:
             live=app.settings.billing.mode == "live",
         )
         data = {"now": now, "mode": app.settings.billing.mode, "overview": overview}
-        cli.output().emit(data, lambda console: _show(console, app, overview, now))
+        output = cli.output()
+        output.emit(data, lambda _console: _show(output, app, overview, now))
 
 
 def _watched(app: App) -> list[Watched]:
@@ -49,10 +49,10 @@ def _watched(app: App) -> list[Watched]:
     return found
 
 
-def _show(console: Console, app: App, overview: Overview, now: datetime) -> None:
+def _show(output: Output, app: App, overview: Overview, now: datetime) -> None:
     zone = app.settings.timezone
-    console.print(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}\n")
-    console.print(
+    output.say(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}\n")
+    output.console.print(
         table(
             "connection",
             "state",
@@ -64,9 +64,9 @@ def _show(console: Console, app: App, overview: Overview, now: datetime) -> None
         )
     )
     if overview.general_issues:
-        console.print(f"\nissues of no connection: {_counts(overview.general_issues)}")
+        output.say(f"\nissues of no connection: {_counts(overview.general_issues)}")
     if overview.bills:
-        console.print(
+        output.console.print(
             table(
                 "plan",
                 "period",
@@ -76,13 +76,13 @@ def _show(console: Console, app: App, overview: Overview, now: datetime) -> None
             )
         )
     if overview.unsettled:
-        console.print(f"writes not settled: {_counts(overview.unsettled)}")
+        output.say(f"writes not settled: {_counts(overview.unsettled)}")
     if overview.next:
-        console.print("\nnext:")
+        output.say("\nnext:")
         for hint in overview.next:
-            console.print(f"  {hint}")
+            output.say(f"  {hint}")
     else:
-        console.print("\nnothing is to be done")
+        output.say("\nnothing is to be done")
 
 
 def _row(one: Standing, app: App, now: datetime) -> tuple[object, ...]:
