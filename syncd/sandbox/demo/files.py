@@ -14,7 +14,7 @@ ASSET_TYPES: Mapping[str, str] = {
     "device:network": "Network device",
     "device:vm_host": "VM host",
     "device:vm_guest": "VM guest",
-    "device:mobile": "Mobile device",
+    "device:mobile": "Mobile",
     "device:cloud_monitor": "Cloud monitor",
 }
 """Product -> default asset type, by the PSA's names."""
