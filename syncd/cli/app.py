@@ -28,6 +28,9 @@ NOUNS = (
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""
 
+PIPE_CLOSED = 141
+"""Exit code when the reader of our output went away, as shells report it."""
+
 _FLAGS = frozenset({"--json", "--verbose"})
 _VALUES = frozenset({"--config"})
 
@@ -43,7 +46,14 @@ class AnywhereGroup(TyperGroup):
         from syncd.sdk.errors import SyncdError
 
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read our output has gone; Python's own last flush must not say so again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(PIPE_CLOSED) from None
         except SyncdError as error:
             from syncd.cli.output import print_error
 
@@ -95,15 +105,7 @@ def build() -> typer.Typer:
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with the exit code of what happened."""
-    try:
-        build()(args=arguments, prog_name="syncd")
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        # Whoever read our output has gone; a second error while Python flushes would be noise.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(141) from None
+    build()(args=arguments, prog_name="syncd")
 
 
 def _options(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,6 +41,9 @@ class Source:
         self.context = context
 
     async def check(self):
+        if self.context.config.act.startswith("waits:"):
+            pathlib.Path(self.context.config.act[6:]).touch()
+            await asyncio.sleep(3600)
         return CheckResult(ok=True, summary="scripted")
 
     def products(self):
@@ -74,7 +79,7 @@ def register_connectors(register):
                        provides=frozenset({Capability.USAGE})))
 '''
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 """Seconds after which a test gives up on something that should happen at once."""
 
 
@@ -98,14 +103,14 @@ class Installation:
         (info / "entry_points.txt").write_text(f"[syncd]\n{name} = {name}_module\n")
 
     def run(self, **environment: str) -> Daemon:
-        return Daemon(self, self._start("run", **environment))
+        return Daemon(self, self.start("run", **environment))
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        process = self._start(*arguments)
+        process = self.start(*arguments)
         out, err = process.communicate(timeout=DEADLINE)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def _start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "syncd", *arguments],
             cwd=self.folder,
@@ -139,11 +144,10 @@ class Daemon:
     process: subprocess.Popen[str]
     lines: list[dict[str, Any]] = field(default_factory=list)
 
-    def until(self, event: str, **fields: Any) -> dict[str, Any]:
+    def until(self, event: str, *, within: float = DEADLINE, **fields: Any) -> dict[str, Any]:
         """Read log lines up to this event; fails when the daemon ends or nothing comes in time."""
         assert self.process.stderr is not None
-        watchdog = _Watchdog(self.process)
-        with watchdog:
+        with _Watchdog(self.process, within):
             while line := self.process.stderr.readline():
                 read = json.loads(line)
                 self.lines.append(read)
@@ -169,10 +173,8 @@ class Daemon:
 class _Watchdog:
     """Kills a process that stays silent, so that reading its output ends."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        import threading
-
-        self.timer = threading.Timer(DEADLINE, process.kill)
+    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
+        self.timer = threading.Timer(seconds, process.kill)
 
     def __enter__(self) -> None:
         self.timer.start()
@@ -183,10 +185,11 @@ class _Watchdog:
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def installation(tmp_path: Path, sqlite_template: Path) -> Iterator[Installation]:
     folder, site = tmp_path / "home", tmp_path / "site"
     folder.mkdir()
     site.mkdir()
+    shutil.copyfile(sqlite_template, folder / "syncd.db")
     made = Installation(folder, site)
     made.install("scripted", PLUGIN)
     yield made

@@ -1,0 +1,58 @@
+"""Commands import what they need and no more, because start-up is part of what they cost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "sqlmodel", "alembic", "pydantic_settings", "psycopg", "apscheduler", "starlette", "uvicorn",
+    "cryptography", "rich", "structlog",
+)  # fmt: skip
+"""Never loaded by a pull on SQLite that has nothing to report."""
+
+HELP = (*HEAVY, "pluggy", "pydantic", "sqlalchemy", "httpx", "msgspec", "asyncio")
+"""Never loaded to print a help text."""
+
+
+def loaded(code: str, names: tuple[str, ...]) -> list[str]:
+    """Which of these a fresh process has loaded after the code."""
+    probe = f"{code}\nimport sys\nprint(*[n for n in {names!r} if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1].split() if done.stdout.strip() else []
+
+
+def test_the_help_text_loads_next_to_nothing() -> None:
+    code = (
+        "import contextlib, io\nfrom syncd.cli.app import run\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        "    run(['--help'])"
+    )
+    assert loaded(code, HELP) == []
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "syncd.cli.pull, syncd.core.store.database, syncd.core.service.pull_run",
+        "syncd.bootstrap, syncd.plugins; syncd.plugins.load()",
+    ],
+)
+def test_a_pull_loads_no_tool_of_other_commands(modules: str) -> None:
+    assert loaded(f"import {modules}", HEAVY) == []
+
+
+def test_a_log_line_loads_the_logger_and_a_silent_command_does_not() -> None:
+    quiet = "from syncd import log\nlog.set_level('error')\nlog.event('limit.waited', wait_ms=1)"
+    assert loaded(quiet, ("structlog",)) == []
+    assert loaded(quiet.replace("'error'", "'debug'"), ("structlog",)) == ["structlog"]
+
+
+def test_plugins_load_without_their_http_client() -> None:
+    code = "import syncd.plugins\nassert syncd.plugins.load().connectors"
+    assert loaded(code, ("httpx", "uvicorn", "starlette")) == []
