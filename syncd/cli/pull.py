@@ -1,7 +1,6 @@
 """`syncd pull`: reads all sources at once and shows what each of them proved.
 
-This module is measured as a whole process: the table is drawn without rich, and nothing that only
-other commands need is imported.
+This module is measured as a whole process: nothing that only other commands need is imported.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncd.bootstrap import App
-from syncd.cli.output import print_error, write_json
+from syncd.cli.output import print_error, table
 from syncd.core.service.pull_issues import code_of
 from syncd.core.service.pull_run import PullOutcome, run_pull
 from syncd.core.store.runs import RunStatus
@@ -22,13 +21,13 @@ from syncd.sdk.errors import ConfigError, PluginError, SyncdError
 from syncd.sdk.ports import SourceHints, UsageSource
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
 
 GRAVEST_FIRST = (2, 4, 7, 5, 6, 1)
 """Exit codes of several connections become one: what a person must mend stands before the rest."""
-
-_COLUMNS = ("connection", "accounts", "units", "opened", "closed", "state", "calls", "time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +70,8 @@ async def pull_all(cli: Cli, names: Sequence[str]) -> int:
             raise one
     outcomes = dict(zip(chosen, ended, strict=True))
     rows = [_row(name, outcome) for name, outcome in outcomes.items()]
-    if output.json:
-        write_json(rows)
-    else:
-        _show(output, rows)
+    output.emit(rows, lambda console: _show(console, rows))
+    if not output.json:
         _tell(output, outcomes)
     codes = {_exit_code(outcome) for outcome in ended}
     return next((code for code in GRAVEST_FIRST if code in codes), 0)
@@ -173,25 +170,26 @@ def _error(error: SyncdError) -> dict[str, Any]:
     }
 
 
-def _show(output: Output, rows: Sequence[_Row]) -> None:
-    lines = [_COLUMNS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[n]) for line in lines) for n in range(len(_COLUMNS))]
-    for line in lines:
-        cells = [
-            cell.ljust(width) if name in {"connection", "state"} else cell.rjust(width)
-            for name, cell, width in zip(_COLUMNS, line, widths, strict=True)
-        ]
-        output.say("  ".join(cells).rstrip())
-
-
-def _cells(row: _Row) -> tuple[str, ...]:
-    numbers = (row.accounts, row.units, row.opened, row.closed)
-    return (
-        row.connection,
-        *("-" if number is None else f"{number:,}" for number in numbers),
-        row.state or row.status,
-        "-" if row.calls is None else f"{row.calls:,}",
-        "-" if row.seconds is None else f"{row.seconds:.2f} s",
+def _show(console: Console, rows: Sequence[_Row]) -> None:
+    numbers = ("accounts", "units", "opened", "closed")
+    console.print(
+        table(
+            "connection",
+            *((name, "right") for name in numbers),
+            "state",
+            ("calls", "right"),
+            ("time", "right"),
+            rows=[
+                (
+                    row.connection,
+                    *(getattr(row, name) for name in numbers),
+                    row.state or row.status,
+                    row.calls,
+                    None if row.seconds is None else f"{row.seconds:.2f} s",
+                )
+                for row in rows
+            ],
+        )
     )
 
 

@@ -127,8 +127,8 @@ def test_pull_reads_every_source_and_shows_what_each_proved(office: Office) -> N
     assert lines[0].split() == [
         "connection", "accounts", "units", "opened", "closed", "state", "calls", "time",
     ]  # fmt: skip
-    assert lines[1].split()[:7] == ["rmm", "2", "3", "3", "0", "complete", "1"]
-    assert lines[2].split()[:7] == ["rmm-us", "2", "1", "1", "0", "complete", "1"]
+    assert lines[2].split()[:7] == ["rmm", "2", "3", "3", "0", "complete", "1"]
+    assert lines[3].split()[:7] == ["rmm-us", "2", "1", "1", "0", "complete", "1"]
     (again,) = office.json("pull", "rmm")
     assert (again["status"], again["opened"], again["calls"]) == ("succeeded", 0, 1)
 
@@ -137,7 +137,7 @@ def test_a_connection_that_fails_never_stops_the_others(office: Office) -> None:
     office.sources["rmm"].error = AuthError("the vendor refuses", remedy="renew the secret")
     code, out, err = office("pull")
     assert code == 4
-    assert [line.split()[:6] for line in out.splitlines()[1:]] == [
+    assert [line.split()[:6] for line in out.splitlines()[2:]] == [
         ["rmm", "-", "-", "-", "-", "failed"],
         ["rmm-us", "2", "1", "1", "0", "complete"],
     ]
