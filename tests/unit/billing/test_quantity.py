@@ -25,6 +25,8 @@ STEPS: dict[str, tuple[dict[str, Any], int, int]] = {
     "full blocks are not rounded": ({"block": 5}, 10, 2),
     "blocks come after included units": ({"included": 1, "block": 5}, 11, 2),
     "a minimum counts blocks": ({"block": 5, "minimum": 4}, 11, 4),
+    "a minimum below the count says nothing": ({"minimum": 10}, 12, 12),
+    "a maximum above the count says nothing": ({"maximum": 20}, 12, 12),
     "a minimum also lifts 0": ({"minimum": 10}, 0, 10),
     "a maximum caps": ({"maximum": 9}, 12, 9),
     "a maximum wins over a minimum": ({"minimum": 10, "maximum": 4}, 0, 4),
