@@ -199,6 +199,12 @@ def _checked(answer: Answer, found: Record, remote: str) -> Record:
 
 
 def _http(context: Context[HaloPsaConfig], auth: ClientCredentials | None) -> ApiClient:
+    secret = context.config.client_secret.get_secret_value()
+
+    def words(status: int, body: bytes) -> str:
+        """HaloPSA's words, also when an error quotes what we signed in with."""
+        return error_text(status, body.replace(secret.encode(), b"***"))
+
     return ApiClient(
         connection=context.connection,
         base_url=context.config.base_url,
@@ -207,5 +213,5 @@ def _http(context: Context[HaloPsaConfig], auth: ClientCredentials | None) -> Ap
         clock=context.clock,
         log=context.log,
         policy=POLICY,
-        error_text=error_text,
+        error_text=words,
     )

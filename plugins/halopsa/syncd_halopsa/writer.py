@@ -18,6 +18,7 @@ from syncd.sdk.errors import (
     RateLimited,
     RequestRejected,
 )
+from syncd.sdk.http import Answer
 from syncd.sdk.records import KeyedChange, NotSent, Outcome, Rejected, Unknown
 from syncd_halopsa.asset_type import NONE
 from syncd_halopsa.client import HaloApi
@@ -36,7 +37,7 @@ from syncd_halopsa.proof import (
 )
 from syncd_halopsa.resources import SUBSCRIPTIONS
 
-SURELY_NOT_SAVED = (ConnectFailed, RateLimited, AuthError)
+SURELY_NOT_SAVED = (ConnectFailed, RateLimited)
 
 Sent = tuple[list[Outcome], list[Item]]
 """Outcomes, and the items that are surely unsaved and go again, each alone."""
@@ -72,17 +73,21 @@ class Writer:
         """One outcome per change; never raises for an item or for the vendor's failure.
 
         Raises:
+            AuthError: credentials or rights are missing, and nothing of this call was saved.
             ValueError: a key stands in two changes of one call.
         """
         if len({change.key for change in changes}) != len(changes):
             raise ValueError("a key stands in two changes of one call")
         try:
             names = await self._names_for(changes)
+        except AuthError:
+            raise
         except ConnectorError as error:
             return [not_sent(change.key, error) for change in changes]
         outcomes: list[Outcome] = []
         groups = deque(self._groups(self._prepared(changes, names, outcomes)))
         barrier: NotSent | None = None
+        began = False
         while groups:
             group = groups.popleft()
             if barrier is not None:
@@ -93,7 +98,13 @@ class Writer:
                 group = [item for item in group if not item.creates]
             if not group:
                 continue
-            done, again = await (self._single(group[0]) if len(group) == 1 else self._batch(group))
+            try:
+                done, again = await self._send(group)
+            except AuthError as error:
+                if not began:
+                    raise
+                done, again = [not_sent(item.key, error) for item in group], []
+            began = True
             outcomes += done
             groups.extend([item] for item in again)
             barrier = next((one for one in done if isinstance(one, NotSent)), None)
@@ -148,17 +159,32 @@ class Writer:
             *(together[n : n + size] for n in range(0, len(together), size)),
         ]
 
-    async def _batch(self, items: list[Item]) -> Sent:
+    async def _send(self, group: list[Item]) -> Sent:
+        """One POST and what it takes to prove it.
+
+        Raises:
+            AuthError: refused; nothing of the group was saved.
+        """
         try:
-            answer = await self._api.save([item.element for item in items])
-        except RequestRejected:
+            answer = await self._api.save([item.element for item in group])
+        except AuthError:
+            raise
+        except RequestRejected as error:
+            if len(group) == 1:
+                return [await self._refused(group[0], error)], []
             await waiting.sleep(self._config.settle_seconds)
-            return await self._read_back(items, refused=True)
+            return await self._read_back(group, refused=True)
         except SURELY_NOT_SAVED as error:
-            return [not_sent(item.key, error) for item in items], []
+            return [not_sent(item.key, error) for item in group], []
         except ConnectorError as error:
-            self._suspects.update(item.key for item in items)
-            return [Unknown(item.key, str(error)) for item in items], []
+            if len(group) > 1:
+                self._suspects.update(item.key for item in group)
+            return [Unknown(item.key, str(error)) for item in group], []
+        return await (
+            self._single(group[0], answer) if len(group) == 1 else self._batch(group, answer)
+        )
+
+    async def _batch(self, items: list[Item], answer: Answer) -> Sent:
         outcomes, left = self._proven(items, shown(answer), answer.request_id)
         self._answers_whole = not left
         if not left:
@@ -190,15 +216,7 @@ class Writer:
         self._suspects.update(one.key for one in final if isinstance(one, Unknown))
         return outcomes + final, again
 
-    async def _single(self, item: Item) -> Sent:
-        try:
-            answer = await self._api.save([item.element])
-        except RequestRejected as error:
-            return [await self._refused(item, error)], []
-        except SURELY_NOT_SAVED as error:
-            return [not_sent(item.key, error)], []
-        except ConnectorError as error:
-            return [Unknown(item.key, str(error))], []
+    async def _single(self, item: Item, answer: Answer) -> Sent:
         records = shown(answer)
         outcomes, left = self._proven([item], records, answer.request_id)
         if not left:

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 
+from syncd.sdk.errors import PermissionMissing
 from syncd.sdk.records import (
     Delivered,
     NotSent,
@@ -167,14 +168,24 @@ async def test_a_quota_that_stays_full_is_not_sent_with_the_pause() -> None:
         assert words in outcome.message
 
 
-async def test_a_missing_edit_right_is_not_sent_and_names_what_to_grant() -> None:
+async def test_a_missing_edit_right_stops_the_call_and_names_what_to_grant() -> None:
     rights = ("read:softwarelicensing", "read:assets", "read:suppliers", "read:customers")
     async with opened({"agent_rights": rights}) as bench:
-        (outcome,) = await bench.psa.apply([create()])
-        assert isinstance(outcome, NotSent)
-        assert "edit:softwarelicensing" in outcome.message
-        assert "login type" in outcome.message
+        with pytest.raises(PermissionMissing) as caught:
+            await bench.psa.apply(batch(3))
+        assert "edit:softwarelicensing" in caught.value.remedy
+        assert "login type" in caught.value.remedy
+        assert len(bench.wire.posts) == 1
         assert ours(bench) == []
+
+
+async def test_a_right_lost_on_the_way_leaves_the_rest_unsent() -> None:
+    async with opened(write_batch=1) as bench:
+        refused = httpx.Response(403, text="Forbidden")
+        bench.wire.breaker = lambda call: refused if len(bench.wire.posts) > 1 else None
+        outcomes = await bench.psa.apply(batch(4))
+        assert [type(one) for one in outcomes] == [Delivered, NotSent, NotSent, NotSent]
+        assert len(bench.wire.posts) == 2
 
 
 async def test_an_expired_token_is_renewed_and_the_save_happens_once() -> None:
