@@ -33,6 +33,7 @@ CODES: dict[str, Code] = {
     "ACCOUNT_REMOVED": Code("pull", "Two complete pulls lacked the account; its units are closed."),
     "DUPLICATE_UNIT": Code("pull", "Two different facts were read for one unit."),
     "UNDECLARED_ACCOUNT": Code("pull", "Units came for an account that the list lacks."),
+    "ACCOUNT_VANISHED": Code("pull", "An account was deleted while its units were read."),
     "UNDECLARED_PRODUCT": Code(
         "pull", "Units came for a product that the connector does not name."
     ),

@@ -48,9 +48,6 @@ class Roster:
         ).read()
         return cls(found, config)
 
-    def __len__(self) -> int:
-        return len(self._organisations)
-
     def accounts(self) -> list[Account]:
         return [
             Account(

@@ -24,6 +24,7 @@ from syncd_ninjaone.pages import Emit, Listing
 from syncd_ninjaone.roster import Roster
 
 SCOPE: Final = "instance"
+VANISHED: Final = "vanished organisations"
 
 
 class NinjaOneSource:
@@ -43,7 +44,7 @@ class NinjaOneSource:
 
     async def accounts(self) -> AsyncIterator[Sequence[Account]]:
         """All organisations, in one batch: a roster that breaks off yields nothing."""
-        yield (await Roster.read(self._client, self._config)).accounts()
+        yield (await self._roster()).accounts()
 
     def products(self) -> Sequence[Product]:
         return products(self._config.products.values())
@@ -58,7 +59,7 @@ class NinjaOneSource:
         del period
         now = self._context.clock()
         try:
-            roster = await Roster.read(self._client, self._config)
+            roster = await self._roster()
         except (AuthError, TransientError):
             raise
         except ConnectorError as error:
@@ -73,14 +74,17 @@ class NinjaOneSource:
         async def emit(devices: Sequence[Device]) -> None:
             await sink.add(SCOPE, assessment.observations(devices))
 
+        gone: list[str] = []
         reasons: tuple[str, ...] = ()
         try:
-            await self._sweep(emit)
+            shorter = await self._sweep(emit)
+            if shorter:
+                gone = await self._gone_since(accounts)
         except AuthError:
             raise
         except ConnectorError as error:
             reasons = (_reason(error),)
-        return [
+        verdicts = [
             _verdict(
                 ScopeState.PARTIAL if reasons else ScopeState.COMPLETE,
                 seen=assessment.seen,
@@ -88,9 +92,25 @@ class NinjaOneSource:
                 notes=assessment.strangers.notes(),
             )
         ]
+        if gone:
+            await sink.scope(VANISHED, gone)
+            verdicts.append(_vanished(gone))
+        return verdicts
 
-    async def _sweep(self, emit: Emit[Device]) -> None:
-        """Hand every device to `emit`, in the order of ids."""
+    async def _gone_since(self, accounts: Sequence[Account]) -> list[str]:
+        """Keys of organisations that were deleted while devices were read.
+
+        Some of their devices may have been read and others not. Asked only when there are fewer
+        devices than last time, since a deletion takes devices with it.
+        """
+        left = {account.key for account in (await self._roster()).accounts()}
+        return [account.key for account in accounts if account.key not in left]
+
+    async def _roster(self) -> Roster:
+        return await Roster.read(self._client, self._config)
+
+    async def _sweep(self, emit: Emit[Device]) -> bool:
+        """Hand every device to `emit`, in the order of ids; whether there are fewer than before."""
         hints, config = self._context.hints, self._config
         expected = await hints.unit_count() if hints else 0
         listing = Listing(
@@ -111,6 +131,7 @@ class NinjaOneSource:
             await listing.read_ranges(bounds, chains=config.chains)
         else:
             await listing.read()
+        return listing.rows < expected
 
 
 _CODED: Final = re.compile(r"[A-Z][A-Z_]+: ")
@@ -132,4 +153,15 @@ def _verdict(
     # The vendor states no total, so nothing is declared: the proof is the end of the list.
     return ScopeVerdict(
         scope=SCOPE, state=state, declared=None, seen=seen, reasons=reasons, notes=notes
+    )
+
+
+def _vanished(gone: Sequence[str]) -> ScopeVerdict:
+    shown = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+    return ScopeVerdict(
+        scope=VANISHED,
+        state=ScopeState.UNKNOWN,
+        declared=None,
+        seen=0,
+        reasons=(f"ACCOUNT_VANISHED: {shown} was deleted while devices were read",),
     )

@@ -10,6 +10,7 @@ from syncd_ninjaone.sandbox.fleet import PSA_OFFSET
 
 from syncd.sdk.errors import AuthError, PermissionMissing, VendorUnavailable
 from syncd.sdk.records import ScopeState
+from syncd.sdk.testing.fakes import RecordingSink
 from syncd.sdk.testing.faults import Action, Fault
 from tests.builders_ninjaone import FixedHints, PlainWorld, client, excluded, fleet, stand
 from tests.builders_ninjaone import world_device as device
@@ -165,6 +166,41 @@ async def test_a_device_of_an_organisation_outside_the_roster_is_handed_over_und
     assert [unit.account for unit in sink.early] == ["19"]
     assert "19" not in sink.roster
     assert (verdict.state, verdict.seen) == (ScopeState.COMPLETE, 2)
+
+
+async def test_an_organisation_that_disappears_in_mid_read_is_left_as_it_was():
+    world = fleet(30)
+    hints = FixedHints([one.id for one in world.fleet])
+    sink = RecordingSink()
+    async with stand(world, hints=hints, page_size=10) as st:
+        add = sink.add
+
+        async def vanish_then_add(scope, batch):
+            world.here = [one for one in world.here if one.id != 3]
+            world.fleet = [one for one in world.fleet if one.client != 3]
+            await add(scope, batch)
+
+        sink.add = vanish_then_add
+        instance, vanished = await st.source.observe(sink, None)
+    assert sink.scopes == {"instance": ["11", "12", "13"], "vanished organisations": ["13"]}
+    assert (instance.state, vanished.state) == (ScopeState.COMPLETE, ScopeState.UNKNOWN)
+    assert vanished.reasons == ("ACCOUNT_VANISHED: 13 was deleted while devices were read",)
+
+
+async def test_the_roster_is_read_again_only_when_there_are_fewer_devices_than_before():
+    for before, calls in ((30, 1), (29, 1), (31, 2)):
+        hints = FixedHints(list(range(before)))
+        async with stand(fleet(30), hints=hints, page_size=100) as st:
+            _, verdict = await st.pull()
+            assert st.calls["GET /v2/organizations"] == calls
+        assert verdict.state is ScopeState.COMPLETE
+
+
+async def test_a_roster_that_fails_the_second_time_makes_the_scope_partial():
+    async with stand(fleet(30), hints=FixedHints(list(range(31)))) as st:
+        st.break_with(Fault(action=Action.REPLACE, path="/organizations", nth=2))
+        _, verdict = await st.pull()
+    assert (verdict.state, verdict.seen) == (ScopeState.PARTIAL, 30)
 
 
 async def test_an_unreadable_roster_leaves_everything_unknown():

@@ -85,14 +85,10 @@ class Quota:
 
 
 class Simulator:
-    """The routes and what they share.
-
-    Attributes:
-        tokens: to revoke them in a test.
-    """
+    """The routes and what they share."""
 
     def __init__(self, world: World, options: Options) -> None:
-        self.tokens = Tokens(
+        self._tokens = Tokens(
             client_id=options.client_id,
             client_secret=options.client_secret,
             granted=frozenset(options.scopes),
@@ -111,13 +107,11 @@ class Simulator:
             "devices-detailed": lambda r: self._devices(r, detailed=True),
             "locations": lambda r: self._fleet.locations(**self._window(r)),
         }
-        routes = [Route(path, self.tokens.issue, methods=["POST"]) for path in TOKEN_PATHS]
+        routes = [Route(path, self._tokens.issue, methods=["POST"]) for path in TOKEN_PATHS]
         for prefix in PREFIXES:
             routes += [Route(f"{prefix}/{name}", self._list(of)) for name, of in lists.items()]
             routes.append(Route(f"{prefix}/roles", self._roles))
-        app = Starlette(routes=routes, exception_handlers={HTTPException: Refusals()})
-        app.state.simulator = self
-        return app
+        return Starlette(routes=routes, exception_handlers={HTTPException: Refusals()})
 
     def _list(self, of: Callable[[Request], Page]) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
@@ -137,7 +131,7 @@ class Simulator:
 
     def _admit(self, request: Request) -> None:
         self._quota.take()
-        self.tokens.require(request, "monitoring")
+        self._tokens.require(request, "monitoring")
 
     def _organisations(self, request: Request, *, detailed: bool) -> Page:
         return self._fleet.organisations(detailed=detailed, **self._window(request))

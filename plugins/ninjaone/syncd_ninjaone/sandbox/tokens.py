@@ -66,10 +66,6 @@ class Tokens:
         if scope not in scopes:
             raise HTTPException(403, "insufficient scope")
 
-    def revoke_all(self) -> None:
-        """End every token now, as a revoked application does."""
-        self._alive.clear()
-
 
 def _refused(status: int, error: str) -> Response:
     body = {"error": error, "error_description": "Client request is refused", "error_code": 100}
