@@ -61,9 +61,11 @@ SELECT a.id, g.state, CASE WHEN ({_LISTED}) OR {_WITHOUT_SCOPE_GAP} THEN 1 ELSE 
  WHERE a.connection_id = :connection ORDER BY a.id
 """)  # noqa: S608 - as above
 _STANDING = text(f"SELECT p.seq, p.taken_at FROM pull p WHERE {_STANDS} ORDER BY p.seq")  # noqa: S608 - as above
-_VOIDED = text("""
-SELECT p.seq FROM pull p JOIN pull_void v ON v.pull_id = p.id
- WHERE p.connection_id = :connection AND p.period = :period AND v.voided_at <= :as_of
+_HIDDEN = text("""
+SELECT p.seq FROM pull p
+ WHERE p.connection_id = :connection AND p.period = :period
+   AND (p.recorded_at > :as_of
+        OR EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id AND v.voided_at <= :as_of))
 """)
 _UNPROVEN_AT = text(f"""
 SELECT a.id, (SELECT p.seq FROM pull p
@@ -171,7 +173,7 @@ async def day_snapshots(
     """The snapshot at the end of each day: the highest pull before it that proved the account.
 
     An unproven pull changed nothing of its account, so any later one shows the same; the account's
-    own pull is named only where a voided one lies between.
+    own pull is named only where one lies between that was voided, or not yet known.
 
     Args:
         connection: a reader.
@@ -181,7 +183,7 @@ async def day_snapshots(
     """
     bound = _bound(connection_id, as_of, "")
     standing = [(row[0], row[1]) for row in await connection.execute(_STANDING, bound)]
-    voided = sorted({row[0] for row in await connection.execute(_VOIDED, bound)})
+    hidden = [row[0] for row in await connection.execute(_HIDDEN, bound)]
     limits = [to_micros(end) for end in ends]
     usual = tuple(
         max((seq for seq, taken_at in standing if taken_at < limit), default=None)
@@ -195,7 +197,7 @@ async def day_snapshots(
         before = {"seq": seq, "before": limits[days[0]]}
         for account, proven in await connection.execute(_UNPROVEN_AT, bound | before):
             mended = own.setdefault(account, list(usual))
-            overtaken = proven is not None and any(proven < void < seq for void in voided)
+            overtaken = proven is not None and any(proven < other < seq for other in hidden)
             for day in days:
                 mended[day] = proven if proven is None or overtaken else seq
     return DaySnapshots(usual, {account: tuple(days) for account, days in own.items()})
