@@ -49,12 +49,16 @@ def propose(
     accept_ids: Annotated[
         bool, typer.Option("--accept-ids", help="Link what an id proves; names never.")
     ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write them as a file of links to review."),
+    ] = None,
 ) -> None:
     """Show which clients unlinked accounts may belong to, and why."""
     from syncd.cli.map import propose_links
     from syncd.cli.output import run_async
 
-    run_async(propose_links(cli_of(context), accept_ids=accept_ids))
+    run_async(propose_links(cli_of(context), accept_ids=accept_ids, export=export))
 
 
 def link(

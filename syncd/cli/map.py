@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
+from syncd.cli.map_files import write_file
 from syncd.cli.output import table
 from syncd.cli.person import current_person
 from syncd.core.service import links
@@ -60,11 +62,12 @@ async def refresh_lists(cli: Cli) -> None:
         output.emit(refreshed, lambda _console: _show_refreshed(output, name, refreshed))
 
 
-async def propose_links(cli: Cli, *, accept_ids: bool) -> None:
+async def propose_links(cli: Cli, *, accept_ids: bool, export: Path | None) -> None:
     """Print proposals for accounts without a link; with `accept_ids` store those that are proven.
 
     Raises:
         DataError: the PSA's clients were never read.
+        ConfigError: the file cannot be written.
     """
     async with App.start(cli.config) as app:
         editor = await _editor(app)
@@ -74,11 +77,18 @@ async def propose_links(cli: Cli, *, accept_ids: bool) -> None:
                 raise DataError(message, remedy="run `syncd map refresh` first")
         accepted = await links.accept_id_proofs(app.database, editor) if accept_ids else []
         proposals = await links.propose_links(app.database, editor.psa)
-        output = cli.output()
-        output.emit(
-            {"accepted": accepted, "proposals": proposals},
-            lambda _console: _show_proposals(output, accepted, proposals, asked=accept_ids),
+    output = cli.output()
+    if export is not None:
+        write_file(export, links.proposal_file(proposals))
+        output.note(
+            f"{len(proposals):,} proposals; remove the rows that are wrong, then "
+            f"`syncd map links --import {export}`"
         )
+        return
+    output.emit(
+        {"accepted": accepted, "proposals": proposals},
+        lambda _console: _show_proposals(output, accepted, proposals, asked=accept_ids),
+    )
 
 
 async def link_account(

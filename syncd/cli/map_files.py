@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,11 +41,10 @@ async def export_file(cli: Cli, name: str, file: Path) -> None:
         text = await export_sheet(
             app.database, SHEETS[name], psa=psa, currency=app.settings.billing.currency
         )
+    write_file(file, text)
     if file == _STANDARD:
-        sys.stdout.write(text)
         return
-    _write(file, text)
-    count = text.count("\r\n") - 1
+    count = sum(1 for _ in csv.reader(io.StringIO(text, newline=""))) - 1
     output = cli.output()
     output.emit(
         {"file": str(file), "rows": count},
@@ -82,7 +83,15 @@ async def import_file(cli: Cli, name: str, file: Path, *, dry_run: bool, prune: 
     output.emit(change, lambda _console: _show(output, change))
 
 
-def _write(file: Path, text: str) -> None:
+def write_file(file: Path, text: str) -> None:
+    """Write a file of mappings; `-` is the standard output.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    if file == _STANDARD:
+        sys.stdout.write(text)
+        return
     try:
         file.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
@@ -116,7 +125,8 @@ def _show(output: Output, change: SheetChange) -> None:
     did = "would be " if change.dry_run else ""
     output.say(
         f"{did}added {len(change.added):,}, {did}changed {len(change.changed):,}, "
-        f"{did}ended {len(change.ended):,}, unchanged {change.unchanged:,}"
+        f"{did}ended {len(change.ended):,}, unchanged {change.unchanged:,}, "
+        f"left open {change.undecided:,}"
     )
     if change.edits and not change.dry_run:
         output.say("plans made before this are refused; make a new one: `syncd plan billing`")

@@ -139,13 +139,10 @@ def read_rows(
 
 
 def write_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """CSV with a header, lines ending as RFC 4180 wants them."""
-    target = io.StringIO(newline="")
-    writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([escape(row[column]) for column in columns])
-    return target.getvalue()
+    """CSV with a header; lines end with a line feed, which spreadsheets and diffs both take."""
+    lines = [_line(columns)]
+    lines += [_line([escape(row[column]) for column in columns]) for row in rows]
+    return "".join(lines)
 
 
 def escape(cell: str) -> str:
@@ -156,6 +153,13 @@ def escape(cell: str) -> str:
 def unescape(cell: str) -> str:
     """What `escape` was given."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _line(cells: Sequence[str]) -> str:
+    """One row; the writer must believe in CR LF, or it leaves a lone CR in a cell unquoted."""
+    target = io.StringIO(newline="")
+    csv.writer(target, lineterminator="\r\n").writerow(cells)
+    return target.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _header_problems(

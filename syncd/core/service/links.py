@@ -12,10 +12,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.billing.matching import Origin, Proposal, propose
-from syncd.core.service.csv_text import CsvRow
+from syncd.core.service.csv_text import CsvRow, write_rows
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.mapping_csv import Edit, settle_issues, sheet_context
-from syncd.core.service.sheets.links import LINK_SHEET
+from syncd.core.service.sheets.links import EVIDENCE, LINK_SHEET
 from syncd.core.service.sheets.row import RowReader, SheetContext
 from syncd.core.store.connections import ConnectionRef
 from syncd.core.store.database import Database
@@ -75,12 +75,42 @@ class LinkProposal:
     evidence: str
     rivals: Sequence[str]
 
+    @property
+    def clear(self) -> bool:
+        """There is one candidate; for a name that still proves nothing."""
+        return not self.rivals and self.origin is not Origin.CONFLICT
+
 
 async def propose_links(database: Database, psa: ConnectionRef) -> list[LinkProposal]:
     """A proposal for every account without a link for which there is any evidence."""
     async with database.reader() as conn:
         found = await _proposals(conn, psa)
     return [shown for _, shown in found]
+
+
+def proposal_file(proposals: Sequence[LinkProposal]) -> str:
+    """Proposals as a file of links, to be read by a person, thinned out and imported.
+
+    Where several clients fit alike, or an id proves nothing, the client is left empty.
+    """
+    return write_rows(
+        (*LINK_SHEET.columns, *EVIDENCE),
+        [
+            {
+                "connection": one.connection,
+                "account": one.account,
+                "account_name": one.account_name,
+                "client": one.client if one.clear else "",
+                "client_name": one.client_name if one.clear else "",
+                "site": "",
+                "site_name": "",
+                "origin": one.origin.value,
+                "score": str(one.score),
+                "evidence": one.evidence,
+            }
+            for one in proposals
+        ],
+    )
 
 
 async def accept_id_proofs(database: Database, editor: Editor) -> list[LinkProposal]:

@@ -60,6 +60,7 @@ class SheetChange:
         ended: decisions that hold no longer, because the file lacks them and pruning was asked.
         kept: subjects that the file lacks and that hold on.
         unchanged: how many rows say what held already.
+        undecided: how many rows decide nothing, because what they would decide is left empty.
         notes: sentences worth reading.
     """
 
@@ -70,6 +71,7 @@ class SheetChange:
     ended: Sequence[Edit]
     kept: Sequence[str]
     unchanged: int
+    undecided: int
     notes: Sequence[str] = field(default=())
 
     @property
@@ -136,7 +138,7 @@ async def import_sheet(
             decode(content, options.file),
             options.file,
             required=sheet.required,
-            optional=sheet.optional,
+            optional=(*sheet.optional, *sheet.ignored),
         )
         if options.dry_run:
             async with database.reader() as conn:
@@ -210,7 +212,7 @@ async def _compared(
     problems += [doubt for entry in new for doubt in entry.doubts]
     if problems:
         raise BadFile(options.file, problems)
-    change = _told(sheet, context, current, entries, new, missing, options)
+    change = _told(sheet, context, current, entries, new, missing, len(rows), options)
     superseded = [current[key].id for key in ended]
     superseded += [
         current[key].id for e in new if (key := sheet.decisions.key_of(e.values)) in current
@@ -263,6 +265,7 @@ def _told(
     entries: Sequence[Entry],
     new: Sequence[Entry],
     missing: Sequence[Key],
+    rows: int,
     options: Import,
 ) -> SheetChange:
     added, changed = [], []
@@ -287,6 +290,7 @@ def _told(
         ],
         kept=[sheet.label(context, values) for values in gone if not options.prune],
         unchanged=len(entries) - len(new),
+        undecided=rows - len(entries),
         notes=[note for entry in new for note in sheet.notes(context, entry.values)],
     )
 

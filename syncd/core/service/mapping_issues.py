@@ -83,7 +83,8 @@ async def _unlinked(conn: AsyncConnection, connection: ConnectionRef) -> dict[st
         f"{name}/{row.key}": Finding(
             message=f"Account {row.key} ({row.name}) of {name} has units and no client: they are "
             "not billed.",
-            remedy=f"`syncd map link {name} {row.key} CLIENT`, or see `syncd map propose`.",
+            remedy=f"`syncd map link {name} {row.key} CLIENT` (see `syncd map propose`); what is "
+            "never billed is excluded in the settings of the connection.",
             evidence={"account": row.key},
         )
         for row in rows

@@ -273,7 +273,7 @@ async def test_a_configuration_keeps_its_uid_when_it_is_renamed(office: Office) 
 async def test_a_pruned_configuration_may_come_back_with_its_uid(office: Office) -> None:
     await office.take("configurations", FILES["configurations"])
     whole = await office.give("configurations")
-    without = "\r\n".join(line for line in whole.splitlines() if ",Own," not in line)
+    without = "\n".join(line for line in whole.splitlines() if ",Own," not in line)
     assert len((await office.take("configurations", without, prune=True)).ended) == 1
     assert len((await office.take("configurations", whole)).added) == 1
     assert await office.give("configurations") == whole

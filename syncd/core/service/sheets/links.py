@@ -17,6 +17,10 @@ BY_PERSON: Final = "person"
 """Origin of a link that a person made."""
 
 
+EVIDENCE: Final = ("origin", "score", "evidence")
+"""Columns of a file of proposals, for the person who reads it; an import passes them over."""
+
+
 def _read(row: RowReader) -> Entry | None:
     connection = row.connection()
     account = row.account(connection)
@@ -87,6 +91,7 @@ LINK_SHEET: Final = Sheet(
         "site_name",
     ),
     optional=("account_name", "client_name", "site_name"),
+    ignored=EVIDENCE,
     read=_read,
     write=_write,
     label=lambda context, values: account_label(context, values["account_id"]),

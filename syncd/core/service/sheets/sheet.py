@@ -62,6 +62,7 @@ class Sheet:
         decisions: where its rows are stored.
         columns: in the order of an export.
         optional: those of them that a file may leave out.
+        ignored: columns that a file may have beside them; nobody reads them.
         read: from a row to what it decides; None when it decides nothing or has mistakes.
         write: every row of an export.
         label: what a decision is about, for people.
@@ -82,6 +83,7 @@ class Sheet:
     label: Callable[[SheetContext, Mapping[str, Any]], str]
     describe: Callable[[SheetContext, Mapping[str, Any]], str]
     connection_of: Callable[[SheetContext, Mapping[str, Any]], int]
+    ignored: tuple[str, ...] = ()
     settle: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
     check: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
     notes: Callable[[SheetContext, Mapping[str, Any]], Sequence[str]] = lambda _c, _v: ()
