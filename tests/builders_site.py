@@ -92,7 +92,7 @@ class Site:
         return self.run("--json", *words, expect=expect).data()
 
     def issue_codes(self) -> set[str]:
-        return {one["code"] for one in self.read("issues")["issues"]}
+        return {one["code"] for one in self.read("issues")}
 
     # the simulated vendors
 

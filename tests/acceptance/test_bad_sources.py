@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
+from syncd.sandbox.presets import small
+from syncd.sandbox.world import SimulatedWorld
 from syncd.sdk.testing.faults import Action, Fault
 from tests.builders_site import Site
 
@@ -59,9 +64,7 @@ def test_a_broken_page_changes_nothing_and_is_an_issue(proven: Site, fault: Faul
     assert done.code in {6, 7}, done.said
     assert "Traceback" not in done.said
     assert intervals(proven) == before
-    assert "PULL_INCOMPLETE" in proven.issue_codes() or "VENDOR_CONTRACT_BROKEN" in (
-        proven.issue_codes()
-    )
+    assert proven.issue_codes() & {"PULL_INCOMPLETE", "VENDOR_CONTRACT_BROKEN"}
 
 
 def test_an_issue_of_a_pull_closes_itself_with_the_next_good_one(proven: Site) -> None:
@@ -92,45 +95,90 @@ def test_a_repeated_page_is_refused(make_site: Callable[..., Site]) -> None:
     assert "PULL_INCOMPLETE" in site.issue_codes(), done.said
 
 
-def test_an_organisation_that_disappears_is_not_zero(site: Site) -> None:
+def test_an_organisation_that_disappears_in_mid_read_is_not_zero(site: Site) -> None:
+    """Its devices still name it, the list of organisations does not."""
     site.run("pull")
     before = intervals(site)
-    gone = site.world.everyone()[0]
-    site.break_(
-        "ninjaone",
-        Fault(
-            action=Action.REPLACE,
-            method="GET",
-            path="/organizations",
-            body=json.dumps(
-                [
-                    {"id": 10 + one.id, "name": one.name}
-                    for one in site.world.clients()
-                    if one.id != gone.id
-                ]
-            ),
-            content_type="application/json",
-        ),
+    gone = 10 + site.world.everyone()[0].id
+    site.break_("ninjaone", without(site, gone, "/organizations", key="id"))
+    site.run("pull", expect=6)
+    assert intervals(site) == before
+    assert "PULL_INCOMPLETE" in site.issue_codes()
+
+
+def test_an_organisation_that_is_gone_is_removed_only_when_seen_twice(
+    make_site: Callable[..., Site],
+) -> None:
+    plain = small()
+    leaver, *others = plain.everyone()
+    tomorrow = plain.now() + timedelta(days=1)
+    site = make_site(
+        SimulatedWorld(
+            seed=plain.seed,
+            clients=[replace(leaver, leaves=tomorrow.date()), *others],
+            devices=plain.everything(),
+            clock=plain.clock,
+        )
     )
+    site.run("pull")
+    before = intervals(site)
+    site.move(tomorrow)
     site.run("pull", expect=6)
     assert intervals(site) == before
     assert "ACCOUNT_DISAPPEARED" in site.issue_codes()
+    site.move(tomorrow + timedelta(hours=6))
+    site.run("pull", expect=None)
+    assert "ACCOUNT_DISAPPEARED" not in site.issue_codes()
+    assert len([row for row in intervals(site) if row[-1] is None]) < len(before)
+
+
+def without(site: Site, organisation: int, path: str, *, key: str) -> Fault:
+    """The vendor's own list with the rows of one organisation left out."""
+    simulator = site.host.simulators["ninjaone"]
+    token = httpx.post(
+        f"{simulator.base_url}/ws/oauth/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": simulator.sandbox.settings(simulator.base_url)["client_id"],
+            "client_secret": next(iter(simulator.sandbox.secrets.values())),
+            "scope": "monitoring",
+        },
+    ).json()["access_token"]
+    route = "/v2/devices-detailed" if path == DEVICES else f"/v2{path}"
+    rows = httpx.get(
+        f"{simulator.base_url}{route}",
+        params={"pageSize": 1000},
+        headers={"authorization": f"Bearer {token}"},
+    ).json()
+    kept = [row for row in rows if row[key] != organisation]
+    assert len(kept) < len(rows)
+    return Fault(
+        action=Action.REPLACE,
+        method="GET",
+        path=path,
+        body=json.dumps(kept),
+        content_type="application/json",
+    )
 
 
 @pytest.mark.parametrize(
-    ("options", "word"),
-    [({"client_secret": "another"}, "credential"), ({"scopes": ()}, "monitoring")],
+    ("options", "code", "word"),
+    [
+        ({"client_secret": "another"}, "CREDENTIALS_REFUSED", "client_secret"),
+        ({"scopes": ()}, "PERMISSION_MISSING", "monitoring"),
+    ],
     ids=["wrong-secret", "missing-scope"],
 )
 def test_refused_credentials_say_what_to_check(
-    make_site: Callable[..., Site], options: dict[str, Any], word: str
+    make_site: Callable[..., Site], options: dict[str, Any], code: str, word: str
 ) -> None:
     site = make_site(options={"ninjaone": options})
-    for words in (("check",), ("pull",)):
-        done = site.run(*words, expect=4)
-        assert word in done.said.lower(), done.said
-        assert "Traceback" not in done.said
-    assert site.issue_codes() & {"CREDENTIALS_REFUSED", "PERMISSION_MISSING"}
+    checked = site.run("check", expect=4)
+    assert word in checked.said, checked.said
+    pulled = site.run("pull", expect=4)
+    assert "what to do" in pulled.err
+    assert "Traceback" not in checked.said + pulled.said
+    assert code in site.issue_codes()
 
 
 def test_one_source_that_fails_does_not_stop_another(make_site: Callable[..., Site]) -> None:

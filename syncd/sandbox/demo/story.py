@@ -166,7 +166,7 @@ def _explanation(stage: Stage) -> None:
 def _at_a_glance(stage: Stage) -> None:
     stage.step("Status", "What is fresh, what ran, what needs a person?")
     stage.run("status")
-    found: list[dict[str, Any]] = stage.read("issues")["issues"]
+    found: list[dict[str, Any]] = stage.read("issues")
     waiting = [one for one in found if one["code"] in {"OUTCOME_UNKNOWN", "DUPLICATE_IN_PSA"}]
     stage.claim(not waiting, "no write is left in doubt")
     stage.claim(
