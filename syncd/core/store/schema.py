@@ -78,6 +78,11 @@ def current(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def place(url: str) -> str:
+    """The database for people, without the password."""
+    return target(url).place
+
+
 def head() -> str:
     """The newest revision among the scripts."""
     return str(ScriptDirectory.from_config(_config(None)).get_current_head())
