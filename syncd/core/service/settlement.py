@@ -166,6 +166,8 @@ def _ledger_row(item: OutboxItem, remote: str, now: datetime) -> LedgerRecord:
         total_price=_own(after.total_price, fields.unit_price),
         total_cost=_own(after.total_cost, fields.unit_cost),
         updated_at=now,
+        units=after.units,
+        products=item.intent.products,
     )
 
 

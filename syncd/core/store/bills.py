@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -181,8 +181,17 @@ async def complete_bill(
     return bool((await conn.execute(statement)).rowcount)
 
 
-async def last_bills(conn: AsyncConnection, account_ids: Collection[int]) -> dict[int, SentBill]:
-    """The bill sent last of each account: the newest month, and of it the newest revision."""
+async def last_bills(
+    conn: AsyncConnection, account_ids: Collection[int], *, period: str | None = None
+) -> dict[int, SentBill]:
+    """The bill sent last of each account: the newest month, and of it the newest revision.
+
+    Args:
+        conn: a connection.
+        account_ids: whose bills.
+        period: only of this month.
+    """
+    of_period = true() if period is None else col(Bill.period) == period
     found: dict[int, SentBill] = {}
     for chunk in chunks(account_ids):
         newest = (
@@ -195,7 +204,7 @@ async def last_bills(conn: AsyncConnection, account_ids: Collection[int]) -> dic
                 )
                 .label("place"),
             )
-            .where(col(Bill.account_id).in_(chunk))
+            .where(col(Bill.account_id).in_(chunk), of_period)
             .subquery()
         )
         ids = select(newest.c.id).where(newest.c.place == 1)

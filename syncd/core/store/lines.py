@@ -78,6 +78,8 @@ class LedgerRecord:
         sent_period: the month it was for.
         total_price: the line's money then, None when unknown.
         total_cost: likewise.
+        units: units behind the line where they differ from the quantity sent.
+        products: keys of the products that had units on the line.
         updated_at: UTC.
     """
 
@@ -95,6 +97,16 @@ class LedgerRecord:
     total_price: Decimal | None
     total_cost: Decimal | None
     updated_at: datetime
+    units: int | None = None
+    products: tuple[str, ...] = ()
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """The column `sent`: the write, and what stood behind it."""
+
+    fields: SubscriptionFields
+    units: int | None
+    products: tuple[str, ...]
 
 
 def line_uid(
@@ -199,6 +211,15 @@ async def record_of_key(conn: AsyncConnection, key: str) -> LedgerRecord | None:
     return None if row is None else _record(row)
 
 
+async def known_remotes(conn: AsyncConnection, psa_connection_id: int) -> frozenset[str]:
+    """The PSA's ids of all records that are ours, of every account."""
+    statement = select(col(PsaRecord.remote)).where(
+        col(PsaRecord.psa_connection_id) == psa_connection_id, col(PsaRecord.remote).is_not(None)
+    )
+    found = await conn.scalars(statement)
+    return frozenset(remote for remote in found if remote is not None)
+
+
 async def save_record(conn: AsyncConnection, record: LedgerRecord) -> None:
     """Write what was delivered; the row of the key is replaced."""
     values: dict[str, Any] = {
@@ -211,7 +232,7 @@ async def save_record(conn: AsyncConnection, record: LedgerRecord) -> None:
         "state": record.status.value,
         "mode": record.mode,
         "content_hash": record.content_hash,
-        "sent": canonical_json(record.sent).decode(),
+        "sent": canonical_json(_Sent(record.sent, record.units, record.products)).decode(),
         "sent_period": record.sent_period,
         "total_price": record.total_price,
         "total_cost": record.total_cost,
@@ -236,18 +257,6 @@ async def mark_gone(conn: AsyncConnection, key: str, *, now: datetime) -> None:
     )
 
 
-async def confirm_period(
-    conn: AsyncConnection, keys: Collection[str], *, period: str, now: datetime
-) -> None:
-    """Write that these records stand for a newer month although no write was needed."""
-    for chunk in chunks(keys):
-        await conn.execute(
-            update(PsaRecord)
-            .where(col(PsaRecord.key).in_(chunk), col(PsaRecord.sent_period) < period)
-            .values(sent_period=period, updated_at=now)
-        )
-
-
 async def _move(conn: AsyncConnection, line: StoredLine, others: Sequence[StoredLine]) -> None:
     """Give the line its new slot; a line that sat there without ever being billed steps aside."""
     for other in others:
@@ -265,6 +274,7 @@ async def _move(conn: AsyncConnection, line: StoredLine, others: Sequence[Stored
 
 
 def _record(row: Any) -> LedgerRecord:
+    sent = msgspec.json.decode(row.sent, type=_Sent)
     return LedgerRecord(
         key=row.key,
         line_uid=row.line_uid,
@@ -275,9 +285,11 @@ def _record(row: Any) -> LedgerRecord:
         status=RecordStatus(row.state),
         mode=row.mode,
         content_hash=row.content_hash,
-        sent=msgspec.json.decode(row.sent, type=SubscriptionFields),
+        sent=sent.fields,
         sent_period=row.sent_period,
         total_price=row.total_price,
         total_cost=row.total_cost,
         updated_at=row.updated_at,
+        units=sent.units,
+        products=sent.products,
     )

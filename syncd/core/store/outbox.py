@@ -67,6 +67,7 @@ class Intent(msgspec.Struct, frozen=True):
         line_name: for people.
         money: after minus before, None when unknown.
         currency: of the money.
+        products: keys of the products that have units on the line.
     """
 
     change: KeyedChange
@@ -80,6 +81,7 @@ class Intent(msgspec.Struct, frozen=True):
     line_name: str
     money: Decimal | None
     currency: str
+    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

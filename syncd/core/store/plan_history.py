@@ -1,6 +1,6 @@
 """Lists of plans, and the newest one of all or of an account.
 
-The newest is the one made last; of two made at one moment the one with the higher number.
+The newest is the one with the highest number, whatever the clock said.
 """
 
 from __future__ import annotations
@@ -13,14 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from syncd.core.store.plans import PlanState, StoredBill, stored_bill
+from syncd.core.store.plans import PlanState, StoredBill, plan_number, stored_bill
 from syncd.core.store.tables import PlanBill, PlanRow
-
-_NEWEST_FIRST = (
-    col(PlanRow.made_at).desc(),
-    func.length(col(PlanRow.id)).desc(),
-    col(PlanRow.id).desc(),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +22,7 @@ class PlanSummary:
     """A plan in a list.
 
     Attributes:
-        id: `<period>-<n>`.
+        id: `<period>-<number>`.
         kind: `billing`.
         period: month billed.
         state: open or closed.
@@ -48,9 +42,8 @@ class PlanSummary:
 
 async def newest_plan_id(conn: AsyncConnection) -> str | None:
     """The plan made last, or None when there is none."""
-    statement = select(col(PlanRow.id)).order_by(*_NEWEST_FIRST).limit(1)
-    found: str | None = await conn.scalar(statement)
-    return found
+    ids = await conn.scalars(select(col(PlanRow.id)))
+    return max(ids, key=plan_number, default=None)
 
 
 async def list_plans(conn: AsyncConnection, *, limit: int) -> list[PlanSummary]:
@@ -61,19 +54,15 @@ async def list_plans(conn: AsyncConnection, *, limit: int) -> list[PlanSummary]:
     )
     for plan_id, state, n in await conn.execute(grouped):
         counts.setdefault(plan_id, {})[state] = n
-    statement = (
-        select(
-            col(PlanRow.id),
-            col(PlanRow.kind),
-            col(PlanRow.period),
-            col(PlanRow.state),
-            col(PlanRow.currency),
-            col(PlanRow.made_at),
-        )
-        .order_by(*_NEWEST_FIRST)
-        .limit(limit)
+    statement = select(
+        col(PlanRow.id),
+        col(PlanRow.kind),
+        col(PlanRow.period),
+        col(PlanRow.state),
+        col(PlanRow.currency),
+        col(PlanRow.made_at),
     )
-    return [
+    found = [
         PlanSummary(
             id=row.id,
             kind=row.kind,
@@ -85,6 +74,7 @@ async def list_plans(conn: AsyncConnection, *, limit: int) -> list[PlanSummary]:
         )
         for row in await conn.execute(statement)
     ]
+    return sorted(found, key=lambda plan: plan_number(plan.id), reverse=True)[:limit]
 
 
 async def newest_bill_of(

@@ -32,14 +32,15 @@ class PlanBillState(StrEnum):
     """The fate of a bill of a plan.
 
     `ready` and `released` can be applied; `held` waits for a person; `unchanged` needs no write and
-    is recorded by apply; `error` has nothing to apply; `stale` was refused because its target
-    moved; `superseded` gave way to a newer plan; `applied` is consumed.
+    is recorded by apply; `error` and `frozen` have nothing to apply; `stale` was refused because
+    its target moved; `superseded` gave way to a newer plan; `applied` is consumed.
     """
 
     READY = "ready"
     HELD = "held"
     RELEASED = "released"
     ERROR = "error"
+    FROZEN = "frozen"
     UNCHANGED = "unchanged"
     APPLIED = "applied"
     STALE = "stale"
@@ -100,7 +101,7 @@ class PlanRecord:
     """A plan as stored.
 
     Attributes:
-        id: `<period>-<n>`.
+        id: `<period>-<number>`.
         kind: `billing`.
         state: open or closed.
         data_version: of the installation when the plan was made.
@@ -121,10 +122,18 @@ class PlanRecord:
 
 
 async def next_plan_id(conn: AsyncConnection, period: str) -> str:
-    """The id of the next plan of a month; to be used inside of the writer that stores it."""
-    ids = await conn.scalars(select(col(PlanRow.id)).where(col(PlanRow.period) == period))
-    numbers = [int(found.rpartition("-")[2]) for found in ids]
-    return f"{period}-{max(numbers, default=0) + 1}"
+    """The id of the next plan; to be used inside of the writer that stores it.
+
+    Plans are numbered through over all months, so that the number alone tells which came later
+    even where a clock was set back.
+    """
+    ids = await conn.scalars(select(col(PlanRow.id)))
+    return f"{period}-{max((plan_number(found) for found in ids), default=0) + 1}"
+
+
+def plan_number(plan_id: str) -> int:
+    """The number of a plan in the order in which plans were made."""
+    return int(plan_id.rpartition("-")[2])
 
 
 async def insert_plan(

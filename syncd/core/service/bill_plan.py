@@ -1,0 +1,138 @@
+"""A draft against the PSA: the planned bill, what holds it, and the basis that explains it.
+
+What goes wrong with one bill is an error of that bill; the others are planned all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.core.billing.plan import plan_bill
+from syncd.core.billing.plan_input import BillPlan, PlanInput, Style
+from syncd.core.service.basis import BillBasis, changes_between
+from syncd.core.service.basis_recorder import BasisRecorder
+from syncd.core.service.draft import Draft, Drafting
+from syncd.core.service.psa_sweep import Sweep
+from syncd.sdk.ports import Psa
+from syncd.sdk.records import Objection, PlannedBill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedDraft:
+    """A bill as it would be stored.
+
+    Attributes:
+        draft: what it was made from.
+        bill: the changes.
+        objections: found on the way, guards not asked yet.
+        basis: what it rests on.
+        changed: what a person changed since the last sent bill, in words.
+    """
+
+    draft: Draft
+    bill: PlannedBill
+    objections: tuple[Objection, ...]
+    basis: BillBasis
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """Plans drafts.
+
+    Attributes:
+        drafting: what the drafts were made from.
+        sweep: what the PSA showed.
+        psa: the port, for its marker.
+        recorder: writes down what each bill rests on.
+    """
+
+    drafting: Drafting
+    sweep: Sweep
+    psa: Psa
+    recorder: BasisRecorder
+
+    def plan(self, draft: Draft) -> PlannedDraft:
+        """Plan one bill; what goes wrong with it is its own error."""
+        if draft.frozen or not draft.needs_psa:
+            made = BillPlan(bill=_at_rest(draft))
+            return self._planned(draft, made, None)
+        try:
+            inputs = self._inputs(draft)
+            return self._planned(draft, plan_bill(inputs), inputs)
+        except Exception as error:  # noqa: BLE001 - recorded as this bill's error; others go on
+            code = f"BILL_FAILED:{type(error).__name__}"
+            return self._planned(draft, BillPlan(bill=_at_rest(draft, code)), None)
+
+    def _planned(self, draft: Draft, made: BillPlan, inputs: PlanInput | None) -> PlannedDraft:
+        objections = [*made.objections]
+        if draft.snapshot is not None and not made.bill.errors:
+            objections += draft.snapshot.objections(draft.key)
+        if not draft.client_active and made.bill.changes:
+            message = f"the PSA shows client {draft.client} ({draft.client_name}) as inactive"
+            objections.append(Objection("CLIENT_INACTIVE", message, bill=draft.key))
+        basis = self.recorder.basis(draft, made.bill, inputs)
+        return PlannedDraft(
+            draft=draft,
+            bill=made.bill,
+            objections=tuple(objections),
+            basis=basis,
+            changed=changes_between(draft.books.decisions, basis.decisions),
+        )
+
+    def _inputs(self, draft: Draft) -> PlanInput:
+        drafting = self.drafting
+        records = draft.books.states(drafting.style, drafting.period)
+        assert draft.data is not None
+        return PlanInput(
+            connection=draft.connection.name,
+            connection_uid=draft.connection.uid,
+            account=draft.account.key,
+            client=draft.client,
+            client_name=draft.client_name,
+            site=draft.site,
+            period=drafting.period,
+            style=drafting.style,
+            bill=draft.bill,
+            records=records,
+            uids=draft.books.uids(
+                draft.connection.uid,
+                draft.account.key,
+                [line.key for line in draft.bill.lines if line.key not in records],
+            ),
+            billed_before=draft.books.billed_before,
+            subscriptions=self.sweep.of(
+                draft.client, [record.remote for record in records.values() if record.remote]
+            ),
+            recurring=self.sweep.recurring.get(draft.client, ()),
+            ours=drafting.books.ours,
+            last_bill=draft.books.last_lines(drafting.style, drafting.period),
+            supplier=drafting.supplier_id(draft.data.supplier),
+            marker=self.psa.marker,
+            money_scale=drafting.rules.money_scale,
+        )
+
+
+def _at_rest(draft: Draft, *more_errors: str) -> PlannedBill:
+    """A bill of which nothing changes: errors, no line, or a source that rests."""
+    last = draft.books.last
+    before = last.total_price if last is not None else None
+    return PlannedBill(
+        key=draft.key,
+        connection=draft.connection.name,
+        account=draft.account.key,
+        client=draft.client,
+        client_name=draft.client_name,
+        changes=(),
+        unchanged=len(draft.books.records) if draft.frozen else 0,
+        total_before=before,
+        total_after=before if draft.frozen else None,
+        first_bill=not draft.books.billed_before,
+        errors=(*draft.bill.errors, *more_errors),
+        warnings=draft.bill.warnings,
+    )
+
+
+def record_period(style: Style, period: str) -> str:
+    """The month a record is for, empty for a lasting one."""
+    return period if style is Style.PER_PERIOD else ""

@@ -1,0 +1,226 @@
+"""Planning a finished month: from counts and decisions to a stored plan with its objections.
+
+One read of our own data, one bulk read of the PSA, one write. Nothing is written to the PSA here,
+and an error in one account never stops the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
+
+from syncd.core.billing.guards import GuardInput, review
+from syncd.core.billing.model import GuardLimits
+from syncd.core.service.basis_recorder import BasisRecorder
+from syncd.core.service.bill_plan import PlannedDraft, Planning
+from syncd.core.service.clients import choose_clients
+from syncd.core.service.draft import (
+    SOURCE_DISABLED,
+    SOURCE_UNAVAILABLE,
+    BillingRules,
+    Drafting,
+)
+from syncd.core.service.ledger import load_books
+from syncd.core.service.plan_issues import account_subject
+from syncd.core.service.psa_sweep import sweep
+from syncd.core.service.refusals import PeriodNotOver
+from syncd.core.service.snapshots import Snapshot, snapshots
+from syncd.core.service.stored_plan import StoredPlan, store_plan
+from syncd.core.service.usage import Counted, count, usages
+from syncd.core.store.billing_data import BillingData, load_billing_data
+from syncd.sdk.connector import EventLog
+from syncd.sdk.period import Period, last_finished
+from syncd.sdk.ports import Psa
+from syncd.sdk.records import Objection, Plan, PlanContext, PlannedBill
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+
+class PlanRules(BillingRules, Protocol):
+    """The settings of `[billing]` that planning needs; see docs/config.md."""
+
+    @property
+    def max_age_hours(self) -> int: ...
+    @property
+    def guards(self) -> GuardLimits: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Which connections count, by name; every other one that ever did rests.
+
+    Attributes:
+        active: configured, enabled, and their plugin works.
+        broken: configured, and their plugin does not.
+    """
+
+    active: Collection[str]
+    broken: Collection[str] = ()
+
+
+async def plan_billing(
+    database: Database,
+    *,
+    rules: PlanRules,
+    timezone: ZoneInfo,
+    psa: Psa,
+    psa_connection: ConnectionRef,
+    sources: Sources,
+    clock: Callable[[], datetime],
+    log: EventLog,
+    period: Period | None = None,
+    clients: Collection[str] = (),
+    review_plan: Callable[[Plan, PlanContext], Sequence[Objection]] | None = None,
+    run_id: str | None = None,
+) -> StoredPlan:
+    """Plan the bills of a finished month and store the plan.
+
+    Args:
+        database: where everything is.
+        rules: settings of `[billing]`.
+        timezone: of billing.
+        psa: the opened PSA.
+        psa_connection: its stored connection.
+        sources: which connections count.
+        clock: current time in UTC.
+        log: gets `plan.made` and `plan.held`.
+        period: the month; None for the last finished one.
+        clients: only these, by id or by a name that one client has.
+        review_plan: asks the plugins; their exceptions come back as objections that hold.
+        run_id: of the run this belongs to.
+
+    Raises:
+        PeriodNotOver: the month still goes on.
+        ClientUnknown: a client was named that is not exactly one.
+        ConnectorError: the PSA could not be read.
+        StoreError: the database cannot serve.
+    """
+    now = clock()
+    chosen = period or last_finished(now, timezone)
+    if chosen.end(timezone) > now:
+        message = f"{chosen} is not over: its counts are final from {chosen.end(timezone):%d %B} on"
+        raise PeriodNotOver(message, remedy="plan it after the month, or name an earlier --period")
+    async with database.reader() as conn:
+        data = await load_billing_data(conn, period_first_day=chosen.first_day.isoformat())
+        accounts = choose_clients(data, psa_connection.id, clients)
+        drafting = await _drafting(conn, data, psa_connection, sources, chosen, timezone, rules)
+    drafts = list(drafting.drafts(accounts))
+    asked = [draft for draft in drafts if draft.needs_psa]
+    seen = await sweep(
+        psa,
+        {draft.client for draft in asked},
+        [record.remote for draft in asked for record in draft.books.records if record.remote],
+    )
+    planning = Planning(
+        drafting=drafting,
+        sweep=seen,
+        psa=psa,
+        recorder=BasisRecorder(drafting=drafting, psa_name=psa_connection.name),
+    )
+    planned = sorted(
+        (made for draft in drafts if _worth_showing(made := planning.plan(draft))),
+        key=lambda made: (made.bill.client_name.casefold(), made.bill.key),
+    )
+    plan = Plan(
+        period=str(chosen),
+        currency=rules.currency,
+        made_at=now,
+        bills=tuple(made.bill for made in planned),
+    )
+    objections = _objections(plan, planned, rules, review_plan, chosen, now)
+    return await store_plan(
+        database,
+        plan,
+        planned,
+        objections,
+        data_version=data.data_version,
+        looked_at=_looked_at(data, accounts),
+        psa=psa,
+        psa_name=psa_connection.name,
+        log=log,
+        run_id=run_id,
+    )
+
+
+async def _drafting(
+    conn: AsyncConnection,
+    data: BillingData,
+    psa_connection: ConnectionRef,
+    sources: Sources,
+    period: Period,
+    timezone: ZoneInfo,
+    rules: PlanRules,
+) -> Drafting:
+    found: dict[int, Snapshot] = {}
+    counted: dict[tuple[int, int], Counted] = {}
+    resting: dict[int, str] = {}
+    for connection in data.connections.values():
+        if connection.name not in sources.active:
+            broken = connection.name in sources.broken
+            resting[connection.id] = SOURCE_UNAVAILABLE if broken else SOURCE_DISABLED
+            continue
+        own = await snapshots(
+            conn, connection.id, period, timezone, max_age_hours=rules.max_age_hours
+        )
+        found.update(own)
+        counted.update(await count(conn, data, connection.id, period, timezone, own))
+    return Drafting(
+        data=data,
+        usages=usages(data, counted, found, psa_connection.id),
+        snapshots=found,
+        resting=resting,
+        books=await load_books(conn, psa_connection.id, sorted(data.accounts)),
+        psa_id=psa_connection.id,
+        period=period,
+        rules=rules,
+    )
+
+
+def _objections(
+    plan: Plan,
+    planned: Sequence[PlannedDraft],
+    rules: PlanRules,
+    review_plan: Callable[[Plan, PlanContext], Sequence[Objection]] | None,
+    period: Period,
+    now: datetime,
+) -> tuple[Objection, ...]:
+    """Those of planning, then of our guards, then of plugins."""
+    context = GuardInput(
+        changed={made.bill.key: made.changed for made in planned if made.changed},
+        missing_price="zero" if rules.missing_price == "zero" else "hold",
+        objections=tuple(one for made in planned for one in made.objections),
+    )
+    own = review(plan, context, rules.guards)
+    if review_plan is None:
+        return own
+    before = sum(
+        (bill.total_before for bill in plan.bills if bill.total_before is not None), Decimal(0)
+    )
+    foreign = review_plan(plan, PlanContext(period=period, now=now, run_total_before=before))
+    return (*own, *foreign)
+
+
+def _worth_showing(made: PlannedDraft) -> bool:
+    """An account with nothing to bill, nothing sent and nothing wrong says nothing."""
+    bill: PlannedBill = made.bill
+    return bool(
+        bill.errors or bill.warnings or bill.changes or made.basis.lines or made.draft.frozen
+    )
+
+
+def _looked_at(data: BillingData, accounts: Sequence[int]) -> dict[str, set[str]]:
+    """Subjects of issues that this planning speaks for, by connection name."""
+    looked_at: dict[str, set[str]] = {}
+    for account_id in accounts:
+        account = data.accounts[account_id]
+        name = data.connections[account.connection_id].name
+        looked_at.setdefault(name, set()).add(account_subject(name, account.key))
+    return looked_at

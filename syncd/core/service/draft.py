@@ -1,0 +1,295 @@
+"""The bill of one account as our own data gives it, before the PSA was asked anything.
+
+A draft is computed from counts, links, rates and rules alone; an error in one account is a finding
+of that account and never stops the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from syncd.core.billing.bill import compute_bill
+from syncd.core.billing.model import (
+    Bill,
+    BilledProduct,
+    BillInput,
+    Configuration,
+    LicenceUsage,
+    Mode,
+    Owner,
+    Rate,
+    RoundingPolicy,
+    Settings,
+)
+from syncd.core.billing.plan_input import Style
+from syncd.core.service.ledger import AccountBooks, Books
+from syncd.core.service.snapshots import Snapshot
+from syncd.core.service.usage import Usages, rule_of
+from syncd.core.store.billing_data import BillingData, Link, SourceAccount, SourceConnection
+from syncd.core.store.references import ReferenceKind
+from syncd.sdk.period import Period
+
+SOURCE_DISABLED = "SOURCE_DISABLED"
+SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
+
+
+class BillingRules(Protocol):
+    """The settings of `[billing]` that decide how a bill is computed; see docs/config.md."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def money_scale(self) -> int: ...
+    @property
+    def unit_scale(self) -> int: ...
+    @property
+    def rounding_policy(self) -> RoundingPolicy: ...
+    @property
+    def subscription_style(self) -> str: ...
+    @property
+    def missing_price(self) -> str: ...
+    @property
+    def supplier(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The bill of an account before the PSA was read.
+
+    Attributes:
+        account: whose bill.
+        connection: its source.
+        link: to the client, None where there is none.
+        client: PSA client id, empty without a link.
+        client_name: for people; the account's name without a link.
+        client_active: False when the PSA shows the client as inactive or no longer at all.
+        site: PSA site id, None for the whole client.
+        snapshot: the pull it rests on, None for a source that was not asked.
+        books: what was sent before.
+        data: what the bill was computed from, None for a bill that was not computed.
+        bill: lines or errors.
+        frozen: nothing of it may change.
+    """
+
+    account: SourceAccount
+    connection: SourceConnection
+    link: Link | None
+    client: str
+    client_name: str
+    client_active: bool
+    site: str | None
+    snapshot: Snapshot | None
+    books: AccountBooks
+    data: BillInput | None
+    bill: Bill
+    frozen: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.connection.uid}:{self.account.key}"
+
+    @property
+    def needs_psa(self) -> bool:
+        """Whether its lines have to be compared with the PSA."""
+        return bool(self.bill.lines) and not self.frozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafting:
+    """Everything that drafts are made from.
+
+    Attributes:
+        data: links, rates, rules, configurations.
+        usages: figures of the month.
+        snapshots: by account id; accounts of connections that rest are absent.
+        resting: connection id -> SOURCE_DISABLED or SOURCE_UNAVAILABLE.
+        books: what was sent before.
+        psa_id: row id of the PSA connection.
+        period: the month billed.
+        rules: settings.
+    """
+
+    data: BillingData
+    usages: Usages
+    snapshots: Mapping[int, Snapshot]
+    resting: Mapping[int, str]
+    books: Books
+    psa_id: int
+    period: Period
+    rules: BillingRules
+
+    @property
+    def style(self) -> Style:
+        return Style(self.rules.subscription_style)
+
+    def drafts(self, accounts: Iterator[int] | list[int]) -> Iterator[Draft]:
+        """A draft of every account that has something to bill, or had."""
+        for account_id in accounts:
+            account = self.data.accounts[account_id]
+            books = self.books.of(account_id)
+            if account.connection_id in self.resting:
+                if books.records:
+                    yield self._resting(account, books)
+            elif self._concerns(account, books):
+                yield self._draft(account, books)
+
+    def _concerns(self, account: SourceAccount, books: AccountBooks) -> bool:
+        """Whether there is anything to say: it was billed, or it is linked, or it has units."""
+        configurations = self.data.configurations_for(account.id)
+        if books.records or (self._link(account.id) is not None and configurations):
+            return True
+        used = self.usages.usage.get(account.id, {}).values()
+        return bool(configurations or self._link(account.id)) and any(
+            usage.raw if isinstance(usage, LicenceUsage) else usage.average_bytes for usage in used
+        )
+
+    def _draft(self, account: SourceAccount, books: AccountBooks) -> Draft:
+        snapshot = self.snapshots[account.id]
+        if books.unsettled:
+            return self._made(account, books, snapshot, None, _stopped("DELIVERY_UNSETTLED"))
+        try:
+            data = self._input(account, books, snapshot)
+            bill = compute_bill(data)
+        except Exception as error:  # noqa: BLE001 - recorded as this bill's error; others go on
+            code = f"BILL_FAILED:{type(error).__name__}"
+            return self._made(account, books, snapshot, None, _stopped(code))
+        return self._made(account, books, snapshot, data, bill)
+
+    def _resting(self, account: SourceAccount, books: AccountBooks) -> Draft:
+        code = self.resting[account.connection_id]
+        if code == SOURCE_UNAVAILABLE:
+            return self._made(account, books, None, None, _stopped(code))
+        bill = Bill(lines=(), errors=(), warnings=(code,), skipped=())
+        return self._made(account, books, None, None, bill, frozen=True)
+
+    def _made(
+        self,
+        account: SourceAccount,
+        books: AccountBooks,
+        snapshot: Snapshot | None,
+        data: BillInput | None,
+        bill: Bill,
+        *,
+        frozen: bool = False,
+    ) -> Draft:
+        link = self._link(account.id)
+        references = self.data.references.of(self.psa_id, ReferenceKind.CLIENT)
+        entry = references.get(link.client_key) if link is not None else None
+        return Draft(
+            account=account,
+            connection=self.data.connections[account.connection_id],
+            link=link,
+            client=link.client_key if link is not None else "",
+            client_name=entry.name if entry is not None else account.name,
+            client_active=not references or (entry is not None and entry.active),
+            site=self._site(link),
+            snapshot=snapshot,
+            books=books,
+            data=data,
+            bill=bill,
+            frozen=frozen,
+        )
+
+    def _link(self, account_id: int) -> Link | None:
+        link = self.data.links.get(account_id)
+        return link if link is not None and link.psa_connection_id == self.psa_id else None
+
+    def _site(self, link: Link | None) -> str | None:
+        """The site of the link, else the client's main site, else none: the whole client."""
+        if link is None:
+            return None
+        clients = self.data.references.of(self.psa_id, ReferenceKind.CLIENT)
+        main = clients[link.client_key].main_site if link.client_key in clients else ""
+        return link.site_key or main or None
+
+    def _input(self, account: SourceAccount, books: AccountBooks, snapshot: Snapshot) -> BillInput:
+        link = self._link(account.id)
+        products = {
+            item.key: item
+            for item in self.data.products.values()
+            if item.connection_id == account.connection_id
+        }
+        client = link.client_key if link is not None else ""
+        stored = self.data.configurations_for(account.id)
+        rules = {
+            key: rule_of(rule)
+            for key, item in products.items()
+            if (rule := self.data.rule_for(item.id, client)) is not None
+        }
+        supplier = self.rules.supplier or next((one.supplier for one in stored if one.supplier), "")
+        references = self.data.references
+        types = references.of(self.psa_id, ReferenceKind.ASSET_TYPE)
+        return BillInput(
+            products={
+                key: BilledProduct(
+                    key=key,
+                    name=item.name,
+                    kind=item.kind,
+                    default_asset_type=self._asset_type(item.id),
+                )
+                for key, item in products.items()
+            },
+            rates={
+                key: tuple(
+                    Rate(
+                        cost=rate.cost,
+                        price=rate.price,
+                        restore_cost=rate.restore_cost,
+                        restore_price=rate.restore_price,
+                        currency=rate.currency,
+                        version=str(rate.version),
+                    )
+                    for rate in self.data.rates_for(item.id, client)
+                )
+                for key, item in products.items()
+            },
+            rules=rules,
+            usage=self.usages.usage.get(account.id, {}),
+            configurations=tuple(
+                Configuration(
+                    id=one.uid,
+                    name=one.name,
+                    mode=Mode(one.mode),
+                    products=one.products,
+                    asset_type=one.asset_type_key or None,
+                    price_owner=Owner(one.price_owner),
+                    cost_owner=Owner(one.cost_owner),
+                )
+                for one in stored
+            ),
+            existing={
+                key: state.mode or Mode.TOTAL
+                for key, state in books.states(self.style, self.period).items()
+            },
+            site=None if link is None else self._site(link) or link.client_key,
+            supplier=supplier or None,
+            supplier_resolves=self.supplier_id(supplier) is not None,
+            source_errors=(snapshot.error,) if snapshot.error else (),
+            source_warnings=(snapshot.warning,) if snapshot.warning else (),
+            asset_type_names={key: entry.name for key, entry in types.items()},
+            settings=Settings(
+                currency=self.rules.currency,
+                money_scale=self.rules.money_scale,
+                unit_scale=self.rules.unit_scale,
+                rounding_policy=self.rules.rounding_policy,
+            ),
+        )
+
+    def supplier_id(self, name: str | None) -> str | None:
+        """The PSA's id of a supplier; None where it is unknown or two have the name."""
+        if not name:
+            return None
+        found = self.data.references.named(self.psa_id, ReferenceKind.SUPPLIER, name)
+        return found[0].key if len(found) == 1 else None
+
+    def _asset_type(self, product_id: int) -> str | None:
+        default = self.data.asset_types.get(product_id)
+        if default is None or default.psa_connection_id != self.psa_id:
+            return None
+        return default.asset_type_key
+
+
+def _stopped(code: str) -> Bill:
+    return Bill(lines=(), errors=(code,), warnings=(), skipped=())

@@ -1,0 +1,154 @@
+"""What our own books know of an account: its lines, their records, and the bill sent last.
+
+The books speak in row ids and external keys, planning speaks in line keys; this is the translation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.billing.model import Mode
+from syncd.core.billing.plan_input import RecordState, Style
+from syncd.core.service.basis import Decisions, decode_line
+from syncd.core.store.bills import SentBill, SentLine, last_bills
+from syncd.core.store.lines import (
+    LedgerRecord,
+    StoredLine,
+    known_remotes,
+    line_uid,
+    lines_of,
+    records_of,
+)
+from syncd.core.store.outbox import OutboxItem, unsettled_of_accounts
+from syncd.sdk.period import Period
+from syncd.sdk.records import LineState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountBooks:
+    """The books of one account.
+
+    Attributes:
+        lines: stored lines, the oldest first.
+        records: ledger rows.
+        last: the bill sent last, None for none.
+        unsettled: writes whose end is not known.
+    """
+
+    lines: Sequence[StoredLine] = ()
+    records: Sequence[LedgerRecord] = ()
+    last: SentBill | None = None
+    unsettled: Sequence[OutboxItem] = ()
+
+    @property
+    def billed_before(self) -> bool:
+        """Whether anything was ever sent for the account."""
+        return bool(self.records)
+
+    @property
+    def decisions(self) -> Decisions | None:
+        """What the last bill rested on; None where that is not known."""
+        if self.last is None or not self.last.lines:
+            return None
+        return decode_line(self.last.lines[0].basis).bill.decisions
+
+    def states(self, style: Style, period: Period) -> dict[str, RecordState]:
+        """Records this bill writes to, by line key: the lasting ones, or those of the month."""
+        shelf = str(period) if style is Style.PER_PERIOD else ""
+        slots = {line.uid: line_key(line.slot) for line in self.lines}
+        return {
+            slots[record.line_uid]: RecordState(
+                uid=record.line_uid,
+                key=record.key,
+                remote=record.remote,
+                mode=Mode(record.mode),
+                sent=record.sent,
+                sent_period=record.sent_period,
+                total_price=record.total_price,
+                total_cost=record.total_cost,
+                units=record.units,
+                products=record.products,
+            )
+            for record in self.records
+            if record.period == shelf and record.line_uid in slots
+        }
+
+    def last_lines(self, style: Style, period: Period) -> dict[str, LineState]:
+        """For monthly records: what the last bill of an earlier month said, by line key."""
+        if style is not Style.PER_PERIOD or self.last is None or self.last.period >= str(period):
+            return {}
+        return {line.key: _state(line) for line in self.last.lines}
+
+    def uids(self, connection_uid: str, account_key: str, keys: Collection[str]) -> dict[str, str]:
+        """The uid of each line, stored or to be stored, by line key."""
+        stored = {line_key(line.slot): line.uid for line in self.lines}
+        taken = {line.uid: line.slot for line in self.lines}
+        return {
+            key: stored.get(key) or line_uid(connection_uid, account_key, slot_of(key), taken)
+            for key in keys
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """The books of many accounts, read at one moment.
+
+    Attributes:
+        accounts: by row id.
+        ours: PSA ids of all records that are ours, of every account.
+    """
+
+    accounts: Mapping[int, AccountBooks]
+    ours: frozenset[str]
+
+    def of(self, account_id: int) -> AccountBooks:
+        return self.accounts.get(account_id, AccountBooks())
+
+
+async def load_books(
+    conn: AsyncConnection, psa_connection_id: int, account_ids: Collection[int]
+) -> Books:
+    """Read the books of these accounts in bulk."""
+    lines = await lines_of(conn, account_ids)
+    records = await records_of(conn, account_ids)
+    last = await last_bills(conn, account_ids)
+    open_writes = await unsettled_of_accounts(conn, account_ids)
+    return Books(
+        accounts={
+            account_id: AccountBooks(
+                lines=lines.get(account_id, ()),
+                records=records.get(account_id, ()),
+                last=last.get(account_id),
+                unsettled=open_writes.get(account_id, ()),
+            )
+            for account_id in account_ids
+        },
+        ours=await known_remotes(conn, psa_connection_id),
+    )
+
+
+def line_key(slot: tuple[str, str, str]) -> str:
+    """`<configuration>/<asset type>`, with the part behind it where there is one."""
+    return "/".join(part for part in slot if part)
+
+
+def slot_of(key: str) -> tuple[str, str, str]:
+    """Configuration uid, asset type and part of a line key."""
+    configuration, _, rest = key.partition("/")
+    asset_type, _, part = rest.partition("/")
+    return configuration, asset_type, part
+
+
+def _state(line: SentLine) -> LineState:
+    units = decode_line(line.basis).line.units
+    return LineState(
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        unit_cost=line.unit_cost,
+        total_price=line.total_price,
+        total_cost=line.total_cost,
+        units=None if units == line.quantity else units,
+    )

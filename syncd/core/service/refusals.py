@@ -1,0 +1,61 @@
+"""Why planning or applying is refused as a whole; each says what to do instead."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from syncd.sdk.errors import ConfigError, DataError
+
+
+class PeriodNotOver(DataError):
+    """The month is not over, so its counts are not final."""
+
+    code: ClassVar[str] = "PERIOD_NOT_OVER"
+
+
+class ClientUnknown(DataError):
+    """A name or id that is not exactly one client."""
+
+    code: ClassVar[str] = "CLIENT_UNKNOWN"
+
+
+class PlanNotFound(DataError):
+    """There is no such plan."""
+
+    code: ClassVar[str] = "PLAN_NOT_FOUND"
+
+
+class PlanConsumed(DataError):
+    """Everything of the plan was applied already."""
+
+    code: ClassVar[str] = "PLAN_CONSUMED"
+
+
+class PlanStale(DataError):
+    """What the plan rests on changed since it was made."""
+
+    code: ClassVar[str] = "PLAN_STALE"
+
+
+class ReleaseRefused(DataError):
+    """Nothing is held there, or no reason was given."""
+
+    code: ClassVar[str] = "RELEASE_REFUSED"
+
+
+class NothingToSettle(DataError):
+    """No write of this key waits for a person."""
+
+    code: ClassVar[str] = "NOTHING_TO_SETTLE"
+
+
+class NothingToExplain(DataError):
+    """No bill and no plan has this number."""
+
+    code: ClassVar[str] = "NOTHING_TO_EXPLAIN"
+
+
+class ShadowMode(ConfigError):
+    """The installation compares only; writing is switched on by a person."""
+
+    code: ClassVar[str] = "SHADOW_MODE"

@@ -1,0 +1,167 @@
+"""From planned bills to a stored plan: which can be sent, which wait, and what is said about it.
+
+Plan, fates, objections and issues are one commit; the log speaks after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from syncd.core.service.basis import encode_bill
+from syncd.core.service.bill_plan import PlannedDraft
+from syncd.core.service.plan_issues import PlanFindings, money_of, speak, write_plan_issues
+from syncd.core.store.plans import (
+    NewPlanBill,
+    PlanBillState,
+    PlanRecord,
+    insert_plan,
+    load_plan,
+    next_plan_id,
+)
+from syncd.sdk.connector import EventLog
+from syncd.sdk.ports import Psa
+from syncd.sdk.records import Objection, Plan, Severity, canonical_json
+
+if TYPE_CHECKING:
+    from syncd.core.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A plan as it was stored, with what is worth saying beside it.
+
+    Attributes:
+        record: the plan, the fate of its bills and the objections.
+        asset_type_field: name of the PSA field that will carry the asset type.
+    """
+
+    record: PlanRecord
+    asset_type_field: str
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def plan(self) -> Plan:
+        return self.record.plan
+
+    def count(self, *states: PlanBillState) -> int:
+        """How many bills stand in one of these states."""
+        return sum(1 for bill in self.record.bills if bill.state in states)
+
+
+def _state(
+    made: PlannedDraft, objections: Sequence[Objection], *, whole: bool
+) -> tuple[PlanBillState, str]:
+    """The fate of a bill, and why, in words.
+
+    What holds the whole plan holds the bills that would write; what holds a bill holds its record
+    as well, since a month on doubtful counts is not to be taken for billed.
+    """
+    bill = made.bill
+    if bill.errors:
+        return PlanBillState.ERROR, ", ".join(bill.errors)
+    if made.draft.frozen:
+        return PlanBillState.FROZEN, ", ".join(bill.warnings)
+    rules = [one.rule for one in objections if one.severity is Severity.HOLD]
+    if rules or (whole and bill.changes):
+        return PlanBillState.HELD, ", ".join(dict.fromkeys(rules)) or "the whole plan is held"
+    if bill.changes:
+        return PlanBillState.READY, ""
+    return PlanBillState.UNCHANGED, ""
+
+
+async def store_plan(
+    database: Database,
+    plan: Plan,
+    planned: Sequence[PlannedDraft],
+    objections: Sequence[Objection],
+    *,
+    data_version: int,
+    looked_at: Mapping[str, Collection[str]],
+    psa: Psa,
+    psa_name: str,
+    log: EventLog,
+    run_id: str | None,
+) -> StoredPlan:
+    """Store a plan with the fate of its bills, its objections and its issues, in one commit."""
+    content = canonical_json(plan)
+    by_bill: dict[str, list[Objection]] = {}
+    for one in objections:
+        by_bill.setdefault(one.bill or "", []).append(one)
+    whole = any(one.severity is Severity.HOLD for one in by_bill.get("", ()))
+    bills = []
+    for made in planned:
+        state, detail = _state(made, by_bill.get(made.bill.key, ()), whole=whole)
+        bills.append(
+            NewPlanBill(
+                bill_key=made.bill.key,
+                account_id=made.draft.account.id,
+                state=state,
+                detail=detail,
+                basis=encode_bill(made.basis),
+            )
+        )
+    held = [bill.bill_key for bill in bills if bill.state is PlanBillState.HELD]
+    async with database.writer() as conn:
+        plan_id = await next_plan_id(conn, plan.period)
+        await insert_plan(
+            conn,
+            plan_id,
+            plan,
+            data_version=data_version,
+            digest=hashlib.sha256(content).hexdigest(),
+            content=content,
+            bills=bills,
+            objections=objections,
+            run_id=run_id,
+        )
+        findings = PlanFindings(
+            plan_id=plan_id,
+            plan=plan,
+            objections=objections,
+            held=held,
+            psa=psa_name,
+            accounts=looked_at,
+            lines=[line.external_key for made in planned for line in made.basis.lines],
+        )
+        books = await write_plan_issues(conn, findings, now=plan.made_at)
+        record = await load_plan(conn, plan_id)
+    assert record is not None
+    stored = StoredPlan(record=record, asset_type_field=psa.asset_type_field)
+    _tell(stored, by_bill, held, log)
+    speak(books, log)
+    return stored
+
+
+def _tell(
+    stored: StoredPlan,
+    by_bill: Mapping[str, Sequence[Objection]],
+    held: Sequence[str],
+    log: EventLog,
+) -> None:
+    log(
+        "plan.made",
+        plan=stored.id,
+        period=stored.plan.period,
+        n_bills=len(stored.plan.bills),
+        n_changes=sum(len(bill.changes) for bill in stored.plan.bills),
+        n_held=len(held),
+        n_errors=stored.count(PlanBillState.ERROR),
+    )
+    bills = {bill.key: bill for bill in stored.plan.bills}
+    for key in held:
+        bill, money = bills[key], money_of(bills[key])
+        log(
+            "plan.held",
+            plan=stored.id,
+            bill=key,
+            client=bill.client_name,
+            rules=sorted({one.rule for one in (*by_bill.get(key, ()), *by_bill.get("", ()))}),
+            period=stored.plan.period,
+            money=None if money is None else str(money),
+        )
