@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.bootstrap import App
 from syncd.cli.output import print_error, table
+from syncd.core.service.connection_health import forget_connections
 from syncd.core.service.pull_issues import code_of
 from syncd.core.service.pull_run import PullOutcome, run_pull
 from syncd.core.store.runs import RunStatus
@@ -65,6 +66,9 @@ async def pull_all(cli: Cli, names: Sequence[str]) -> int:
             ended = await asyncio.gather(
                 *(_pull(app, name, progress.of(name)) for name in chosen), return_exceptions=True
             )
+        if not names:
+            configured = {*app.settings.connections, *app.settings.unavailable}
+            await forget_connections(app.database, configured, now=app.clock(), log=app.log)
     for one in ended:
         if isinstance(one, BaseException) and not isinstance(one, SyncdError):
             raise one

@@ -6,7 +6,7 @@ Both log lines are said once per change, however often the connection is tried i
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.health import mark_recovered, mark_unavailable
-from syncd.core.store.issues import Finding
+from syncd.core.store.issues import Finding, issue_connections, open_issues
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import (
     AuthError,
@@ -52,6 +52,16 @@ FAILURES: Final = tuple(
     )
 )
 """Issue codes of a connection that failed as a whole; at most one of them is open."""
+
+PULLED: Final = (
+    "PULL_INCOMPLETE",
+    "ACCOUNT_DISAPPEARED",
+    "ACCOUNT_REMOVED",
+    "UNLINKED_ACCOUNT",
+    "UNMAPPED_PRODUCT",
+    "AMBIGUOUS_CLIENT_NAME",
+)
+"""Issue codes that only a pull or a refresh of their connection closes."""
 
 _REMEDIES: Final = {
     AuthError.code: "Renew the credentials at the vendor and in the configuration, then run "
@@ -100,6 +110,31 @@ async def connection_failed(
                 code=error.code,
                 error=str(error),
             )
+    book.speak(log)
+
+
+async def forget_connections(
+    database: Database, configured: Collection[str], *, now: datetime, log: EventLog
+) -> None:
+    """Close what pulls said about connections that are gone from the configuration or renamed.
+
+    Nobody could close it otherwise, because they are never pulled again. What billing says of them
+    (frozen lines) stays.
+    """
+    async with database.reader() as conn:
+        orphans = [
+            issue
+            for name in await issue_connections(conn)
+            if name and name not in configured
+            for issue in await open_issues(conn, connection=name)
+            if issue.code in FAILURES or issue.code in PULLED or issue.evidence.get("note")
+        ]
+    if not orphans:
+        return
+    async with database.writer() as conn:
+        book = IssueBook(conn, "", now)
+        for issue in orphans:
+            await book.close(issue.code, issue.subject)
     book.speak(log)
 
 

@@ -116,14 +116,17 @@ def proposal_file(proposals: Sequence[LinkProposal]) -> str:
 async def accept_id_proofs(database: Database, editor: Editor) -> list[LinkProposal]:
     """Link every account whose client is proven by an id; names are left to a person.
 
-    Proposals are made anew inside of the writing transaction, so that what is stored is what was
-    proven.
+    Names are compared outside of the write lock, since that takes seconds for thousands of clients;
+    an account that was linked meanwhile is left alone.
     """
+    async with database.reader() as conn:
+        found = await _proposals(conn, editor.psa)
     async with database.writer() as conn:
+        linked = await current_decisions(conn, LINKS)
         proven = [
             (account, shown)
-            for account, shown in await _proposals(conn, editor.psa)
-            if shown.origin is Origin.ID
+            for account, shown in found
+            if shown.origin is Origin.ID and (account.id,) not in linked
         ]
         await write_decisions(
             conn,

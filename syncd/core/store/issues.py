@@ -205,6 +205,12 @@ async def open_issues(conn: AsyncConnection, *, connection: str | None = None) -
     return [_issue(row) for row in rows]
 
 
+async def issue_connections(conn: AsyncConnection) -> list[str]:
+    """Names of the connections with open issues; empty for those of the installation."""
+    statement = text("SELECT DISTINCT connection FROM issue WHERE closed_at IS NULL ORDER BY 1")
+    return list((await conn.execute(statement)).scalars())
+
+
 async def all_issues(conn: AsyncConnection, *, limit: int) -> list[Issue]:
     """Open and closed issues, the newest first."""
     statement = text(

@@ -166,11 +166,10 @@ async def running_runs(conn: AsyncConnection) -> list[RunRecord]:
 
 
 async def last_runs(conn: AsyncConnection, kind: str) -> dict[str, RunRecord]:
-    """The newest run of this kind by subject."""
+    """The newest run of this kind by subject; ids sort by time."""
     statement = text(
-        f"SELECT {_COLUMNS} FROM run r WHERE kind = :kind AND id = (SELECT id FROM run l "  # noqa: S608 - constants
-        "WHERE l.subject = r.subject AND l.kind = r.kind "
-        "ORDER BY l.started_at DESC, l.id DESC LIMIT 1)"
+        f"SELECT {_COLUMNS} FROM run WHERE id IN "  # noqa: S608 - constants
+        "(SELECT MAX(id) FROM run WHERE kind = :kind GROUP BY subject)"
     )
     return {row.subject: _record(row) for row in await conn.execute(statement, {"kind": kind})}
 

@@ -315,6 +315,26 @@ def test_runs_and_issues_tell_what_happened_and_what_helps(office: Office) -> No
     assert "CREDENTIALS_REFUSED" in office("issues", "--all")[1]
 
 
+def test_what_pulls_said_of_a_connection_ends_when_it_leaves_the_configuration(
+    office: Office,
+) -> None:
+    office.sources["rmm-eu"] = office.sources["rmm"]
+    office.sources["rmm-us"].error = AuthError("refused")
+    office("pull")
+    before = {(one["code"], one["connection"]) for one in office.json("issues")}
+    assert ("CREDENTIALS_REFUSED", "rmm-us") in before
+    file = office.folder / "syncd.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[connections.rmm]", '[connections.rmm-eu]\nformerly = "rmm"'))
+    office("pull")
+    still = {one["connection"] for one in office.json("issues")}
+    assert still == {"rmm-eu", "rmm-us"}
+    head, _, tail = file.read_text(encoding="utf-8").partition("[connections.rmm-us]")
+    file.write_text(head + tail[tail.index("[connections.desk]") :], encoding="utf-8")
+    office("pull")
+    assert {one["connection"] for one in office.json("issues")} == {"rmm-eu"}
+
+
 def test_status_says_what_to_do_next_until_nothing_is(office: Office) -> None:
     code, out, _ = office("status")
     assert code == 0
