@@ -42,12 +42,13 @@ class Database:
         dialect: `sqlite` or `postgresql`, for the few statements that differ.
     """
 
-    def __init__(self, url: str, *, busy_seconds: float = 5.0) -> None:
+    def __init__(self, url: str, *, busy_seconds: float = 15.0) -> None:
         """Connects to nothing yet.
 
         Args:
             url: `sqlite:///path` or `postgresql://user:password@host/name`.
-            busy_seconds: how long a statement waits for a lock of another process.
+            busy_seconds: how long a statement waits for a lock of another process; the first pull
+                of a million units holds it for several seconds.
 
         Raises:
             ConfigError: the URL names no usable database.

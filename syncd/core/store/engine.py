@@ -30,9 +30,11 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=FILE",
     "PRAGMA cache_size=-16000",
+    "PRAGMA journal_size_limit=67108864",
 )
 """FULL, since a committed outbox row must survive a power cut; temporary data in a file, since a
-census of a million units must not live in memory; the cache is 16 MB."""
+census of a million units must not live in memory; the cache is 16 MB; the log of a large pull
+shrinks to 64 MB once it is written back."""
 
 
 @dataclass(frozen=True, slots=True)

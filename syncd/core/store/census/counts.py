@@ -139,16 +139,22 @@ def _by_month(
     """From changes by pull to figures by day; groups that were 0 on every day are left out."""
     for (account, product), changes in sorted(history.items()):
         days = [seq for seq in snapshots.of(account) if seq is not None]
-        if not days:
-            continue
-        ordered = sorted(changes.items())
-        quantities: list[int] = []
-        now, at = 0, 0
-        for seq in days:
-            while at < len(ordered) and ordered[at][0] <= seq:
-                now += ordered[at][1]
-                at += 1
-            quantities.append(now)
-        peak = max(quantities)
+        quantities = _by_day(sorted(changes.items()), days)
+        peak = max(quantities, default=0)
         if peak:
-            yield MonthCount(account, product, now, peak, sum(quantities), len(days))
+            total = sum(quantities)
+            yield MonthCount(account, product, quantities[-1], peak, total, len(days))
+
+
+def _by_day(changes: list[tuple[int, int]], days: list[int]) -> list[int]:
+    """The quantity at each day's snapshot."""
+    if len(changes) == 1 and days and changes[0][0] <= days[0]:
+        return [changes[0][1]] * len(days)
+    quantities: list[int] = []
+    now, at = 0, 0
+    for seq in days:
+        while at < len(changes) and changes[at][0] <= seq:
+            now += changes[at][1]
+            at += 1
+        quantities.append(now)
+    return quantities
