@@ -18,6 +18,8 @@ from pydantic import (
     field_validator,
 )
 
+from syncd.sdk.address import check_base_url
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 SCOPE = (
@@ -97,13 +99,13 @@ class HaloPsaConfig(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _resource_server(cls, base_url: str) -> str:
-        return _API_SUFFIX.sub("", _checked(base_url)).rstrip("/")
+        return _API_SUFFIX.sub("", check_base_url(base_url)).rstrip("/")
 
     @field_validator("auth_url")
     @classmethod
     def _authorisation_server(cls, auth_url: str, info: ValidationInfo) -> str:
         if auth_url.strip():
-            return _TOKEN_SUFFIX.sub("", _checked(auth_url)).rstrip("/")
+            return _TOKEN_SUFFIX.sub("", check_base_url(auth_url)).rstrip("/")
         base_url = info.data.get("base_url")
         return f"{base_url}/auth" if base_url else ""
 
@@ -133,10 +135,3 @@ class HaloPsaConfig(BaseModel):
     def token_url(self) -> str:
         """Where tokens are fetched."""
         return f"{self.auth_url}/token"
-
-
-def _checked(url: str) -> str:
-    # Imported here: the HTTP client must not load for a command that only reads the database.
-    from syncd.sdk.http import check_base_url
-
-    return check_base_url(url)

@@ -104,6 +104,23 @@ async def test_some_clients_are_read_by_the_way_with_fewer_calls() -> None:
         assert len(bench.wire.names) == 3  # a look at page 1 of 10, then one call for each
 
 
+async def test_rows_of_other_clients_are_left_out_of_a_sweep() -> None:
+    async with opened() as bench:
+        assert {one.key for one in await every(_all(bench, [ALPHA, GAMMA]))} == {"501", "503"}
+
+
+async def test_a_server_that_ignores_a_filter_is_filtered_here() -> None:
+    async with opened() as bench:
+        rows = [
+            {"id": 1, "count": 1, "client_id": 1001, "type": 1},
+            {"id": 2, "count": 1, "client_id": 1002, "type": 1},
+            {"id": 3, "count": 1, "client_id": 1001, "type": 0},
+        ]
+        everything = httpx.Response(200, json={"record_count": 3, "licences": rows})
+        bench.wire.breaker = lambda call: everything if "Licence" in call.path else None
+        assert [one.key for one in await every(_all(bench, [ALPHA]))] == ["1"]
+
+
 async def test_no_client_means_no_rows() -> None:
     async with opened() as bench:
         assert await every(_all(bench, [])) == []

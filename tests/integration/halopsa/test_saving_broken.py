@@ -210,6 +210,22 @@ async def test_a_key_that_halopsa_cuts_stops_all_creates_after_one_record() -> N
         assert ours(bench) == ["syncd:a1b2c3"]
 
 
+async def test_two_records_that_both_show_everything_are_still_two() -> None:
+    async with opened({"multi_answer": "empty"}) as bench:
+        await bench.psa.apply([create()])
+        (outcome,) = await bench.psa.apply([create()])  # what the core never does
+        assert isinstance(outcome, Unknown)
+        assert "2 subscriptions with this key" in outcome.message
+
+
+async def test_after_a_refused_array_halopsa_is_given_time_before_it_is_read() -> None:
+    async with opened(settle_seconds=7) as bench:
+        await settled(bench)
+        changes = [*batch(2), create("syncd:bad", supplier="999")]
+        await bench.psa.apply(changes)
+        assert bench.watch.waits == [7]
+
+
 async def test_a_longer_key_than_any_proven_one_goes_alone_first() -> None:
     async with opened({"multi_answer": "array"}) as bench:
         await settled(bench)

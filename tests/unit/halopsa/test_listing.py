@@ -133,6 +133,17 @@ async def test_a_page_that_repeats_is_refused() -> None:
         await ids_of(Listing(stuck, "halo", SUBSCRIPTIONS, 100, {}))
 
 
+async def test_rows_that_come_twice_never_stand_in_for_missing_ones() -> None:
+    pages = {1: [1, 2], 2: [2, 3]}
+
+    async def fetch(query: Query) -> Answer:
+        rows = [row(one) for one in pages[int(query["page_no"])]]
+        return answer({"record_count": 4, "licences": rows})
+
+    with pytest.raises(ProtocolError, match="PAGE_REPEATED"):
+        await ids_of(Listing(fetch, "halo", SUBSCRIPTIONS, 100, {}))
+
+
 async def test_a_list_without_a_total_ends_only_with_an_empty_page() -> None:
     server = Server(list(range(250)))
     server.with_total = False
