@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from syncd.config.schedule import parse_schedule
 from syncd.core.service.pull_run import KIND as PULL
 from syncd.core.service.pull_run import run_pull
+from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, deliver
 from syncd.daemon.duty import Duty
 from syncd.sdk.connector import Capability, EventLog
 from syncd.sdk.errors import PluginError
@@ -30,18 +32,37 @@ BILLING_WORTH = timedelta(days=3)
 
 def duties_of(app: App) -> list[Duty]:
     """Everything this configuration asks the daemon to do."""
-    return [
-        Duty(
-            subject=name,
-            kind=PULL,
-            schedule=connection.due,
-            do=partial(_pull, app, name),
-        )
-        for name, connection in app.settings.connections.items()
+    settings = app.settings
+    duties = [
+        Duty(subject=name, kind=PULL, schedule=connection.due, do=partial(_pull, app, name))
+        for name, connection in settings.connections.items()
         if connection.enabled
         and connection.due is not None
         and Capability.USAGE in connection.connector.provides
     ]
+    billing = settings.billing
+    psa = billing.psa
+    if psa is not None and psa in settings.connections and billing.mode == "live":
+        duties.append(
+            Duty(
+                subject=psa,
+                kind=DELIVER,
+                schedule=parse_schedule(RETRY_SCHEDULE),
+                do=partial(deliver, app, psa),
+                always=True,
+            )
+        )
+    if billing.due is not None:
+        duties.append(
+            Duty(
+                subject=BILLING,
+                kind=BILL,
+                schedule=billing.due,
+                do=partial(bill, app),
+                worth=BILLING_WORTH,
+            )
+        )
+    return duties
 
 
 async def _pull(app: App, name: str, due: datetime | None) -> None:

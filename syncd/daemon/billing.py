@@ -1,0 +1,170 @@
+"""Billing by schedule: plan the last finished month, and in live mode send what nobody objects to.
+
+What is held waits for a person; it is never released by the daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from syncd.core.service.application import apply_plan
+from syncd.core.service.applied import Fate
+from syncd.core.service.billing_run import Sources, plan_billing
+from syncd.core.service.delivery import deliver_pending
+from syncd.core.service.reference import refresh_reference
+from syncd.core.service.runs import RunHandle, run
+from syncd.core.service.stored_plan import StoredPlan
+from syncd.core.store.outbox import waiting
+from syncd.core.store.plans import PlanBillState
+from syncd.core.store.runs import RunStatus
+from syncd.sdk.connector import Capability
+from syncd.sdk.errors import ConnectorError, DataError, OutcomeUnknown, PlanHeld, PluginError
+from syncd.sdk.period import last_finished
+from syncd.sdk.ports import Psa
+
+if TYPE_CHECKING:
+    from syncd.bootstrap import App
+    from syncd.core.store.connections import ConnectionRef
+
+BILLING = "billing"
+"""Subject of runs over all connections."""
+
+BILL, DELIVER = "bill", "deliver"
+"""Kinds of runs. Planning and applying are one run, so that a crash between them repeats both."""
+
+_BADLY = (Fate.REFUSED, Fate.REJECTED, Fate.WAITING, Fate.NEEDS_REVIEW)
+
+
+async def bill(app: App, due: datetime | None) -> None:
+    """Plan the month before the due time; in live mode, apply the plan.
+
+    Raises:
+        RunDuplicate: this due run was already taken.
+        SyncdError: the run failed, and says so in its row.
+    """
+    name = app.psa_name()
+    connection = await app.connection(name)
+    async with _run(app, BILLING, BILL, due) as handle, _psa(app, name) as psa:
+        await refresh_reference(
+            app.database, connection, psa, clock=app.clock, log=app.log, run=handle
+        )
+        stored = await _plan(app, psa, connection, due, handle)
+        if app.settings.billing.mode == "live" and stored.count(
+            PlanBillState.READY, PlanBillState.UNCHANGED
+        ):
+            await _apply(app, psa, connection, stored, handle)
+
+
+async def deliver(app: App, name: str, due: datetime | None) -> None:
+    """Go on with writes to a PSA that a crash or a lost answer left open, when it is time.
+
+    Raises:
+        RunDuplicate: this due run was already taken.
+        SyncdError: the run failed, and says so in its row.
+    """
+    connection = await app.connection(name)
+    async with app.database.reader() as reading:
+        left, when = await waiting(reading, connection.id)
+    if not left or (when is not None and when > app.clock()):
+        return
+    async with _run(app, name, DELIVER, due) as handle, _psa(app, name) as psa:
+        report = await deliver_pending(app.database, psa, connection, clock=app.clock, log=app.log)
+        handle.count("delivered", report.delivered)
+        handle.count("rejected", report.rejected)
+        handle.count("parked", report.parked)
+        handle.count("waiting", report.waiting)
+        if report.stopped_by is not None:
+            raise report.stopped_by
+        if report.rejected or report.parked or report.waiting:
+            told = "some writes did not end well yet: `syncd issues`"
+            handle.ends(RunStatus.PARTIAL, code=OutcomeUnknown.code, error=told)
+
+
+async def _plan(
+    app: App, psa: Psa, connection: ConnectionRef, due: datetime | None, handle: RunHandle
+) -> StoredPlan:
+    settings = app.settings
+    stored = await plan_billing(
+        app.database,
+        rules=settings.billing,
+        timezone=settings.timezone,
+        psa=psa,
+        psa_connection=connection,
+        sources=sources_of(app),
+        clock=app.clock,
+        log=app.log,
+        period=last_finished(due or app.clock(), settings.timezone),
+        review_plan=app.plugins.review_plan,
+        run_id=handle.id,
+    )
+    held, failed = stored.count(PlanBillState.HELD), stored.count(PlanBillState.ERROR)
+    handle.count("bills", len(stored.plan.bills))
+    handle.count("held", held)
+    handle.count("errors", failed)
+    if held:
+        told = f"{held} bills of {stored.id} wait for a person: `syncd plans show {stored.id}`"
+        handle.ends(RunStatus.HELD, code=PlanHeld.code, error=told)
+    elif failed:
+        told = f"{failed} bills of {stored.id} cannot be made: `syncd issues`"
+        handle.ends(RunStatus.PARTIAL, code=DataError.code, error=told)
+    return stored
+
+
+async def _apply(
+    app: App, psa: Psa, connection: ConnectionRef, stored: StoredPlan, handle: RunHandle
+) -> None:
+    report = await apply_plan(
+        app.database,
+        stored.id,
+        rules=app.settings.billing,
+        psa=psa,
+        psa_connection=connection,
+        clock=app.clock,
+        log=app.log,
+    )
+    handle.count("delivered", report.delivered)
+    handle.count("write_calls", report.write_calls)
+    if report.stopped:
+        handle.ends(RunStatus.FAILED, code=ConnectorError.code, error=report.stopped)
+    elif badly := report.count(*_BADLY):
+        told = f"{badly} bills of {stored.id} did not end well: `syncd issues`"
+        handle.ends(RunStatus.PARTIAL, code=DataError.code, error=told)
+
+
+def sources_of(app: App) -> Sources:
+    """Which connections count units for bills."""
+    return Sources(
+        active=[
+            name
+            for name, connection in app.settings.connections.items()
+            if connection.enabled and Capability.USAGE in connection.connector.provides
+        ],
+        broken=list(app.settings.unavailable),
+    )
+
+
+def _run(
+    app: App, subject: str, kind: str, due: datetime | None
+) -> AbstractAsyncContextManager[RunHandle]:
+    return run(
+        app.database,
+        subject=subject,
+        kind=kind,
+        scheduled_for=due,
+        clock=app.clock,
+        log=app.log,
+        node=app.node,
+        report=app.report,
+    )
+
+
+@asynccontextmanager
+async def _psa(app: App, name: str) -> AsyncIterator[Psa]:
+    async with app.open(name) as ports:
+        if ports.psa is None:
+            message = f"connection '{name}' opened no PSA port"
+            raise PluginError(message, remedy="report this to the plugin's author")
+        yield ports.psa
