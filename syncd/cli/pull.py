@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.bootstrap import App
 from syncd.cli.output import print_error, table
-from syncd.core.service.connection_health import forget_connections
+from syncd.core.service.orphans import forget_connections
 from syncd.core.service.pull_issues import code_of
 from syncd.core.service.pull_run import PullOutcome, run_pull
 from syncd.core.store.runs import RunStatus

@@ -6,15 +6,15 @@ Both log lines are said once per change, however often the connection is tried i
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.health import mark_recovered, mark_unavailable
-from syncd.core.store.issues import Finding, issue_connections, open_issues
+from syncd.core.store.issues import Finding
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import (
     AuthError,
@@ -53,16 +53,6 @@ FAILURES: Final = tuple(
 )
 """Issue codes of a connection that failed as a whole; at most one of them is open."""
 
-PULLED: Final = (
-    "PULL_INCOMPLETE",
-    "ACCOUNT_DISAPPEARED",
-    "ACCOUNT_REMOVED",
-    "UNLINKED_ACCOUNT",
-    "UNMAPPED_PRODUCT",
-    "AMBIGUOUS_CLIENT_NAME",
-)
-"""Issue codes that only a pull or a refresh of their connection closes."""
-
 _REMEDIES: Final = {
     AuthError.code: "Renew the credentials at the vendor and in the configuration, then run "
     "`syncd check {name}`.",
@@ -75,6 +65,10 @@ _REMEDIES: Final = {
     "connections go on.",
 }
 _ELSE: Final = "Nothing was changed. Run `syncd check {name}`, then repeat the command."
+
+
+def _is_failure(kind: type) -> TypeGuard[type[SyncdError]]:
+    return issubclass(kind, SyncdError) and kind.code in FAILURES
 
 
 def blamed_on_connection(error: BaseException) -> bool:
@@ -95,14 +89,20 @@ async def connection_failed(
     now: datetime,
     log: EventLog,
 ) -> None:
-    """Write that the connection does not work, with one issue that says why."""
+    """Write that the connection does not work, with one issue that says why.
+
+    The issue has the code of the kind of error, also where a connector refined it, so that
+    `connection_worked` finds it again.
+    """
+    kinds = (kind.code for kind in type(error).__mro__ if _is_failure(kind))
+    failure = next(kinds, error.code)
     async with database.writer() as conn:
         book = IssueBook(conn, connection.name, now)
         finding = Finding(message=str(error), remedy=remedy_of(error, connection.name))
         for code in FAILURES:
-            if code != error.code:
+            if code != failure:
                 await book.close(code, connection.name)
-        await book.open(error.code, connection.name, finding)
+        await book.open(failure, connection.name, finding)
         if await mark_unavailable(conn, connection.id, detail=str(error), now=now):
             book.tell(
                 "connection.unavailable",
@@ -110,31 +110,6 @@ async def connection_failed(
                 code=error.code,
                 error=str(error),
             )
-    book.speak(log)
-
-
-async def forget_connections(
-    database: Database, configured: Collection[str], *, now: datetime, log: EventLog
-) -> None:
-    """Close what pulls said about connections that are gone from the configuration or renamed.
-
-    Nobody could close it otherwise, because they are never pulled again. What billing says of them
-    (frozen lines) stays.
-    """
-    async with database.reader() as conn:
-        orphans = [
-            issue
-            for name in await issue_connections(conn)
-            if name and name not in configured
-            for issue in await open_issues(conn, connection=name)
-            if issue.code in FAILURES or issue.code in PULLED or issue.evidence.get("note")
-        ]
-    if not orphans:
-        return
-    async with database.writer() as conn:
-        book = IssueBook(conn, "", now)
-        for issue in orphans:
-            await book.close(issue.code, issue.subject)
     book.speak(log)
 
 
@@ -170,11 +145,9 @@ def one_error(error: Exception, connection: ConnectionRef) -> SyncdError:
     leaves = list(_leaves(error))
     for leaf in leaves:
         if not isinstance(leaf, SyncdError):
-            frame = traceback.extract_tb(leaf.__traceback__)[-1]
-            place = f"{Path(frame.filename).name}:{frame.lineno}"
             message = (
                 f"the plugin '{connection.connector}' of {connection.name} failed with "
-                f"{type(leaf).__name__} at {place}"
+                f"{type(leaf).__name__}{_place(leaf)}"
             )
             return PluginError(message)
     known = [leaf for leaf in leaves if isinstance(leaf, SyncdError)]
@@ -182,6 +155,11 @@ def one_error(error: Exception, connection: ConnectionRef) -> SyncdError:
         (leaf for kind in (AuthError, ProtocolError) for leaf in known if isinstance(leaf, kind)),
         known[0],
     )
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:

@@ -246,6 +246,22 @@ async def test_only_the_latest_reason_of_a_broken_connection_is_open(bench: Benc
     assert len(bench.log.of("connection.unavailable")) == 1
 
 
+class SecretExpired(AuthError):
+    """A connector's own refinement."""
+
+    code = "SECRET_EXPIRED"
+
+
+async def test_a_connectors_own_error_is_an_issue_of_its_kind_and_closes_like_one(
+    bench: Bench,
+) -> None:
+    await bench.pull(ScriptedSource(error=SecretExpired("expired on Friday")))
+    assert "CREDENTIALS_REFUSED rmm" in await bench.issues()
+    assert (await bench.last_run()).error_code == "SECRET_EXPIRED"
+    await bench.pull(ScriptedSource(units=UNITS))
+    assert "CREDENTIALS_REFUSED rmm" not in await bench.issues()
+
+
 async def test_a_connection_that_does_not_open_fails_in_the_same_way(bench: Bench) -> None:
     outcome = await bench.pull(ScriptedSource(), opening=AuthError("refused"))
     assert outcome.exit_code == 4

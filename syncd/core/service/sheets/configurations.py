@@ -191,7 +191,7 @@ def _label(context: SheetContext, values: Mapping[str, Any]) -> str:
     connection = context.directory.connections[values["connection_id"]].name
     account = context.directory.accounts.get(values["account_id"])
     whom = f"account {account.key} of {connection}" if account else f"all accounts of {connection}"
-    return f"'{values['name']}' ({values['uid']}) for {whom}"
+    return f"'{values['name']}' for {whom}"
 
 
 def _describe(context: SheetContext, values: Mapping[str, Any]) -> str:
