@@ -47,7 +47,7 @@ def test_plain_amounts_are_read_exactly(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("amount", ["0.000000001", "92233720369", "Infinity", "NaN"])
 def test_what_does_not_fit_the_database_is_refused_never_rounded(amount: str) -> None:
-    with pytest.raises(ValueError, match="decimals|outside"):
+    with pytest.raises(ValueError, match=r"decimals|outside"):
         to_scaled(Decimal(amount))
 
 
