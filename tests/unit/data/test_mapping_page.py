@@ -1,4 +1,4 @@
-"""docs/mapping.md is held to the code: every file's columns, in order, with what may be left out."""
+"""docs/mapping.md is held to the code: the columns of every file, in order."""
 
 from __future__ import annotations
 
