@@ -75,6 +75,11 @@ def scan(file: str, text: str) -> Places:
     return places
 
 
+def lines_of(text: str) -> list[str]:
+    """Lines as TOML counts them; Python would also break at characters that texts may hold."""
+    return text.replace("\r\n", "\n").split("\n")
+
+
 def key_of(statement: str) -> SettingPath:
     """The dotted key a statement begins with, empty where there is none."""
     parts: list[str] = []
@@ -101,7 +106,7 @@ def statements(text: str) -> Iterator[tuple[int, str]]:
     """Lines on which a header or a key begins; continuations of values are left out."""
     depth = 0
     open_string = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         stripped = line.strip()
         if not depth and not open_string and stripped and not stripped.startswith("#"):
             yield number, stripped

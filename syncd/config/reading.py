@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syncd.config.places import Places, key_of, scan, statements
+from syncd.config.places import Places, key_of, lines_of, scan, statements
 from syncd.config.problem import ConfigErrors, Problem, SettingPath
 from syncd.sdk.errors import ConfigError
 
@@ -56,7 +56,7 @@ def read(file: Path) -> Reading:
 
 def parse(name: str, text: str) -> Reading:
     """Parse TOML, leaving out statements that do not parse."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     problems: list[Problem] = []
     lost: set[SettingPath] = set()
     for _ in range(MAX_SYNTAX_ERRORS):
@@ -64,6 +64,10 @@ def parse(name: str, text: str) -> Reading:
             values = tomllib.loads("\n".join(lines) + "\n", parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
             problems.append(_leave_out(name, str(error), lines, lost))
+        except (ValueError, RecursionError):
+            # A number of thousands of digits, or brackets nested a thousand deep.
+            problems.append(Problem(name, "the file holds a value beyond measure", "shorten it"))
+            break
         else:
             return Reading(values, scan(name, text), problems, lost)
     return Reading({}, scan(name, text), problems, {()})

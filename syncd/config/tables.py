@@ -10,7 +10,15 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+)
 
 from syncd.config.schedule import parse_schedule
 from syncd.core.billing.model import RoundingPolicy
@@ -162,7 +170,9 @@ class ConnectionTable(_Table):
     """What every connection has; the other settings are those of its connector."""
 
     plugin: str = Field(description="Name of the connector; `syncd plugins` lists them.")
-    enabled: StrictBool = Field(default=True, description="`false` keeps the connection but rests it.")
+    enabled: StrictBool = Field(
+        default=True, description="`false` keeps the connection but rests it."
+    )
     schedule: ScheduleText | None = Field(
         default=None,
         description='When the daemon pulls: cron in UTC with weekdays by name, or "every 6h".',

@@ -17,6 +17,7 @@ VENDOR_WORDS = {"classes.py", "models.py", "assessment.py"}
 
 NOT_CODES = {
     "CREDENTIALS_DIRECTORY": "environment of systemd",
+    "NO_COLOR": "environment of terminals",
     "EVERY_CLIENT": "name of a constant in __all__",
 }
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from syncd.config import ConfigErrors, Problem, load
 from syncd.plugins import BrokenPlugin
@@ -236,6 +239,35 @@ def test_each_syntax_error_is_told_where_it_begins(
 
 def test_a_file_that_is_no_toml_at_all_ends_in_an_answer(tmp_path: Path) -> None:
     assert 1 <= len(problems(tmp_path, "{ not toml !\n" * 500)) <= 20
+
+
+PIECES = st.sampled_from(
+    [
+        *"[]{}=.,#\"'\\ \n\t1a-",
+        "\n[billing]\n", "\n[connections.a]\n", 'mode = "live"\n', "plugin = 'acme'\n",
+        '"""', "'''",
+        "guards = { line_units = 1 }\n", "[[x]]\n", "é", "\u2028", "1.5", "true", "\r\n",
+        "client_secret = { env = 'A' }\n", "x" * 50, "9" * 5000, "[" * 400,
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_whatever_the_file_holds_ends_in_settings_or_in_sentences(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        try:
+            load(written(Path(folder), text), installed())
+        except ConfigError as error:
+            lines = text.replace("\r\n", "\n").count("\n") + 1
+            told = error.problems if isinstance(error, ConfigErrors) else ()
+            assert all(1 <= (problem.line or 1) <= lines for problem in told)
+            assert all(problem.reason and problem.remedy for problem in told)
+
+
+@pytest.mark.parametrize("text", ["x = " + "9" * 5000, "x = " + "[" * 5000])
+def test_a_value_beyond_measure_ends_in_an_answer(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text)
 
 
 def test_a_byte_that_is_no_utf8_is_told_with_its_line(tmp_path: Path) -> None:
