@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.core.store.engine import Dialect, open_engine, target
+from syncd.core.store.engine import WRITER_LOCK, Dialect, open_engine, target
 from syncd.core.store.faults import store_error
 from syncd.sdk.errors import SchemaOutdated, StoreError
 
@@ -23,9 +23,6 @@ SCHEMA_REVISION = "0001"
 
 commit_hook: Callable[[str], None] | None = None
 """Called with `commit:before` and `commit:after`; set only by the crash proof."""
-
-_WRITER_LOCK = 0x73796E6364
-"""Key of PostgreSQL's advisory lock: "syncd" in ASCII."""
 
 _QUEUE_SECONDS = 60.0
 
@@ -147,7 +144,7 @@ class Database:
             await connection.exec_driver_sql("PRAGMA query_only=OFF")
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
     async def _commit(self, connection: AsyncConnection) -> None:
         if commit_hook is not None:
@@ -224,18 +221,22 @@ class Workbench:
                     await _uninterrupted(self._connection.rollback())
 
 
-async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for the end of something short even when cancelled; then be cancelled.
-
-    A commit that is cut short would leave its caller without knowing whether it happened.
-    """
-    task = asyncio.ensure_future(work)
+async def completed(task: asyncio.Task[None]) -> BaseException | None:
+    """Wait for the end of something short even when cancelled, then be cancelled; its error."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError as error:
             cancelled = error
+    failure = task.exception()
     if cancelled is not None:
-        raise cancelled from task.exception()
-    task.result()
+        raise cancelled from failure
+    return failure
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end: a commit cut short would leave nobody knowing whether it happened."""
+    failure = await completed(asyncio.create_task(work))
+    if failure is not None:
+        raise failure

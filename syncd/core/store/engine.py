@@ -6,6 +6,7 @@ opened.
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,9 @@ Dialect = Literal["sqlite", "postgresql"]
 
 _FORMS = "write sqlite:///syncd.db, or postgresql://user:password@host/database"
 _POOL_SIZE = 5
+
+WRITER_LOCK = 0x73796E6364
+"""Key of the advisory lock that makes writers of PostgreSQL queue: "syncd" in ASCII."""
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -73,7 +77,7 @@ def target(url: str) -> Target:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         message = "the database setting is not a URL"
         raise ConfigError(message, remedy=_FORMS) from error
     backend = parsed.drivername.partition("+")[0]
@@ -134,6 +138,11 @@ def _sqlite_engine(where: Target, busy_seconds: float, common: dict[str, Any]) -
         connect_args={"timeout": busy_seconds, "isolation_level": None},
         **common,
     )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _look_first(_dialect: object, _record: object, names: Any, _options: object) -> None:
+        # aiosqlite leaves the thread of a failed connection behind, and it may outlive the loop.
+        sqlite3.connect(names[0], uri=True).close()
 
     @event.listens_for(engine.sync_engine, "connect")
     def _set_pragmas(connection: Any, _record: object) -> None:

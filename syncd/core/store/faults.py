@@ -49,7 +49,7 @@ _SQLITE: Final = {
     ),
     "SQLITE_CANTOPEN": (
         "the database {place} cannot be opened",
-        "look whether the folder exists and this user may write it",
+        "look whether its folder and the one for temporary files exist and may be written",
     ),
 }
 
@@ -71,6 +71,8 @@ _SQLSTATES: Final = {
 _CONNECTING: Final = (
     ("password authentication failed", "28"),
     ("no password supplied", "28"),
+    ("no pg_hba.conf entry", "28"),
+    ('role "', "28"),
     ("does not exist", "3D000"),
     ("the database system is", "57P"),
     ("too many", "53"),

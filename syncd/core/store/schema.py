@@ -19,12 +19,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
-from syncd.core.store.engine import Target, target
+from syncd.core.store.engine import WRITER_LOCK, Target, target
 from syncd.core.store.faults import store_error
 from syncd.sdk.errors import ConfigError, SchemaOutdated
-
-_MIGRATION_LOCK = 0x73796E6365
-"""PostgreSQL's advisory lock of an upgrade, next to the one of writers."""
 
 _LOCK_SECONDS = 30
 
@@ -103,7 +100,7 @@ def _migrating(where: Target) -> Iterator[Connection]:
         if where.dialect == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
         yield connection
         connection.commit()
 

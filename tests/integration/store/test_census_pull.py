@@ -396,6 +396,37 @@ async def test_facts_of_a_month_outlive_the_removal_of_their_account(database: D
     assert await open_units(database, rmm) == {("b", "disk", 10)}
 
 
+async def test_a_removal_confirmed_by_a_months_pull_closes_what_stands_today(
+    database: Database,
+) -> None:
+    rmm = await connect(database)
+    await pull(database, rmm, [unit("a", "1"), unit("b", "2")])
+    await pull(database, rmm, [unit("a", "1")], roster=["a"])
+    monthly = await pull(database, rmm, [], roster=["a"], period=Period(2026, 10))
+    assert (monthly.removed, monthly.closed) == (("b",), 0)
+    today = await pull(database, rmm, [unit("a", "1")], roster=["a"])
+    assert (today.state, today.closed) == (COMPLETE, 1)
+    assert await open_units(database, rmm) == {("a", "1", 1)}
+
+
+async def test_a_census_that_contradicts_itself_names_the_command(
+    sqlite_database: Database,
+) -> None:
+    rmm = await connect(sqlite_database)
+    await pull(sqlite_database, rmm, [unit("a", "1")])
+    async with sqlite_database.writer() as connection:
+        await connection.execute(
+            text(
+                "CREATE TRIGGER broken BEFORE INSERT ON unit_interval"
+                " BEGIN SELECT RAISE(ABORT, 'broken'); END"
+            )
+        )
+    with pytest.raises(StoreError, match="contradicts itself") as caught:
+        await pull(sqlite_database, rmm, [unit("a", "1"), unit("a", "2")])
+    assert "syncd db check" in caught.value.remedy
+    assert await open_units(sqlite_database, rmm) == {("a", "1", 1)}
+
+
 async def test_a_pull_that_is_left_leaves_nothing_behind(database: Database) -> None:
     rmm = await connect(database)
 

@@ -26,14 +26,17 @@ _DIFFERENT = text(
         f" <> (CASE WHEN {alive(':later')} THEN 1 ELSE 0 END)",
     )
 )
-# A sample of about this many ids, taken evenly, places the bounds well within a percent.
-_SAMPLE = 5_000
 _OPEN = "FROM unit_interval u WHERE u.connection_id = :connection AND u.closed_pull IS NULL"
 _ANY_COMPLETE = text(
     "SELECT 1 FROM pull WHERE connection_id = :connection AND state = 'complete' LIMIT 1"
 )
 _HOW_MANY = text(f"SELECT count(*) {_OPEN}")
-_IDS = text(f"SELECT u.unit {_OPEN} AND u.id % :step = 0")
+# Whole numbers without leading zeros stand in numeric order when ordered by length, then text.
+_BOUNDS = text(
+    "SELECT unit FROM (SELECT u.unit, row_number() OVER (ORDER BY length(u.unit), u.unit) - 1"
+    f" AS place {_OPEN}) ranked WHERE place > 0"
+    " AND (place * :parts) / :count > ((place - 1) * :parts) / :count ORDER BY place"
+)
 _MOST_DIGITS = 18
 
 
@@ -91,20 +94,18 @@ async def unit_id_bounds(connection: AsyncConnection, connection_id: int, parts:
     """Ascending ids at which the units of the last pull split into `parts` ranges of equal size.
 
     At most `parts - 1` of them; empty when there was no complete pull yet, when there are fewer
-    units than parts, or when ids are not whole numbers. From a sample, so "equal" is within a
-    percent: they only spread work and prove nothing.
+    units than parts, or when ids are not whole numbers. Exact to one unit, since a source may make
+    its ranges as large as a page: one unit more would cost it a call.
     """
     bound = {"connection": connection_id}
     if parts < 2 or await connection.scalar(_ANY_COMPLETE, bound) is None:
         return []
     count = int(await connection.scalar(_HOW_MANY, bound) or 0)
-    step = max(1, count // _SAMPLE)
-    ids = [row[0] for row in await connection.execute(_IDS, bound | {"step": step})]
-    if len(ids) < parts or not all(_is_whole(unit) for unit in ids):
+    if count < parts:
         return []
-    ordered = sorted(map(int, ids))
-    bounds = [ordered[len(ordered) * part // parts] for part in range(1, parts)]
-    return sorted(set(bounds) - {ordered[0]})
+    rows = await connection.execute(_BOUNDS, bound | {"parts": parts, "count": count})
+    ids = [row[0] for row in rows]
+    return sorted(set(map(int, ids))) if all(map(_is_whole, ids)) else []
 
 
 def _is_whole(unit: str) -> bool:

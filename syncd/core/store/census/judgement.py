@@ -64,7 +64,8 @@ class Judgement:
         proven: keys of accounts that may change.
         gaps: what may not; scopes first.
         absent: known accounts missed for the first time.
-        removed: known accounts whose absence is confirmed; all they have is closed.
+        removed: known accounts whose absence this pull confirmed.
+        gone: those and the ones confirmed earlier that are still absent; nothing of them stays.
     """
 
     state: ScopeState
@@ -72,6 +73,7 @@ class Judgement:
     gaps: tuple[Gap, ...]
     absent: tuple[str, ...]
     removed: tuple[str, ...]
+    gone: tuple[str, ...]
 
 
 def judge(heard: Heard, known: Mapping[str, KnownAccount]) -> Judgement:
@@ -95,14 +97,29 @@ def judge(heard: Heard, known: Mapping[str, KnownAccount]) -> Judgement:
             reason = heard.tainted.get(key) or gap.reason.partition("; ")[0]
             unproven.append(Gap(key, scope, gap.state, reason))
     roster_complete = bool(scopes) and not incomplete and not undeclared
-    absent, removed, missing = _missing(heard, known, roster_complete=roster_complete)
-    gaps = (*incomplete, *undeclared, *unproven, *missing)
+    missing = {
+        key: account
+        for key, account in known.items()
+        if key not in heard.roster and key not in heard.observed
+    }
+    gone = [key for key, account in missing.items() if account.removed is not None]
+    left = [key for key, account in missing.items() if account.removed is None]
+    again = {key for key in left if roster_complete and known[key].absent_since is not None}
+    confirmed = [key for key in left if key in again]
+    still_open = [key for key in left if key not in again]
+    gaps = (
+        *incomplete,
+        *undeclared,
+        *unproven,
+        *(_missed(key, roster_complete=roster_complete) for key in still_open),
+    )
     return Judgement(
         state=_state(scopes, gaps),
         proven=frozenset(proven),
         gaps=gaps,
-        absent=tuple(absent),
-        removed=tuple(removed),
+        absent=tuple(still_open) if roster_complete else (),
+        removed=tuple(confirmed),
+        gone=(*confirmed, *gone) if roster_complete else (),
     )
 
 
@@ -137,23 +154,10 @@ def _scope_gap(scope: str, given: list[ScopeVerdict], tainted: list[str]) -> Gap
     return Gap(None, scope, state, "; ".join(reasons) or "NOT_COMPLETE: the source gave no reason")
 
 
-def _missing(
-    heard: Heard, known: Mapping[str, KnownAccount], *, roster_complete: bool
-) -> tuple[list[str], list[str], list[Gap]]:
-    absent: list[str] = []
-    removed: list[str] = []
-    gaps: list[Gap] = []
-    for key, account in known.items():
-        if key in heard.roster or key in heard.observed or account.removed is not None:
-            continue
-        if roster_complete and account.absent_since is not None:
-            removed.append(key)
-            continue
-        if roster_complete:
-            absent.append(key)
-        reason = f"ACCOUNT_DISAPPEARED: {key} is not in the list of accounts"
-        gaps.append(Gap(key, "", ScopeState.UNKNOWN, reason))
-    return absent, removed, gaps
+def _missed(key: str, *, roster_complete: bool) -> Gap:
+    doubt = "" if roster_complete else ", which this pull did not prove"
+    reason = f"ACCOUNT_DISAPPEARED: {key} is not in the list of accounts{doubt}"
+    return Gap(key, "", ScopeState.UNKNOWN, reason)
 
 
 def _state(scopes: Mapping[str, Gap | None], gaps: tuple[Gap, ...]) -> ScopeState:

@@ -66,13 +66,10 @@ async def last_pull(connection: AsyncConnection, connection_id: int) -> tuple[in
     return (0, None) if row is None else (row[0], from_micros(row[1]))
 
 
-async def load_accounts(
-    connection: AsyncConnection, connection_id: int
-) -> tuple[int, dict[str, KnownAccount]]:
-    """The number of the newest pull, and the accounts by key."""
-    seq, _ = await last_pull(connection, connection_id)
+async def load_accounts(connection: AsyncConnection, connection_id: int) -> dict[str, KnownAccount]:
+    """The accounts by key."""
     rows = await connection.execute(_ACCOUNTS, {"connection": connection_id})
-    return seq, {row[0]: KnownAccount(*row[1:]) for row in rows}
+    return {row[0]: KnownAccount(*row[1:]) for row in rows}
 
 
 async def load_products(connection: AsyncConnection, connection_id: int) -> dict[str, int]:

@@ -84,8 +84,8 @@ async def record(bench: Workbench, stage: Stage, recording: Recording) -> PullRe
     """Record the pull.
 
     Raises:
-        StoreError: a newer pull of the connection was recorded meanwhile, or two others were;
-            nothing changed.
+        StoreError: a newer pull of the connection was recorded meanwhile, or two others were, or
+            the census contradicts itself; nothing changed.
     """
     deduplicated = False
     overtaken = False
@@ -99,9 +99,9 @@ async def record(bench: Workbench, stage: Stage, recording: Recording) -> PullRe
             if overtaken:
                 raise _busy(recording) from error
             overtaken = True
-        except IntegrityError:
+        except IntegrityError as error:
             if deduplicated:
-                raise
+                raise _contradiction(recording) from error
             deduplicated = True
             async with bench.scratch() as connection:
                 await _resolve_duplicates(connection, recording)
@@ -109,10 +109,15 @@ async def record(bench: Workbench, stage: Stage, recording: Recording) -> PullRe
 
 async def _compare(connection: AsyncConnection, stage: Stage, recording: Recording) -> _Compared:
     connection_id = recording.connection.id
-    seq, known = await ledger.load_accounts(connection, connection_id)
+    # The number first: what is recorded after it makes the writer find another one.
+    seq, newest = await ledger.last_pull(connection, connection_id)
+    known = await ledger.load_accounts(connection, connection_id)
     products = await ledger.load_products(connection, connection_id)
     if seq != recording.base_seq:
+        if newest is not None and newest > recording.taken_at:
+            raise _superseded(recording)
         await _catch_up(connection, recording, known, products)
+        recording.base_seq = seq
     await _taint_undeclared_products(connection, recording, products)
     judgement = judge(
         Heard(
@@ -129,7 +134,7 @@ async def _compare(connection: AsyncConnection, stage: Stage, recording: Recordi
     changing = [(numbers[key], max(numbers[key], 0)) for key in judgement.proven if key in numbers]
     if not recording.period:
         # Facts about a month stay facts when the account is gone.
-        changing += [(known[key].id, known[key].id) for key in judgement.removed]
+        changing += [(known[key].id, known[key].id) for key in judgement.gone]
     await tables.set_proven(connection, changing)
     delta = await stage.compare(connection, connection_id, recording.period)
     return _Compared(seq, known, products, judgement, delta)
@@ -141,18 +146,7 @@ async def _catch_up(
     known: Mapping[str, KnownAccount],
     products: Mapping[str, int],
 ) -> None:
-    """Another pull was recorded while this one was read: take over the rows it made.
-
-    Raises:
-        StoreError: it began later than this one, so this one is the older news.
-    """
-    seq, taken_at = await ledger.last_pull(connection, recording.connection.id)
-    if taken_at is not None and taken_at > recording.taken_at:
-        message = (
-            f"a newer pull of '{recording.connection.name}' was recorded while this one ran;"
-            " this one changed nothing"
-        )
-        raise StoreError(message, remedy="nothing is lost; avoid pulling one connection twice")
+    """Another pull was recorded while this one was read: take over the rows it made."""
     for column, numbers, ids in (
         ("account", recording.numbers, {key: account.id for key, account in known.items()}),
         ("product", recording.product_numbers, dict(products)),
@@ -162,7 +156,6 @@ async def _catch_up(
             connection, column, [(numbers[key], new) for key, new in moved.items()]
         )
         numbers.update(moved)
-    recording.base_seq = seq
 
 
 async def _taint_undeclared_products(
@@ -191,7 +184,7 @@ async def _set_row_ids(
     connection: AsyncConnection, recording: Recording, compared: _Compared
 ) -> dict[str, int]:
     """Give the stage's numbers their rows, now that every account and product has one."""
-    _, accounts = await ledger.load_accounts(connection, recording.connection.id)
+    accounts = await ledger.load_accounts(connection, recording.connection.id)
     ids = {key: account.id for key, account in accounts.items()}
     new = [key for key in compared.judgement.proven if recording.numbers.get(key, 0) < 0]
     await tables.set_ids(connection, [(recording.numbers[key], ids[key]) for key in new])
@@ -254,6 +247,19 @@ async def _write(
         absent=judgement.absent,
         removed=judgement.removed,
     )
+
+
+def _superseded(recording: Recording) -> StoreError:
+    message = (
+        f"a newer pull of '{recording.connection.name}' was recorded while this one ran;"
+        " this one changed nothing"
+    )
+    return StoreError(message, remedy="nothing is lost; avoid pulling one connection twice")
+
+
+def _contradiction(recording: Recording) -> StoreError:
+    message = f"the census of '{recording.connection.name}' contradicts itself; nothing was changed"
+    return StoreError(message, remedy="run `syncd db check`")
 
 
 def _busy(recording: Recording) -> StoreError:

@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from syncd.core.store.census import stage as tables
-from syncd.core.store.census.ledger import load_accounts, load_products
+from syncd.core.store.census.ledger import last_pull, load_accounts, load_products
 from syncd.core.store.census.recording import Recording, record
 from syncd.core.store.census.records import PullResult
 from syncd.core.store.census.stage import StagedRow, stage_for
 from syncd.core.store.connections import ConnectionRef
-from syncd.core.store.database import Database, Workbench
+from syncd.core.store.database import Database, Workbench, completed
 from syncd.sdk.errors import StoreError
 from syncd.sdk.period import Period
 from syncd.sdk.records import Account, Observation, Product, ScopeVerdict
@@ -65,7 +65,8 @@ class Staging:
         """Make the tables and learn the numbers of known accounts and products."""
         async with self._bench.scratch() as connection:
             await tables.create(connection)
-            self._base_seq, known = await load_accounts(connection, self._connection.id)
+            self._base_seq, _ = await last_pull(connection, self._connection.id)
+            known = await load_accounts(connection, self._connection.id)
             self._accounts.update((key, account.id) for key, account in known.items())
             self._products.update(await load_products(connection, self._connection.id))
 
@@ -157,8 +158,8 @@ class Staging:
 
     async def abandon(self) -> None:
         """Wait for the batch at work, so that its connection can be closed."""
-        if self._loading is not None and not self._loading.done():
-            await asyncio.wait({self._loading})
+        if self._loading is not None:
+            await completed(self._loading)
 
     def _without_invalid(
         self, batch: Sequence[Observation], rows: list[StagedRow]

@@ -113,9 +113,10 @@ class PullVoid(SQLModel, table=True):
 class UnitInterval(SQLModel, table=True):
     """A unit with one set of facts, from pull to pull.
 
-    The account stands last in the open key to keep the vendor's order of units. There are no foreign
-    keys: rows come only from joins with the rows they would point at, none of which is ever
-    deleted, and PostgreSQL takes four times as long to insert a fleet when it checks each.
+    The account stands last in the open key to keep the vendor's order of units. There are no
+    foreign keys: rows come only from joins with the rows they would point at, none of which is
+    ever deleted, and PostgreSQL takes two and a half times as long to insert a fleet when it
+    checks each.
     """
 
     __tablename__ = "unit_interval"
