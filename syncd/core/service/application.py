@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from syncd.core.service.applied import ApplyReport, report_of
-from syncd.core.service.delivery import DeliveryReport, deliver_pending
+from syncd.core.service.delivery import deliver_pending
 from syncd.core.service.psa_sweep import Sweep, sweep
 from syncd.core.service.queueing import queue_bills, require_same_data
 from syncd.core.service.refusals import PlanConsumed, PlanNotFound, PlanStale, ShadowMode
 from syncd.core.service.targets import moved_targets
-from syncd.core.store.outbox import OutboxState, of_plan
+from syncd.core.store.outbox import OutboxState, of_plan, waiting
 from syncd.core.store.plan_history import newest_plan_id
 from syncd.core.store.plans import (
     APPLICABLE,
@@ -82,8 +83,8 @@ async def apply_plan(
 ) -> ApplyReport:
     """Send what a plan says, as far as nobody objects and nothing moved.
 
-    A plan whose writes were queued and not all settled is gone on with, so that the same command
-    is right after a crash.
+    Writes that an earlier apply left open are gone on with first, so that the same command is right
+    after a crash.
 
     Args:
         database: where everything is.
@@ -115,18 +116,32 @@ async def apply_plan(
             "writes nothing",
             remedy='compare its plans with what you bill; then set mode = "live" in [billing]',
         )
+    deliver = partial(
+        deliver_pending,
+        database,
+        psa,
+        psa_connection,
+        clock=clock,
+        log=log,
+        sleep=sleep,
+        patience_seconds=patience_seconds,
+        lock_seconds=lock_seconds,
+        progress=progress,
+    )
     async with database.reader() as conn:
+        left_over, _ = await waiting(conn, psa_connection.id)
         unfinished = {
             item.bill_key for item in await of_plan(conn, record.id) if item.state in _UNFINISHED
         }
+    delivery = await deliver() if left_over and not dry_run else None
     applicable = sorted(
         (bill for bill in record.bills if bill.state in APPLICABLE),
         key=lambda bill: bill.account_id,
     )
-    if not applicable and not unfinished:
-        _require_anything_left(record)
     refused: dict[str, str] = {}
-    if applicable:
+    if not applicable and delivery is None:
+        _require_anything_left(record)
+    elif applicable and (delivery is None or delivery.stopped_by is None):
         planned = {bill.key: bill for bill in record.plan.bills}
         await _require_fresh(database, record, rules, clock())
         refused = await _moved(applicable, planned, psa)
@@ -134,19 +149,8 @@ async def apply_plan(
             refused = await queue_bills(
                 database, record, applicable, planned, refused, psa_connection, clock(), log
             )
-    delivery: DeliveryReport | None = None
-    if not dry_run and (unfinished or len(refused) < len(applicable)):
-        delivery = await deliver_pending(
-            database,
-            psa,
-            psa_connection,
-            clock=clock,
-            log=log,
-            sleep=sleep,
-            patience_seconds=patience_seconds,
-            lock_seconds=lock_seconds,
-            progress=progress,
-        )
+            if len(refused) < len(applicable):
+                delivery = (await deliver()).after(delivery)
     earlier = {
         bill.bill_key
         for bill in record.bills

@@ -12,6 +12,7 @@ from syncd.core.service.delivery import DeliveryReport
 from syncd.core.service.plan_issues import money_of
 from syncd.core.store.outbox import OutboxItem, OutboxState, of_plan
 from syncd.core.store.plans import APPLICABLE, PlanBillState, StoredBill, load_plan
+from syncd.sdk.errors import SyncdError
 from syncd.sdk.records import PlannedBill
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ class ApplyReport:
         currency: of the money.
         bills: in the plan's order.
         write_calls: calls made to the PSA that write.
-        stopped: the sentence of the error that ended the delivery early, or empty.
-        stopped_exit: its exit code.
+        stopped_by: the error that ended the delivery early, or None.
         dry_run: nothing was written.
     """
 
@@ -84,8 +84,7 @@ class ApplyReport:
     currency: str
     bills: tuple[BillResult, ...]
     write_calls: int = 0
-    stopped: str = ""
-    stopped_exit: int = 0
+    stopped_by: SyncdError | None = None
     dry_run: bool = False
 
     def count(self, *fates: Fate) -> int:
@@ -106,8 +105,8 @@ class ApplyReport:
     @property
     def exit_code(self) -> int:
         """0, or the gravest: stopped, unknown (5), partial (6), held (3)."""
-        if self.stopped_exit:
-            return self.stopped_exit
+        if self.stopped_by is not None:
+            return self.stopped_by.exit_code
         if self.count(Fate.WAITING, Fate.NEEDS_REVIEW):
             return UNKNOWN_EXIT
         if self.count(Fate.REFUSED, Fate.REJECTED, Fate.ERROR):
@@ -142,7 +141,6 @@ async def report_of(
     for item in items:
         by_bill.setdefault(item.bill_key, []).append(item)
     planned = {bill.key: bill for bill in record.plan.bills}
-    stopped = delivery.stopped_by if delivery is not None else None
     return ApplyReport(
         plan_id=plan_id,
         period=record.plan.period,
@@ -158,8 +156,7 @@ async def report_of(
             for stored in record.bills
         ),
         write_calls=delivery.calls if delivery is not None else 0,
-        stopped=str(stopped) if stopped is not None else "",
-        stopped_exit=stopped.exit_code if stopped is not None else 0,
+        stopped_by=delivery.stopped_by if delivery is not None else None,
         dry_run=dry_run,
     )
 

@@ -54,6 +54,19 @@ class DeliveryReport:
     calls: int = 0
     stopped_by: SyncdError | None = None
 
+    def after(self, earlier: DeliveryReport | None) -> DeliveryReport:
+        """Both deliveries together; what still waits is known by the later one."""
+        if earlier is None:
+            return self
+        return DeliveryReport(
+            delivered=self.delivered + earlier.delivered,
+            rejected=self.rejected + earlier.rejected,
+            parked=self.parked + earlier.parked,
+            waiting=self.waiting,
+            calls=self.calls + earlier.calls,
+            stopped_by=self.stopped_by,
+        )
+
 
 async def deliver_pending(
     database: Database,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +27,10 @@ from syncd.sdk.connector import EventLog
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
+
+
+ABANDONED: Final = "ABANDONED"
+"""Code of a write that a person gave up: closed without an issue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +146,8 @@ def _wanted(item: OutboxItem, ending: Ending) -> dict[str, str]:
             about = f"'{item.intent.line_name}' of {item.intent.client_name}"
             return {"READBACK_DIFFERS": f"the PSA took {about} and shows it otherwise: {shown}"}
         case OutboxState.DELIVERED:
+            return {}
+        case OutboxState.REJECTED if ending.code == ABANDONED:
             return {}
         case OutboxState.REJECTED if not ending.gone:
             return {"DELIVERY_REJECTED": ending.message}

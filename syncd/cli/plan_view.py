@@ -1,0 +1,230 @@
+"""How a plan reads: the changes with their money, what waits and why, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from syncd.cli.output import table
+from syncd.core.service.plan_issues import ERRORS, money_of
+from syncd.core.store.plans import PlanBillState, PlanRecord, StoredBill
+from syncd.sdk.records import LineState, Objection, PlannedBill, PlannedChange, Severity
+
+if TYPE_CHECKING:
+    from syncd.cli.output import Output
+
+NOT_LINKED = "NOT_LINKED"
+_MOST_WARNINGS = 12
+
+
+def plan_data(
+    record: PlanRecord, *, next_commands: Sequence[str], **more: Any
+) -> Mapping[str, Any]:
+    """A plan for `--json`."""
+    fates = {bill.bill_key: bill for bill in record.bills}
+    return {
+        "plan": record.id,
+        "kind": record.kind,
+        "state": record.state,
+        "period": record.plan.period,
+        "currency": record.plan.currency,
+        "made_at": record.plan.made_at,
+        **more,
+        "bills": [_bill_data(bill, fates[bill.key]) for bill in record.plan.bills],
+        "objections": record.objections,
+        "totals": totals(record),
+        "next": next_commands,
+    }
+
+
+def totals(record: PlanRecord) -> dict[str, Any]:
+    """Money of the whole plan as far as it is known, and how many bills stand how."""
+    bills = [bill for bill in record.plan.bills if not bill.errors]
+    before = _sum(bill.total_before for bill in bills if bill.total_after is not None)
+    after = _sum(bill.total_after for bill in bills)
+    counts: dict[str, int] = {}
+    for stored in record.bills:
+        counts[stored.state.value] = counts.get(stored.state.value, 0) + 1
+    return {
+        "before": before,
+        "after": after,
+        "effect": after - before,
+        "changes": sum(len(bill.changes) for bill in bills),
+        "not_linked": _sum(
+            change.after.total_price
+            for bill in bills
+            for change in bill.changes
+            if NOT_LINKED in _codes(change)
+        ),
+        "bills": counts,
+    }
+
+
+def show(
+    output: Output, record: PlanRecord, *, asset_type_field: str | None, hints: Sequence[str]
+) -> None:
+    """Draw a plan."""
+    currency = record.plan.currency
+    output.say(f"plan {record.id}: bills of {record.plan.period} in {currency}\n")
+    fates = {bill.bill_key: bill for bill in record.bills}
+    rows = [row for bill in record.plan.bills for row in _rows(bill, fates[bill.key])]
+    if rows:
+        output.console.print(
+            table(
+                "client",
+                "line",
+                ("units", "right"),
+                ("price", "right"),
+                ("effect", "right"),
+                "billed by",
+                "why",
+                rows=rows,
+            )
+        )
+    else:
+        output.say("nothing is to be written: the PSA says what was counted")
+    for title, lines in (
+        ("held, until a person releases it", list(_held(record))),
+        ("stopped", list(_stopped(record))),
+        ("worth a look", list(_warnings(record))),
+    ):
+        if lines:
+            output.say(f"\n{title}:")
+            for line in lines:
+                output.say(f"  {line}")
+    output.say(f"\n{_summary(record)}")
+    if asset_type_field:
+        output.say(f"the asset type goes into the PSA's field `{asset_type_field}`")
+    for n, hint in enumerate(hints):
+        output.say(f"{'next:' if n == 0 else '     '} {hint}")
+
+
+def next_steps(record: PlanRecord, *, mode: str) -> list[str]:
+    """What to do with a plan, as commands."""
+    states = {bill.state for bill in record.bills}
+    steps = []
+    if PlanBillState.ERROR in states:
+        steps.append("syncd issues")
+    if PlanBillState.HELD in states:
+        steps.append(f'syncd plans release {record.id} --reason "what was looked at"')
+    if states & {PlanBillState.HELD, PlanBillState.READY, PlanBillState.RELEASED}:
+        shadow = "" if mode == "live" else '  (first set mode = "live" in [billing])'
+        steps.append(f"syncd apply {record.id}{shadow}")
+    elif PlanBillState.UNCHANGED in states:
+        steps.append(f"syncd apply {record.id}  (writes nothing to the PSA, closes the month here)")
+    return steps
+
+
+def signed(amount: Decimal | None) -> str:
+    """The amount with its sign; a question mark where it is not known."""
+    return "?" if amount is None else f"{amount:+,}"
+
+
+def _bill_data(bill: PlannedBill, stored: StoredBill) -> dict[str, Any]:
+    return {
+        **msgspec.to_builtins(bill, builtin_types=(Decimal,)),
+        "state": stored.state,
+        "detail": stored.detail,
+        "money_effect": money_of(bill),
+        "released_by": stored.released_by or None,
+        "release_reason": stored.release_reason or None,
+        "released_at": stored.released_at,
+        "applied_at": stored.applied_at,
+    }
+
+
+def _rows(bill: PlannedBill, stored: StoredBill) -> Iterator[Sequence[object]]:
+    title = f"{bill.client_name} ({bill.client})"
+    for change in bill.changes:
+        yield (
+            f"{title}\n{stored.state.value}" if title else "",
+            change.line_name,
+            _units(change.before, change.after),
+            _price(change.after),
+            signed(change.money_effect),
+            change.billed_by or NOT_LINKED,
+            change.reason,
+        )
+        title = ""
+
+
+def _units(before: LineState | None, after: LineState) -> str:
+    new = after.quantity if after.units is None else after.units
+    if before is None:
+        return f"{new:,}"
+    old = before.quantity if before.units is None else before.units
+    return f"{old:,} -> {new:,}" if old != new else f"{new:,}"
+
+
+def _price(after: LineState) -> str:
+    return "the PSA's" if after.unit_price is None else f"{after.unit_price:,}"
+
+
+def _held(record: PlanRecord) -> Iterator[str]:
+    names = {bill.key: bill.client_name for bill in record.plan.bills}
+    waiting = {b.bill_key for b in record.bills if b.state is PlanBillState.HELD}
+    for one in record.objections:
+        if one.severity is not Severity.HOLD or not (one.bill in waiting or one.bill is None):
+            continue
+        if one.bill is None and not waiting:
+            continue
+        who = "the whole plan" if one.bill is None else names[one.bill]
+        yield f"{who}: {_sentence(one)}"
+
+
+def _sentence(one: Objection) -> str:
+    return f"{one.message} [{one.rule}]"
+
+
+def _stopped(record: PlanRecord) -> Iterator[str]:
+    for bill in record.plan.bills:
+        for error in bill.errors:
+            code, _, detail = error.partition(":")
+            meaning = ERRORS.get(code, ("it cannot be billed", ""))[0]
+            named = f" ({detail})" if detail else ""
+            yield f"{bill.client_name}, account {bill.account}: {meaning}{named} [{code}]"
+
+
+def _warnings(record: PlanRecord) -> Iterator[str]:
+    found = [
+        f"{bill.client_name}: {code}"
+        for bill in record.plan.bills
+        for code in (
+            *bill.warnings,
+            *(
+                f"{change.line_name}: {code}"
+                for change in bill.changes
+                for code in change.warnings
+                if code.partition(":")[0] != NOT_LINKED
+            ),
+        )
+    ]
+    yield from found[:_MOST_WARNINGS]
+    if len(found) > _MOST_WARNINGS:
+        yield f"and {len(found) - _MOST_WARNINGS} more, see --json"
+
+
+def _summary(record: PlanRecord) -> str:
+    money = totals(record)
+    counts = ", ".join(
+        f"{n} {state.replace('_', ' ')}" for state, n in sorted(money["bills"].items())
+    )
+    said = (
+        f"{money['changes']} changes, {money['before']:,} -> {money['after']:,} "
+        f"({money['effect']:+,} {record.plan.currency}); bills: {counts or 'none'}"
+    )
+    if money["not_linked"]:
+        said += f"\n{money['not_linked']:,} {record.plan.currency} of it is billed by no recurring"
+        said += " line yet (NOT_LINKED)"
+    return said
+
+
+def _codes(change: PlannedChange) -> set[str]:
+    return {code.partition(":")[0] for code in change.warnings}
+
+
+def _sum(amounts: Iterator[Decimal | None] | Any) -> Decimal:
+    return sum((amount for amount in amounts if amount is not None), Decimal(0))
