@@ -11,7 +11,14 @@ from syncd.cli.context import Cli
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
 from syncd.sandbox.demo.stage import Stage
-from syncd.sandbox.demo.story import PSA, PSA_CONNECTOR, SOURCE, SOURCE_CONNECTOR, play
+from syncd.sandbox.demo.story import (
+    PSA,
+    PSA_CONNECTOR,
+    SETTINGS,
+    SOURCE,
+    SOURCE_CONNECTOR,
+    play,
+)
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.presets import demo as demo_world
 from syncd.sdk.errors import ConfigError
@@ -40,7 +47,7 @@ def demonstrate(_cli: Cli, *, folder: Path | None, seed: int) -> None:
     world = demo_world(seed)
     with SandboxHost(world, [offered[SOURCE_CONNECTOR], offered[PSA_CONNECTOR]]) as host:
         names = {SOURCE_CONNECTOR: SOURCE, PSA_CONNECTOR: PSA}
-        write_config(here, host, names=names)
+        write_config(here, host, names=names, extra=SETTINGS)
         stage = Stage(here, host, secrets_of(host), console)
         console.rule("[bold]syncd: a month end against simulated vendors")
         for connector, name in names.items():

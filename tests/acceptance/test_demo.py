@@ -11,7 +11,14 @@ from syncd.core.store.schema import upgrade
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
 from syncd.sandbox.demo.stage import Stage
-from syncd.sandbox.demo.story import PSA, PSA_CONNECTOR, SOURCE, SOURCE_CONNECTOR, play
+from syncd.sandbox.demo.story import (
+    PSA,
+    PSA_CONNECTOR,
+    SETTINGS,
+    SOURCE,
+    SOURCE_CONNECTOR,
+    play,
+)
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.presets import demo
 
@@ -26,6 +33,7 @@ def test_the_month_end_holds_on_both_databases(empty_database_url: str, tmp_path
             host,
             names={SOURCE_CONNECTOR: SOURCE, PSA_CONNECTOR: PSA},
             database=empty_database_url,
+            extra=SETTINGS,
         )
         stage = Stage(tmp_path, host, secrets_of(host), Console(file=said, width=100))
         play(stage)

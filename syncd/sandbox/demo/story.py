@@ -15,7 +15,10 @@ NOVEMBER_EVENING = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
 FIRST_OF_DECEMBER = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 DECEMBER_EVENING = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
 FIRST_OF_JANUARY = datetime(2027, 1, 1, 9, 0, tzinfo=UTC)
-HELD, PARTLY = 3, 6
+SETTINGS = {SOURCE_CONNECTOR: {"internal_organisations": ["Bluebird IT (internal)"]}}
+"""The MSP's own devices are counted, excluded and never billed."""
+
+HELD = 3
 
 
 def play(stage: Stage) -> None:
