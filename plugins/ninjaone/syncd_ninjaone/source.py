@@ -121,9 +121,9 @@ class NinjaOneSource:
             connection=self._client.connection,
             expected=expected,
         )
-        # A range is a page: then ranges cost no more calls than one chain, and none waits for
-        # another.
-        pages = -(-expected // config.page_size)
+        # A range is a page less one row, so that a bound one row off does not cost a call: then
+        # ranges cost no more calls than one chain, and none waits for another.
+        pages = -(-expected // max(config.page_size - 1, 1))
         bounds: Sequence[int] = ()
         if hints and pages > 1 and config.chains > 1 and config.id_ranges == "on":
             bounds = await hints.unit_id_bounds(pages)

@@ -32,11 +32,13 @@ _ANY_COMPLETE = text(
 )
 _HOW_MANY = text(f"SELECT count(*) {_OPEN}")
 # Whole numbers without leading zeros stand in numeric order when ordered by length, then text.
-_BOUNDS = text(
-    "SELECT unit FROM (SELECT u.unit, row_number() OVER (ORDER BY length(u.unit), u.unit) - 1"
-    f" AS place {_OPEN}) ranked WHERE place > 0"
-    " AND (place * :parts) / :count > ((place - 1) * :parts) / :count ORDER BY place"
-)
+_RANKED = """
+SELECT unit FROM (
+    SELECT u.unit, row_number() OVER (ORDER BY length(u.unit), u.unit) - 1 AS place {open}
+) ranked
+ WHERE place > 0 AND (place * :parts) / :count > ((place - 1) * :parts) / :count ORDER BY place
+"""
+_BOUNDS = text(_RANKED.format(open=_OPEN))
 _MOST_DIGITS = 18
 
 
