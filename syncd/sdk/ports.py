@@ -147,6 +147,9 @@ class Psa(Port, Protocol):
         """Write a batch of at most `write_batch.size`; one outcome per key, in any order.
 
         Never raises for one bad item; never retries a write whose answer was not seen.
+
+        Raises:
+            AuthError: credentials or a right are refused, and nothing of the batch was written.
         """
         ...
 

@@ -146,13 +146,13 @@ class Writer:
             together.remove(longest)
             alone.insert(0, longest)
         if not self._answers_whole:
-            sizes = Counter(item.change.fields.client for item in together)
-            crowd = [item for item in together if sizes[item.change.fields.client] > 1]
+            sizes = Counter(map(_client, together))
+            crowd = [item for item in together if sizes[_client(item)] > 1]
             if 1 + sum(size > 1 for size in sizes.values()) >= len(crowd):
                 crowd = []
             chosen = {item.key for item in crowd}
             alone += [item for item in together if item.key not in chosen]
-            together = crowd
+            together = sorted(crowd, key=_client)
         size = self._config.write_batch
         return [
             *([item] for item in alone),
@@ -199,7 +199,7 @@ class Writer:
         harmless. A create goes again only when the array was refused and the client's whole list
         does not hold it.
         """
-        clients = {int(item.change.fields.client) for item in items}
+        clients = {int(_client(item)) for item in items}
         records: list[WireLicence] = []
         try:
             for client in sorted(clients):
@@ -238,7 +238,7 @@ class Writer:
         """The record of a save, read anew: by its id where that is known, else by its client."""
         remote = item.change.remote or (str(records[0].id) if len(records) == 1 else None)
         if remote is None:
-            client = int(item.change.fields.client)
+            client = int(_client(item))
             return await self._api.rows(SUBSCRIPTIONS, client_id=client)
         record = await self._api.subscription(remote)
         return [] if record is None else [record]
@@ -273,6 +273,10 @@ class Writer:
 
 def _length(item: Item) -> int:
     return len(item.marker)
+
+
+def _client(item: Item) -> str:
+    return item.change.fields.client
 
 
 def _behind(barrier: NotSent, item: Item) -> NotSent:

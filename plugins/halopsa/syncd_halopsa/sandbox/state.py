@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from syncd.sdk.sandbox import World
@@ -41,6 +42,7 @@ class State:
         }
         self.changes: list[Row] = []
         self._next_licence = 880
+        self._followed: date | None = None
         if self.options.extras:
             clients, sites, licences = seed.by_hand(self.world)
             self.tables["client"] = _by_id(clients)
@@ -49,7 +51,11 @@ class State:
         self.follow_world()
 
     def follow_world(self) -> None:
-        """Clients who arrived are there, those who left are inactive."""
+        """Clients who arrived are there, those who left are inactive; looked at once a day."""
+        today = self.world.now().date()
+        if today == self._followed:
+            return
+        self._followed = today
         clients, present = self.tables["client"], set()
         for position, one in enumerate(self.world.clients()):
             number = CLIENT_OFFSET + one.id
