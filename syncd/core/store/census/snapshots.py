@@ -34,7 +34,8 @@ AND (({_LISTED}) OR {_WITHOUT_SCOPE_GAP})
 _NEWEST = text(f"""
 SELECT a.id, p.id, p.seq, p.taken_at, p.recorded_at FROM account a
   LEFT JOIN pull p ON p.id = (
-       SELECT p.id FROM pull p WHERE {_STANDS} AND p.taken_at < :before AND {_PROVES}
+       SELECT p.id FROM pull p
+        WHERE {_STANDS} AND p.seq <= :top AND p.taken_at < :before AND {_PROVES}
         ORDER BY p.seq DESC LIMIT 1)
  WHERE a.connection_id = :connection ORDER BY a.id
 """)  # noqa: S608 - as above
@@ -42,10 +43,14 @@ _FIRST = text(f"""
 SELECT a.id, p.id, p.seq, p.taken_at, p.recorded_at FROM account a
   JOIN pull p ON p.id = (
        SELECT p.id FROM pull p
-        WHERE {_STANDS} AND p.taken_at >= :after AND p.taken_at < :until AND {_PROVES}
+        WHERE {_STANDS} AND p.seq >= :bottom
+          AND p.taken_at >= :after AND p.taken_at < :until AND {_PROVES}
         ORDER BY p.seq LIMIT 1)
  WHERE a.connection_id = :connection ORDER BY a.id
 """)  # noqa: S608 - as above
+# Without these ends, each account would walk over all the pulls on the wrong side.
+_TOP = text("SELECT max(seq) FROM pull WHERE connection_id = :connection AND taken_at < :before")
+_BOTTOM = text("SELECT min(seq) FROM pull WHERE connection_id = :connection AND taken_at >= :after")
 _ATTEMPT = text("""
 SELECT p.id, p.seq, p.taken_at, p.recorded_at,
        EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id AND v.voided_at <= :as_of)
@@ -96,8 +101,11 @@ async def proven_pulls(
         as_of: only what was recorded, and voided, by then; None is now.
         period: for sources of months: only pulls of that month.
     """
-    bound = _bound(connection_id, as_of, period) | {"before": to_micros(before)}
-    rows = await connection.execute(_NEWEST, bound)
+    limit = {"connection": connection_id, "before": to_micros(before)}
+    bound = _bound(connection_id, as_of, period) | limit
+    rows = await connection.execute(
+        _NEWEST, bound | {"top": await connection.scalar(_TOP, limit) or 0}
+    )
     return {row[0]: None if row[1] is None else _proven(*row[1:]) for row in rows}
 
 
@@ -111,8 +119,12 @@ async def first_proven_after(
     period: str = "",
 ) -> dict[int, PullRef]:
     """For each account the first pull taken in `[after, until)` that proved it, if there is one."""
-    bound = _bound(connection_id, as_of, period)
-    bound |= {"after": to_micros(after), "until": to_micros(until)}
+    limit = {"connection": connection_id, "after": to_micros(after)}
+    bottom = await connection.scalar(_BOTTOM, limit)
+    if bottom is None:
+        return {}
+    bound = _bound(connection_id, as_of, period) | limit
+    bound |= {"until": to_micros(until), "bottom": bottom}
     return {row[0]: _proven(*row[1:]) for row in await connection.execute(_FIRST, bound)}
 
 

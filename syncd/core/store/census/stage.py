@@ -36,10 +36,6 @@ _DELTA = (
     "CREATE TEMP TABLE to_close (id BIGINT PRIMARY KEY)",
 )
 _COUNT_STAGED = text("SELECT count(*) FROM stage")
-_COUNT_OPEN = text(
-    "SELECT count(*) FROM unit_interval"
-    " WHERE connection_id = :connection AND closed_pull IS NULL AND period = :period"
-)
 _CLOSE = text("UPDATE unit_interval SET closed_pull = :seq WHERE id IN (SELECT id FROM to_close)")
 _OPEN = """
 INSERT INTO unit_interval (connection_id, account_id, product_id, unit, period, quantity, excluded,
@@ -145,11 +141,6 @@ async def drop_repetitions(connection: AsyncConnection) -> None:
 
 async def count_staged(connection: AsyncConnection) -> int:
     return int(await connection.scalar(_COUNT_STAGED) or 0)
-
-
-async def count_open(connection: AsyncConnection, connection_id: int, period: str) -> int:
-    bound = {"connection": connection_id, "period": period}
-    return int(await connection.scalar(_COUNT_OPEN, bound) or 0)
 
 
 async def reset_delta(connection: AsyncConnection) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.core.store.census.stage import Delta, StagedRow, count_open, reset_delta
+from syncd.core.store.census.stage import Delta, StagedRow, reset_delta
 
 _COPY = "COPY stage (account, product, unit, quantity, excluded, name, attributes) FROM STDIN"
 _SAME = (
@@ -19,6 +19,10 @@ _SAME = (
     " AND u.account_id = s.account AND u.period = :period AND u.closed_pull IS NULL"
     " AND u.quantity = s.quantity AND u.name = s.name"
     " AND u.excluded IS NOT DISTINCT FROM s.excluded AND u.attributes = s.attributes"
+)
+_ANY_OPEN = text(
+    "SELECT 1 FROM unit_interval"
+    " WHERE connection_id = :connection AND closed_pull IS NULL AND period = :period LIMIT 1"
 )
 _TO_OPEN = text(f"""
 INSERT INTO to_open
@@ -47,7 +51,7 @@ class PostgresqlStage:
     async def compare(self, connection: AsyncConnection, connection_id: int, period: str) -> Delta:
         await reset_delta(connection)
         bound = {"connection": connection_id, "period": period}
-        if await count_open(connection, connection_id, period) == 0:
+        if await connection.scalar(_ANY_OPEN, bound) is None:
             return Delta(whole=True, closing=0)
         await connection.exec_driver_sql("ANALYZE stage")
         await connection.exec_driver_sql("ANALYZE proven")

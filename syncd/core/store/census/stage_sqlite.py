@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.store.census.stage import (
     Delta,
     StagedRow,
-    count_open,
     count_staged,
     reset_delta,
 )
@@ -33,6 +32,10 @@ _SAME_UNIT = (
 _SAME_FACTS = (
     "u.quantity = s.quantity AND u.name = s.name AND u.excluded IS s.excluded"
     " AND u.attributes = s.attributes"
+)
+_COUNT_OPEN = text(
+    "SELECT count(*) FROM unit_interval INDEXED BY ux_open"
+    " WHERE connection_id = :connection AND closed_pull IS NULL AND period = :period"
 )
 _MAKE_SEEN = "CREATE TEMP TABLE seen (id INTEGER PRIMARY KEY, staged INTEGER NOT NULL)"
 # CROSS JOIN keeps SQLite from turning the order round, INDEXED BY from another index.
@@ -70,7 +73,7 @@ class SqliteStage:
     async def compare(self, connection: AsyncConnection, connection_id: int, period: str) -> Delta:
         await reset_delta(connection)
         bound = {"connection": connection_id, "period": period}
-        open_now = await count_open(connection, connection_id, period)
+        open_now = int(await connection.scalar(_COUNT_OPEN, bound) or 0)
         if open_now == 0:
             return Delta(whole=True, closing=0)
         await connection.exec_driver_sql("DROP TABLE IF EXISTS temp.seen")
