@@ -6,6 +6,7 @@ was broken. Inherit from the class of your port in a class whose name begins wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -90,8 +91,8 @@ class Conformance:
         return [(one.method, one.at) for one in scene.requests if not self.is_token(one.path)]
 
     def is_token(self, path: str) -> bool:
-        token = self.token_path
-        return token is not None and Fault(action=Action.LATENCY, path=token).meets("", path)
+        """Whether a call of this path is one for a token."""
+        return self.token_path is not None and re.search(self.token_path, path) is not None
 
     def test_it_opens_what_it_declares(self) -> None:
         async def opened(ports: Ports) -> frozenset[Capability]:
@@ -142,10 +143,9 @@ class Conformance:
     def test_secrets_stay_hidden_whatever_happens(self) -> None:
         echo = " ".join(self.secrets)
         echoes = [
-            Fault(action=Action.STATUS_BEFORE, status=401, body=echo),
             Fault(action=Action.STATUS_BEFORE, status=400, body=echo),
+            Fault(action=Action.STATUS_BEFORE, status=401, path=self.api, body=echo),
             Fault(action=Action.REPLACE, path=self.api, body=echo),
-            Fault(action=Action.STATUS_BEFORE, status=500, path=self.api, body=echo),
         ]
         self.no_secret_in(self.checked(listen=True).words())
         for fault in echoes:

@@ -86,10 +86,12 @@ class Stage:
 
     Attributes:
         script: how the vendor is broken; an act may replace it in the middle of its scene.
+        requests: what the vendor received so far in the running scene.
     """
 
     def __init__(self) -> None:
         self.script = FaultScript()
+        self.requests: list[Request] = []
         self._app: Application | None = None
         self._host = LoopbackHost(self._receive)
 
@@ -135,6 +137,7 @@ class Stage:
         """
         scene: Scene[T] = Scene()
         self.script.replace(faults)
+        self.requests = scene.requests
         faulty = Faulty(vendor, self.script)
 
         crashes: list[Exception] = []

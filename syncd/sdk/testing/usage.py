@@ -119,22 +119,24 @@ class UsageConformance(ReadingConformance):
         assert not stray, f"{sorted(stray)} are counted and not among products()"
 
     def test_a_cancelled_read_ends_and_closes(self) -> None:
-        slow = Fault(action=Action.LATENCY, seconds=0.3, path=self.list_path)
-        scene = self.play(_cancelled, slow)
+        scene = self.play(
+            self._cancelled, Fault(action=Action.LATENCY, seconds=1.0, path=self.list_path)
+        )
         assert scene.error is None, f"raised {scene.error!r}"
         assert scene.value, "the cancellation was swallowed"
         assert scene.closed, "a connection to the vendor was left open"
         assert not scene.tasks, f"tasks were left running: {scene.tasks}"
 
-
-async def _cancelled(ports: Ports) -> bool:
-    """Whether a reading that is cancelled in the middle says so."""
-    assert ports.usage is not None
-    reading = asyncio.ensure_future(ports.usage.observe(RecordingSink(), None))
-    await asyncio.sleep(0.1)
-    reading.cancel()
-    await asyncio.wait({reading}, timeout=ENDLESS)
-    return reading.cancelled()
+    async def _cancelled(self, ports: Ports) -> bool:
+        """Whether a reading that is cancelled while it waits for the list says so."""
+        assert ports.usage is not None
+        reading = asyncio.ensure_future(ports.usage.observe(RecordingSink(), None))
+        async with asyncio.timeout(ENDLESS):
+            while not any(self.is_list(one.path) for one in self.stage.requests):
+                await asyncio.wait({reading}, timeout=0.01)
+        reading.cancel()
+        await asyncio.wait({reading}, timeout=ENDLESS)
+        return reading.cancelled()
 
 
 def _row(unit: Observation) -> str:
