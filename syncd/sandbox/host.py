@@ -41,7 +41,11 @@ class HostedSimulator:
         self.app: Application = sandbox.build(world, options)
         faults = FaultScript([])
         self.controlled = Controlled(Faulty(self.app, faults), world, faults)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket = socket.socket(
+            socket.AF_INET,
+            socket.SOCK_STREAM,
+            socket.IPPROTO_TCP,  # asyncio turns off the delay of small packets only if told
+        )
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
