@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from syncd.bootstrap import App
 from syncd.cli.desk import billing_desk
 from syncd.cli.output import table
-from syncd.cli.plan_view import signed
+from syncd.cli.plan_view import plural, signed
 from syncd.core.service.applied import ApplyReport, BillResult, Fate
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def _show(output: Output, report: ApplyReport, steps: list[str]) -> None:
         )
     )
     output.say(
-        f"\n{report.delivered} changes stand in the PSA, {report.write_calls} write calls made"
+        f"\n{plural(report.delivered, 'change')} delivered and read back, "
+        f"{plural(report.write_calls, 'write call')} made"
     )
     if report.stopped_by is not None:
         output.warn(str(report.stopped_by), report.stopped_by.remedy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,14 @@ def show(
     currency = record.plan.currency
     output.say(f"plan {record.id}: bills of {record.plan.period} in {currency}\n")
     fates = {bill.bill_key: bill for bill in record.bills}
-    rows = [row for bill in record.plan.bills for row in _rows(bill, fates[bill.key])]
+    quiet = {
+        change.key
+        for bill in record.plan.bills
+        if fates[bill.key].state is not PlanBillState.HELD
+        for change in bill.changes
+        if _same_figures(change)
+    }
+    rows = [row for bill in record.plan.bills for row in _rows(bill, fates[bill.key], quiet)]
     if rows:
         output.console.print(
             table(
@@ -84,8 +91,13 @@ def show(
                 rows=rows,
             )
         )
-    else:
+    elif not quiet:
         output.say("nothing is to be written: the PSA says what was counted")
+    if quiet:
+        output.say(
+            f"\n{plural(len(quiet), 'line')} with the figures of the month before: only the period "
+            f"becomes {record.plan.period}"
+        )
     for title, lines in (
         ("held, until a person releases it", list(_held(record))),
         ("stopped", list(_stopped(record))),
@@ -136,9 +148,23 @@ def _bill_data(bill: PlannedBill, stored: StoredBill) -> dict[str, Any]:
     }
 
 
-def _rows(bill: PlannedBill, stored: StoredBill) -> Iterator[Sequence[object]]:
+def plural(count: int, noun: str) -> str:
+    """`1 line`, `1,200 lines`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _same_figures(change: PlannedChange) -> bool:
+    """The record stays as it is but for the month it stands for."""
+    return change.before == change.after and change.reason.startswith("same figures")
+
+
+def _rows(
+    bill: PlannedBill, stored: StoredBill, quiet: Collection[str]
+) -> Iterator[Sequence[object]]:
     title = f"{bill.client_name} ({bill.client})"
     for change in bill.changes:
+        if change.key in quiet:
+            continue
         yield (
             f"{title}\n{stored.state.value}" if title else "",
             change.line_name,
@@ -213,7 +239,7 @@ def _summary(record: PlanRecord) -> str:
         f"{n} {state.replace('_', ' ')}" for state, n in sorted(money["bills"].items())
     )
     said = (
-        f"{money['changes']} changes, {money['before']:,} -> {money['after']:,} "
+        f"{plural(money['changes'], 'change')}, {money['before']:,} -> {money['after']:,} "
         f"({money['effect']:+,} {record.plan.currency}); bills: {counts or 'none'}"
     )
     if money["not_linked"]:

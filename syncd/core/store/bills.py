@@ -223,6 +223,16 @@ async def bills_of(
     return await _load(conn, chosen)
 
 
+async def bills_of_client(
+    conn: AsyncConnection, client_key: str, *, period: str | None = None
+) -> list[SentBill]:
+    """Bills that were made out to a client, whoever its accounts are linked to now."""
+    chosen = col(Bill.client_key) == client_key
+    if period is not None:
+        chosen = chosen & (col(Bill.period) == period)
+    return await _load(conn, chosen)
+
+
 async def _load(conn: AsyncConnection, chosen: Any) -> list[SentBill]:
     lines: dict[int, list[SentLine]] = {}
     statement = (

@@ -1,0 +1,140 @@
+"""The way from a count to its money in words, each step with its numbers, from a stored basis.
+
+The steps follow the fixed order of quantity rules: override, included, block, minimum, maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from syncd.core.billing.arithmetic import difference, rounded, total, whole_blocks
+from syncd.core.billing.model import Mode
+from syncd.core.service.basis import LineBasis, ProductBasis, RuleBasis
+
+_METHODS = {
+    "point_in_time": "counted at the last proven pull of the month",
+    "peak": "the largest count at the end of a day of the month",
+    "average": "the mean of the counts at the end of each day",
+}
+_PLACES = 4
+
+
+def steps_of(item: ProductBasis, line: LineBasis, currency: str) -> tuple[str, ...]:
+    """Every step from the raw count of a product to what the line sends."""
+    return (
+        *_counting(item),
+        *_ruling(item),
+        *_pricing(item, currency),
+        *_mode(line, currency),
+    )
+
+
+def _counting(item: ProductBasis) -> Iterator[str]:
+    yield f"{plain(item.raw)}: {_METHODS.get(item.method, item.method)}"
+    month = item.month
+    if month is not None and item.method == "average" and month.days:
+        yield (
+            f"{month.unit_days} unit-days / {month.days} days, rounded half up = {plain(item.raw)}"
+        )
+    if item.included_reasons:
+        yield f"counts although excluded: {', '.join(item.included_reasons)}"
+
+
+def _ruling(item: ProductBasis) -> Iterator[str]:
+    rule = item.rule
+    if rule is None:
+        yield f"no quantity rule: {plain(item.billed)} billed"
+        return
+    amount = item.raw
+    if item.pool:
+        parts = " + ".join(f"{plain(one.raw)} ({one.name})" for one in item.pool)
+        amount = total(one.raw for one in item.pool)
+        yield f"the client's accounts share the rule: {parts} = {plain(amount)}"
+    applied = list(_applied(rule, amount))
+    yield from (step for step, _ in applied)
+    if item.pool:
+        whole = applied[-1][1] if applied else amount
+        yield f"of these {plain(whole)}, this account carries {plain(item.billed)}"
+    if rule.reason:
+        yield f"the rule's reason: {rule.reason} (rule {rule.version}, from {rule.valid_from})"
+
+
+def _applied(rule: RuleBasis, amount: Decimal) -> Iterator[tuple[str, Decimal]]:
+    if rule.override is not None:
+        yield f"override: {plain(amount)} is replaced by {plain(rule.override)}", rule.override
+        amount = rule.override
+    if rule.included:
+        left = max(difference(amount, rule.included), Decimal(0))
+        yield f"minus {plain(rule.included)} included: {plain(amount)} -> {plain(left)}", left
+        amount = left
+    if rule.block is not None and rule.block != 1:
+        blocks = whole_blocks(amount, rule.block)
+        yield (
+            f"in blocks of {plain(rule.block)}, rounded up: {plain(amount)} -> {plain(blocks)}",
+            blocks,
+        )
+        amount = blocks
+    if rule.minimum is not None and amount < rule.minimum:
+        yield (
+            f"at least {plain(rule.minimum)}: {plain(amount)} -> {plain(rule.minimum)}",
+            (rule.minimum),
+        )
+        amount = rule.minimum
+    if rule.maximum is not None and amount > rule.maximum:
+        yield (
+            f"at most {plain(rule.maximum)}: {plain(amount)} -> {plain(rule.maximum)}",
+            (rule.maximum),
+        )
+
+
+def _pricing(item: ProductBasis, currency: str) -> Iterator[str]:
+    since = f", valid from {item.rate_from}" if item.rate_from else ""
+    for title, unit, amount in (
+        ("price", item.unit_price, item.price),
+        ("cost", item.unit_cost, item.cost),
+    ):
+        if unit is None:
+            yield f"no {title} is set: counts as 0"
+        else:
+            yield (
+                f"{title}: {plain(item.billed)} x {plain(unit)} = {plain(amount)} {currency}"
+                f" (rate {item.rate_version}{since})"
+            )
+
+
+def _mode(line: LineBasis, currency: str) -> Iterator[str]:
+    others = len(line.products) - 1
+    if others > 0:
+        yield f"on one line with {others} more product{'s' if others > 1 else ''} of its group"
+    if line.mode == Mode.QUANTITY:
+        yield f"mode quantity: the line sends {line.quantity} and no price; the PSA's own applies"
+    elif line.mode == Mode.TOTAL:
+        yield (
+            f"mode total: the line sends 1 at {_money(line.unit_price)} {currency}, "
+            f"for {line.units} units"
+        )
+    elif line.mode == Mode.AVERAGE:
+        yield (
+            f"mode average: the line sends {line.quantity} at {_money(line.unit_price)} {currency}"
+            f" = {_money(line.total_price)} {currency}"
+        )
+    if line.residual_price or line.residual_cost:
+        yield (
+            f"rounding leaves {plain(line.residual_price)} price and "
+            f"{plain(line.residual_cost)} cost"
+        )
+
+
+def plain(amount: Decimal) -> str:
+    """The number as people write it: whole where it is whole, at most four places more."""
+    if amount == amount.to_integral_value():
+        return f"{int(amount):,}"
+    short = rounded(amount, _PLACES).normalize()
+    if short == rounded(amount, 2):
+        short = rounded(amount, 2)
+    return f"{short:,f}"
+
+
+def _money(amount: Decimal | None) -> str:
+    return "the PSA's own" if amount is None else plain(amount)
