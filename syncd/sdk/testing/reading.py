@@ -9,13 +9,15 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from syncd.sdk.connector import RateLimit
 from syncd.sdk.errors import AuthError, SyncdError
 from syncd.sdk.testing.conformance import Conformance
 from syncd.sdk.testing.faults import Action, Fault
 from syncd.sdk.testing.stage import READS, Scene
+
+T = TypeVar("T")
 
 ENDLESS = 20.0
 """Seconds after which a reading counts as one that never ends."""
@@ -66,12 +68,12 @@ class ReadingConformance(Conformance):
         list_path: regular expression of the path of the list; the simulator must need at least
             three calls of it.
         rows: how many rows the simulator has in that list.
-        made: readings that several rules look at, by what was broken.
+        made: what several rules look at, by name.
     """
 
     list_path: ClassVar[str]
     rows: ClassVar[int]
-    made: ClassVar[dict[str, Reading]]
+    made: ClassVar[dict[str, Any]]
 
     def read(
         self, *faults: Fault, limits: RateLimit | None = None, listen: bool = False
@@ -81,19 +83,19 @@ class ReadingConformance(Conformance):
 
     def healthy(self) -> Reading:
         """The reading of a vendor that is not broken, made once."""
-        return self._once("healthy", self.read)
+        return self.once("healthy", self.read)
 
     def broken(self, fault: Fault, *, nth: int = 2, count: int | None = None) -> Reading:
         """A reading in which the list breaks from its nth call on, made once."""
         scripted = replace(fault, path=self.list_path, nth=nth, count=count)
-        reading = self._once(repr(scripted), lambda: self.read(scripted))
+        reading = self.once(repr(scripted), lambda: self.read(scripted))
         assert reading.scene.struck, f"the simulator is too small: no call {nth} of the list came"
         return reading
 
     def deaf(self, fault: Fault) -> Reading:
         """A reading in which every call but the token's breaks, made once."""
         scripted = replace(fault, path=self.api)
-        return self._once(repr(scripted), lambda: self.read(scripted))
+        return self.once(repr(scripted), lambda: self.read(scripted))
 
     def is_list(self, path: str) -> bool:
         """Whether a call of this path is one of the list."""
@@ -236,10 +238,12 @@ class ReadingConformance(Conformance):
         assert waited >= seconds, f"came back after {waited:.1f} s, not after {seconds} s"
         assert waited < 20 * seconds, f"came back only after {waited:.0f} s of {seconds} s"
 
-    def _once(self, name: str, make: Callable[[], Reading]) -> Reading:
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, made at its first asking and kept for all rules of the class."""
         cls = type(self)
         if "made" not in vars(cls):
             cls.made = {}
         if name not in cls.made:
             cls.made[name] = make()
-        return cls.made[name]
+        kept: T = cls.made[name]
+        return kept
