@@ -101,10 +101,16 @@ class Office:
         return office
 
     async def usual(
-        self, *, mode: str = "average", accounts: Mapping[str, str] | None = None
+        self,
+        *,
+        mode: str = "average",
+        accounts: Mapping[str, str] | None = None,
+        counts: Mapping[str, Mapping[str, int]] | None = None,
+        unproven: Collection[str] = (),
     ) -> None:
         """Account 5 is client 1001; desktops and servers have types, rates and a configuration."""
-        await self.pull({"5": {DESKTOP.key: 10, SERVER.key: 2}}, at=self.month_end(OCTOBER))
+        counts = counts or {"5": {DESKTOP.key: 10, SERVER.key: 2}}
+        await self.pull(counts, at=self.month_end(OCTOBER), unproven=unproven)
         for account, client in (accounts or {"5": "1001"}).items():
             await self.link(account, client)
         await self.asset_type(DESKTOP.key, "10")
