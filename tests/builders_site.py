@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
-from syncd.sandbox.demo.files import ASSET_TYPES, CONFIGURATIONS, RATES, extend, fill
+from syncd.sandbox.demo.files import configuration_rows, product_rows, rate_rows, write
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.world import SimulatedWorld
 from syncd.sdk.testing.faults import Fault
@@ -129,32 +129,17 @@ class Site:
         """Links by id proof, asset types, one configuration in each mode, and rates."""
         self.run("map", "refresh")
         self.run("map", "propose", "--accept-ids")
-        products = self.folder / "products.csv"
-        self.run("map", "products", "--export", str(products))
-        fill(products, lambda row: {**row, "asset_type": ASSET_TYPES.get(row["product"], "")})
-        self.run("map", "products", "--import", str(products))
-        configurations = self.folder / "configurations.csv"
-        self.run("map", "configurations", "--export", str(configurations))
-        extend(
-            configurations,
-            tuple(
-                {"connection": SOURCE, "position": str(n), **row}
-                for n, row in enumerate(CONFIGURATIONS, 1)
-            ),
-        )
-        self.run("map", "configurations", "--import", str(configurations))
-        rates = self.folder / "rates.csv"
-        self.run("map", "rates", "--export", str(rates))
-        fill(rates, _priced)
-        self.run("map", "rates", "--import", str(rates))
+        for sheet, rows in (
+            ("products", product_rows(SOURCE)),
+            ("configurations", configuration_rows(SOURCE)),
+            ("rates", rate_rows(SOURCE, valid_from="2026-11-01")),
+        ):
+            file = self.folder / f"{sheet}.csv"
+            write(file, rows)
+            self.run("map", sheet, "--import", str(file))
 
     def first_bills(self) -> None:
         """Plan, release and apply the last finished month."""
         self.run("plan", "billing", expect=3)
         self.run("plans", "release", "latest", "--reason", "first month")
         self.run("apply", "latest")
-
-
-def _priced(row: dict[str, str]) -> dict[str, str]:
-    cost, price = RATES.get(row["product"], ("", ""))
-    return {**row, "cost": cost, "price": price, "currency": "GBP", "valid_from": "2026-11-01"}

@@ -64,13 +64,52 @@ def fill(path: Path, edit: Callable[[Row], Row]) -> int:
     return sum(before != after for before, after in zip(rows, edited, strict=True))
 
 
-def extend(path: Path, rows: tuple[Row, ...]) -> None:
-    """Append rows to an exported file; columns that a row does not name stay empty."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        columns = list(reader.fieldnames or ())
-        present = list(reader)
-    _write(path, columns, [*present, *rows])
+def write(path: Path, rows: list[Row]) -> None:
+    """Write rows that all have the same columns."""
+    _write(path, list(rows[0]), rows)
+
+
+def product_rows(connection: str) -> list[Row]:
+    """Product -> asset type, as `syncd map products --import` reads it."""
+    return [
+        {"connection": connection, "product": product, "asset_type": name}
+        for product, name in ASSET_TYPES.items()
+    ]
+
+
+def configuration_rows(connection: str) -> list[Row]:
+    """The three configurations, for all accounts of a connection."""
+    return [
+        {
+            "uid": "",
+            "connection": connection,
+            "account": "",
+            **row,
+            "supplier": "",
+            "price_owner": "",
+            "cost_owner": "",
+            "position": str(position),
+        }
+        for position, row in enumerate(CONFIGURATIONS, 1)
+    ]
+
+
+def rate_rows(connection: str, *, valid_from: str) -> list[Row]:
+    """Cost and price of every product."""
+    return [
+        {
+            "connection": connection,
+            "product": product,
+            "client": "",
+            "cost": cost,
+            "price": price,
+            "restore_cost": "",
+            "restore_price": "",
+            "currency": "GBP",
+            "valid_from": valid_from,
+        }
+        for product, (cost, price) in RATES.items()
+    ]
 
 
 def read(path: Path) -> list[Row]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from syncd.sandbox.demo.files import ASSET_TYPES, CONFIGURATIONS, RATES, Row, extend, fill, read
+from syncd.sandbox.demo.files import (
+    Row,
+    configuration_rows,
+    fill,
+    product_rows,
+    rate_rows,
+    read,
+    write,
+)
 from syncd.sandbox.demo.stage import Stage
 
 SOURCE, PSA = "ninja", "halo"
@@ -63,18 +71,14 @@ def _decisions(stage: Stage) -> None:
     confirmed = fill(links, lambda row: _confirm(stage, row))
     stage.say(f"{confirmed} more links confirmed in a spreadsheet (links.csv)")
     stage.run("map", "links", "--import", links.name)
-    products = stage.folder / "products.csv"
-    stage.run("map", "products", "--export", products.name, quiet=True)
-    fill(products, lambda row: {**row, "asset_type": ASSET_TYPES.get(row["product"], "")})
-    stage.run("map", "products", "--import", products.name)
-    configurations = stage.folder / "configurations.csv"
-    stage.run("map", "configurations", "--export", configurations.name, quiet=True)
-    extend(configurations, tuple(_for_all(row, n) for n, row in enumerate(CONFIGURATIONS, 1)))
-    stage.run("map", "configurations", "--import", configurations.name)
-    rates = stage.folder / "rates.csv"
-    stage.run("map", "rates", "--export", rates.name, quiet=True)
-    fill(rates, _priced)
-    stage.run("map", "rates", "--import", rates.name)
+    stage.say("asset types, three billing configurations and prices come from spreadsheets too")
+    for sheet, rows in (
+        ("products", product_rows(SOURCE)),
+        ("configurations", configuration_rows(SOURCE)),
+        ("rates", rate_rows(SOURCE, valid_from="2026-11-01")),
+    ):
+        write(stage.folder / f"{sheet}.csv", rows)
+        stage.run("map", sheet, "--import", f"{sheet}.csv")
     stage.run("map", "unmapped")
 
 
@@ -86,15 +90,6 @@ def _confirm(stage: Stage, row: Row) -> Row:
     if world is None or world.internal:
         return row
     return {**row, "client": str(1000 + world.id)}
-
-
-def _for_all(row: Row, position: int) -> Row:
-    return {"connection": SOURCE, "position": str(position), **row}
-
-
-def _priced(row: Row) -> Row:
-    cost, price = RATES.get(row["product"], ("", ""))
-    return {**row, "cost": cost, "price": price, "currency": "GBP", "valid_from": "2026-11-01"}
 
 
 def _first_plan(stage: Stage) -> None:
