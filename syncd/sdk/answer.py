@@ -21,8 +21,8 @@ REQUEST_ID_HEADERS = (
     "request-id",
     "x-ms-request-id",
     "x-correlation-id",
-    "intuit_tid",
-    "xero-correlation-id",
+    "correlation-id",
+    "x-trace-id",
 )
 """Headers in which vendors name an exchange for their support, the commonest first."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 
 from syncd.sdk import waiting
 from syncd.sdk.connector import RateLimit
@@ -83,12 +82,7 @@ class SlidingWindow:
         self._in_flight += 1
         return waited
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._in_flight -= 1
         if self._calls:
             self._ends.append(self._monotonic())

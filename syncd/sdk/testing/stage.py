@@ -106,7 +106,7 @@ class Stage:
 
     def close(self) -> None:
         """Stop the server."""
-        self._host.__exit__(None, None, None)
+        self._host.__exit__()
 
     def play(
         self,
