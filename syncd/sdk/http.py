@@ -1,32 +1,37 @@
 """Speaks HTTP to one vendor: bounded, pinned to its host, honest about what it did not see.
 
-The only module of the project that imports httpx.
+With `wire.py` the only module of the project that imports httpx.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
-from types import TracebackType
 from typing import Self
 
 import httpx
-import msgspec
 from httpx import Auth, Request, Response
 
-from syncd import __version__
 from syncd.sdk import waiting
 from syncd.sdk.address import check_base_url
 from syncd.sdk.answer import Answer, request_id
-from syncd.sdk.body import Unreadable, take_in
 from syncd.sdk.connector import EventLog, RateLimit
-from syncd.sdk.errors import ConnectorError, ProtocolError, TransientError
+from syncd.sdk.errors import ProtocolError, TransientError
 from syncd.sdk.limits import SlidingWindow
 from syncd.sdk.policy import HttpPolicy
 from syncd.sdk.retry import Budget, persist
-from syncd.sdk.verdict import ErrorText, Exchange, explained, not_sent, refused, unseen
+from syncd.sdk.verdict import ErrorText, Exchange, explained, refused
+from syncd.sdk.wire import (
+    FAILURES,
+    answer_of,
+    failure,
+    open_client,
+    post_form,
+    post_json,
+    send,
+    write_json,
+)
 
 __all__ = [
     "Answer",
@@ -38,13 +43,13 @@ __all__ = [
     "Response",
     "check_base_url",
     "post_form",
+    "post_json",
 ]
 
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+SHORTEST_KEY = 16
+"""Characters from which a fixed header's value is taken for a key."""
 
 Query = Mapping[str, str | int] | None
-
-_write_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class ApiClient:
@@ -83,7 +88,8 @@ class ApiClient:
             policy: bounds of every call.
             error_text: reads the vendor's explanation out of an error's body; without it a
                 message holds the status alone.
-            headers: sent with every request.
+            headers: sent with every request; a long value is blotted out of the vendor's words,
+                as it may be a key.
 
         Raises:
             ValueError: the base URL is not an address that we may speak to, or a header cannot be
@@ -106,15 +112,10 @@ class ApiClient:
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        self._client = _open(self._base, self._policy, self._headers, self._concurrency)
+        self._client = open_client(self._base, self._policy, self._headers, self._concurrency)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -138,6 +139,16 @@ class ApiClient:
         """
         return await self._call("GET", path, params, None, write=False)
 
+    async def ask(self, method: str, path: str, *, json: object, params: Query = None) -> Answer:
+        """A read that the vendor wants as another method with a body; repeated like `read`.
+
+        Only for calls that change nothing at the vendor, however often they are made.
+
+        Raises:
+            ConnectorError: of the same kinds as `read`.
+        """
+        return await self._call(method, path, params, write_json(json), write=False)
+
     async def write(self, method: str, path: str, *, json: object, params: Query = None) -> Answer:
         """Send a change; never repeated when it may have been carried out.
 
@@ -147,14 +158,14 @@ class ApiClient:
         Raises:
             OutcomeUnknown: sent, and no answer that says whether it happened: a timeout, a cut
                 connection, a 5xx, a redirect, an answer too large to read. Look it up.
-            AuthError: 401, also after one renewed token; not carried out.
-            PermissionMissing: 403; not carried out.
-            RequestRejected: any other 4xx; not carried out.
-            RateLimited: 429 until the policy's bounds; not carried out.
+            AuthError: 401, also after one renewed token; not carried out, as with all below.
+            PermissionMissing: 403.
+            RequestRejected: any other 4xx.
+            RateLimited: 429 until the policy's bounds.
             ConnectFailed: never left.
             ProtocolError: a path of another origin; never left.
         """
-        return await self._call(method, path, params, _write_json(json), write=True)
+        return await self._call(method, path, params, write_json(json), write=True)
 
     async def _call(
         self, method: str, path: str, params: Query, content: bytes | None, *, write: bool
@@ -212,11 +223,12 @@ class ApiClient:
                     request = await flow.asend(response)
                 except StopAsyncIteration:
                     break
-        answer = _answer(response, body, self._connection)
+        answer = answer_of(response, body, self._connection)
         if response.is_success:
             return answer
-        credential = request.headers.get("authorization", "").rpartition(" ")[2]
-        words = explained(self._error_text, answer, [credential])
+        secrets = [request.headers.get("authorization", "").rpartition(" ")[2]]
+        secrets += [value for value in self._headers.values() if len(value) >= SHORTEST_KEY]
+        words = explained(self._error_text, answer, secrets)
         raise refused(call, answer, self._policy, now=self._clock(), words=words)
 
     async def _exchange(
@@ -229,9 +241,9 @@ class ApiClient:
             self.calls += 1
             began = waiting.monotonic()
             try:
-                response, body = await _send(self._client, request, self._policy, budget.left)
-            except _FAILURES as error:
-                raise _failure(error, call) from error
+                response, body = await send(self._client, request, self._policy, budget.left)
+            except FAILURES as error:
+                raise failure(error, call) from error
             finally:
                 seconds = waiting.monotonic() - began
                 budget.left -= seconds
@@ -244,109 +256,6 @@ class ApiClient:
             request_id=request_id(response.headers),
         )
         return response, body
-
-
-async def post_form(
-    url: str,
-    *,
-    connection: str,
-    form: Mapping[str, str],
-    params: Mapping[str, str] | None = None,
-    policy: HttpPolicy = HttpPolicy(),  # noqa: B008 - frozen
-) -> Answer:
-    """POST a form once, by a client of its own, and return the answer whatever its status.
-
-    For token endpoints: repeating it is harmless, and left to the caller.
-
-    Raises:
-        ConnectFailed: never left.
-        VendorUnavailable: a timeout or a cut connection.
-        ProtocolError: an answer beyond the size limit or unreadable.
-        ValueError: not an address that we may speak to.
-    """
-    async with _open(check_base_url(url), policy, {}, 1) as client:
-        request = client.build_request("POST", url, data=form, params=params)
-        call = Exchange(connection, f"POST {request.url.host}{request.url.path}")
-        seconds = policy.connect_seconds + policy.write_seconds + policy.read_seconds
-        try:
-            response, body = await _send(client, request, policy, seconds)
-        except _FAILURES as error:
-            raise _failure(error, call) from error
-    return _answer(response, body, connection)
-
-
-_FAILURES = (httpx.TransportError, TimeoutError, Unreadable)
-
-
-def _open(
-    url: str, policy: HttpPolicy, headers: Mapping[str, str], concurrency: int
-) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        # Plain http is loopback only (address.py) and needs no certificates: they cost 17 ms.
-        verify=url.lower().startswith("https:"),
-        trust_env=policy.trust_environment,
-        follow_redirects=False,
-        timeout=httpx.Timeout(
-            connect=policy.connect_seconds,
-            read=policy.read_seconds,
-            write=policy.write_seconds,
-            pool=policy.connect_seconds,
-        ),
-        limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
-        headers={
-            "user-agent": f"syncd/{__version__}",
-            "accept": "application/json",
-            "accept-encoding": "gzip",
-            **headers,
-        },
-    )
-
-
-async def _send(
-    client: httpx.AsyncClient, request: httpx.Request, policy: HttpPolicy, seconds: float
-) -> tuple[httpx.Response, bytes]:
-    """One request and its whole answer, within `seconds`."""
-    response: httpx.Response | None = None
-    try:
-        async with asyncio.timeout(seconds):
-            response = await client.send(request, stream=True)
-            try:
-                stream = response.stream
-                assert isinstance(stream, httpx.AsyncByteStream)
-                return response, await take_in(
-                    stream,
-                    encoding=response.headers.get("content-encoding", ""),
-                    limit=policy.max_body_bytes,
-                    failed=response.status_code >= 400,
-                )
-            finally:
-                await response.aclose()
-    except _FAILURES:
-        if response is None or response.status_code < 400:
-            raise
-        return response, b""  # the status has said it all
-
-
-def _answer(response: httpx.Response, body: bytes, connection: str) -> Answer:
-    return Answer(
-        status=response.status_code,
-        url=str(response.request.url),
-        headers=response.headers,
-        body=body,
-        request_id=request_id(response.headers),
-        method=response.request.method,
-        connection=connection,
-    )
-
-
-def _failure(error: Exception, call: Exchange) -> ConnectorError:
-    if isinstance(error, NOT_SENT):
-        return not_sent(call, type(error).__name__)
-    if isinstance(error, Unreadable):
-        return unseen(call, str(error), contract_broken=True)
-    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
-        return unseen(call, "was not answered in time")
-    return unseen(call, f"was cut off before its answer was whole ({type(error).__name__})")
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None, bytes]:
