@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Where = Literal["pull", "mapping", "bill error", "bill warning", "objection", "delivery", "run"]
+Where = Literal[
+    "pull", "mapping", "bill error", "bill warning", "objection", "bill life", "delivery", "run"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Code:
 
     Attributes:
         where: `bill error` stops a bill, `objection` holds it for a person, `bill warning` stops
-            nothing.
+            nothing, `bill life` leaves the bill of a month as it is.
         meaning: one sentence.
     """
 
@@ -125,6 +127,17 @@ CODES: dict[str, Code] = {
         "objection", "The recurring line takes a price that we do not send."
     ),
     "PRORATION_TWICE": Code("bill warning", "The PSA prorates what we count to the day."),
+    # Why the bill of a month stays as it is
+    "AUTO_DISABLED": Code("bill life", "The account is not billed automatically."),
+    "AUTO_PENDING": Code("bill life", "The automatic run of days 1 to 3 is still to come."),
+    "AUTO_WINDOW_MISSED": Code("bill life", "Days 1 to 3 passed without an automatic bill."),
+    "ALREADY_AUTOMATIC": Code("bill life", "The month was billed by the automatic run."),
+    "ALREADY_MANUAL": Code("bill life", "The month was billed by a person."),
+    "PREVIOUS_IS_AUTOMATIC": Code("bill life", "A send by hand changes no automatic bill."),
+    "PERIOD_ALREADY_FINAL": Code("bill life", "The running month has a final bill already."),
+    "PERIOD_CLOSED": Code("bill life", "The month is older than the previous one."),
+    "NOTHING_TO_REOPEN": Code("bill life", "The month has no final bill."),
+    "BEFORE_BILLING_START": Code("bill life", "The month is before the account's first one."),
     # Delivery to the PSA
     "DELIVERY_REJECTED": Code("delivery", "The PSA refused a write; the others went on."),
     "RECORD_VANISHED": Code("delivery", "A record we wrote cannot be found any more."),
