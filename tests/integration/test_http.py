@@ -239,6 +239,14 @@ async def test_a_rejected_write_carries_the_vendors_words(vendor, status):
     )
 
 
+async def test_a_key_in_a_fixed_header_is_blotted_out_of_the_vendors_words(vendor):
+    vendor.get(ITEMS).respond(400, text="key 0123456789abcdef of acme is wrong")
+    headers = {"x-api-key": "0123456789abcdef", "x-tenant": "acme"}
+    async with api(headers=headers, error_text=lambda status, body: body.decode()) as client:
+        with pytest.raises(RequestRejected, match=r"key \*\*\* of acme is wrong$"):
+            await client.read("/v2/items")
+
+
 async def test_money_is_written_digit_by_digit(vendor):
     route = vendor.post(ITEMS).respond(json={})
     async with api() as client:
