@@ -1,67 +1,22 @@
-"""Signs requests with an OAuth 2.0 client-credentials token that it fetches and renews itself.
+"""The two ways in which a service obtains its token: client credentials, and name and password.
 
-However many calls need a token at once, one request fetches it, and a cancelled caller does not
-lose it for the others.
+Both renew it as `BearerAuth` does; what differs is the request and the words about its refusal.
 """
 
 from __future__ import annotations
 
-import asyncio
-import math
-from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
-
-import msgspec
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from syncd.sdk.answer import Answer
+from syncd.sdk.bearer import BearerAuth
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import (
-    AuthError,
-    ConnectorError,
-    PermissionMissing,
-    ProtocolError,
-)
-from syncd.sdk.http import Auth, HttpPolicy, Request, Response, check_base_url, post_form
-from syncd.sdk.verdict import Exchange, cleaned, refused
-
-LONGEST_LIFE = 365 * 86_400.0
-"""Seconds; a token that claims to live longer is renewed after a year."""
-
-LONGEST_DESCRIPTION = 200
-"""Characters of a vendor's explanation in a message."""
+from syncd.sdk.errors import AuthError, ConnectorError, PermissionMissing
+from syncd.sdk.http import HttpPolicy, post_form, post_json
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Token:
-    value: str
-    renew_at: datetime | None
-
-
-class _Granted(msgspec.Struct):
-    access_token: str
-    token_type: str = "bearer"  # noqa: S105 - a kind, no secret
-    expires_in: float | str | None = None
-
-
-class _Refused(msgspec.Struct):
-    error: Any = None
-    error_description: Any = None
-
-
-class ClientCredentials(Auth):
-    """OAuth 2.0 client credentials (RFC 6749, section 4.4), sent as a form.
-
-    A token is renewed `early_seconds` before the end that the vendor stated with it, or after half
-    of its life where that is shorter. A 401 renews it once, unless another call has done so
-    meanwhile, and the refused request is sent once more. The secret and the token are in no
-    message, event or representation.
-
-    Attributes:
-        fetches: token requests sent.
-    """
+class ClientCredentials(BearerAuth):
+    """OAuth 2.0 client credentials (RFC 6749, section 4.4), sent as a form."""
 
     def __init__(
         self,
@@ -94,10 +49,15 @@ class ClientCredentials(Auth):
         Raises:
             ValueError: the token URL is not an address that we may speak to.
         """
-        self.fetches = 0
-        self._connection = connection
-        check_base_url(token_url)
-        self._url = token_url
+        super().__init__(
+            connection=connection,
+            token_url=token_url,
+            secret=client_secret,
+            clock=clock,
+            early_seconds=early_seconds,
+            log=log,
+            policy=policy,
+        )
         self._form = {
             "grant_type": "client_credentials",
             "client_id": client_id,
@@ -106,91 +66,19 @@ class ClientCredentials(Auth):
         if scope:
             self._form["scope"] = scope
         self._scope = scope
-        self._secrets = [form(client_secret) for form in (str, quote, quote_plus)]
         self._params = dict(params) if params else None
-        self._clock = clock
-        self._early = early_seconds
-        self._log = log
-        self._policy = policy
-        self._token: _Token | None = None
-        self._fetching: asyncio.Task[_Token] | None = None
 
-    def __repr__(self) -> str:
-        return f"<ClientCredentials of {self._connection} at {urlsplit(self._url).hostname}>"
-
-    async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
-        """Sign; on a 401 renew and sign once more.
-
-        Raises:
-            AuthError: the vendor refuses the credentials.
-            PermissionMissing: it refuses the scope.
-            TransientError: the token endpoint cannot serve now; the request was not sent.
-            ProtocolError: the token endpoint's answer is not a token.
-        """
-        token = self._token
-        if token is None or (token.renew_at is not None and self._clock() >= token.renew_at):
-            token = await self._renewed()
-        request.headers["authorization"] = f"Bearer {token.value}"
-        response = yield request
-        if response.status_code == 401:
-            if self._token is None or self._token is token:
-                token = await self._renewed()
-            else:
-                token = self._token
-            request.headers["authorization"] = f"Bearer {token.value}"
-            yield request
-
-    async def _renewed(self) -> _Token:
-        """A new token, fetched once for all who wait for it."""
-        if self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch())
-            self._fetching.add_done_callback(self._fetched)
-        return await asyncio.shield(self._fetching)
-
-    def _fetched(self, task: asyncio.Task[_Token]) -> None:
-        self._fetching = None
-        if not task.cancelled() and task.exception() is None:
-            self._token = task.result()
-
-    async def _fetch(self) -> _Token:
-        asked_at = self._clock()
-        self.fetches += 1
-        answer = await post_form(
+    async def _ask(self) -> Answer:
+        return await post_form(
             self._url,
             connection=self._connection,
             form=self._form,
             params=self._params,
             policy=self._policy,
         )
-        if answer.status != 200:
-            raise self._refusal(answer)
-        granted = answer.decode(_Granted)
-        value = granted.access_token
-        if granted.token_type.lower() != "bearer" or not _is_credential(value):
-            raise ProtocolError(
-                f"{self._connection}: the token endpoint answered something that is not a bearer"
-                " token",
-                remedy=f"check the token URL of connection {self._connection}",
-                connection=self._connection,
-                http_status=answer.status,
-                request_id=answer.request_id,
-            )
-        life = _seconds(granted.expires_in)
-        if self._log is not None:
-            self._log("token.refreshed", expires_in_s=life)
-        if life is None:
-            return _Token(value, None)
-        kept = life - min(self._early, life / 2)
-        return _Token(value, asked_at + timedelta(seconds=kept))
 
-    def _refusal(self, answer: Answer) -> ConnectorError:
+    def _denial(self, answer: Answer, code: str, words: str) -> ConnectorError:
         status, name = answer.status, self._connection
-        if status < 400 or status == 429 or status >= 500:
-            call = Exchange(name, f"the token request to {urlsplit(self._url).hostname}")
-            return refused(call, answer, self._policy, now=self._clock())
-        code, words = self._explanation(answer.body)
-        if self._log is not None:
-            self._log("token.rejected", code=code or str(status))
         if code == "invalid_scope":
             return PermissionMissing(
                 f"{name}: the vendor does not grant the scope {self._scope!r}{words}",
@@ -212,26 +100,67 @@ class ClientCredentials(Auth):
             request_id=answer.request_id,
         )
 
-    def _explanation(self, body: bytes) -> tuple[str, str]:
-        """The OAuth error code, and the vendor's words after a colon; empty where there is none."""
-        try:
-            refused = msgspec.json.decode(body, type=_Refused)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return "", ""
-        code = refused.error if isinstance(refused.error, str) else ""
-        text = refused.error_description if isinstance(refused.error_description, str) else ""
-        words = cleaned(text, self._secrets, LONGEST_DESCRIPTION)
-        return cleaned(code, self._secrets, 60), f": {words}" if words else ""
 
+class PasswordLogin(BearerAuth):
+    """A login that takes a name and a password as JSON and answers a bearer token."""
 
-def _is_credential(value: str) -> bool:
-    return bool(value) and value.isascii() and value.isprintable() and " " not in value
+    def __init__(
+        self,
+        *,
+        connection: str,
+        login_url: str,
+        fields: Mapping[str, str],
+        password: str,
+        settings: str,
+        clock: Callable[[], datetime],
+        early_seconds: float = 300.0,
+        log: EventLog | None = None,
+        policy: HttpPolicy = HttpPolicy(),  # noqa: B008 - frozen
+    ) -> None:
+        """Describe the login; nothing is sent before the first call needs a token.
 
+        Args:
+            connection: name in the configuration, for messages.
+            login_url: full address of the login.
+            fields: body of the login, the password among them.
+            password: blotted out of the vendor's words.
+            settings: names of the settings that hold the credentials, for the remedy.
+            clock: current time in UTC.
+            early_seconds: how long before its end a token is renewed.
+            log: receives `token.refreshed` and `token.rejected`.
+            policy: bounds of the login.
 
-def _seconds(value: float | str | None) -> float | None:
-    """A token's life; None when the vendor did not state a usable one."""
-    try:
-        seconds = float(value) if value is not None else math.nan
-    except ValueError:
-        return None
-    return min(seconds, LONGEST_LIFE) if seconds > 0 else None
+        Raises:
+            ValueError: the address is not one that we may speak to.
+        """
+        super().__init__(
+            connection=connection,
+            token_url=login_url,
+            secret=password,
+            clock=clock,
+            early_seconds=early_seconds,
+            log=log,
+            policy=policy,
+        )
+        self._fields = dict(fields)
+        self._settings = settings
+
+    async def _ask(self) -> Answer:
+        return await post_json(
+            self._url, connection=self._connection, json=self._fields, policy=self._policy
+        )
+
+    def _denial(self, answer: Answer, code: str, words: str) -> ConnectorError:
+        status, name = answer.status, self._connection
+        if status == 404:
+            what, where = "the vendor's login is not there (404)", "the base URL"
+        else:
+            what, where = f"the vendor refuses the login ({code or status})", self._settings
+        return AuthError(
+            f"{name}: {what}{words}",
+            remedy=f"check {where} of connection {name}; credentials that were made anew at the"
+            " vendor end the old ones",
+            connection=name,
+            http_status=status,
+            request_id=answer.request_id,
+        )

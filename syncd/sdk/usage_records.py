@@ -8,7 +8,7 @@ import msgspec
 
 
 class Measure(StrEnum):
-    """What one unit of a product's quantity is."""
+    """What one unit of a product's quantity is; money counts 10^-8 (`money.to_scaled`)."""
 
     COUNT = "count"
     BYTE = "byte"
@@ -45,12 +45,15 @@ class Product(msgspec.Struct, frozen=True):
         name: for people.
         kind: licence (per unit) or storage (by volume).
         measure: unit of the quantity.
+        monthly: the quantity belongs to a month, may be corrected later, and is reported only to
+            whoever asks for that month (`UsageSource.observe` with a period).
     """
 
     key: str
     name: str
     kind: ProductKind = ProductKind.LICENCE
     measure: Measure = Measure.COUNT
+    monthly: bool = False
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

@@ -58,7 +58,7 @@ async def test_json_is_posted_once_whatever_the_answer(vendor):
 
 async def test_a_post_of_json_fails_in_our_own_words(vendor):
     vendor.post(f"{VENDOR}/login").mock(side_effect=httpx.ConnectError("no"))
-    with pytest.raises(ConnectFailed, match="POST api.example.com/login was not sent"):
+    with pytest.raises(ConnectFailed, match="/login was not sent"):
         await post_json(f"{VENDOR}/login", connection="acme", json={})
     vendor.post(f"{VENDOR}/login").respond(200, content=b"x" * 70_000_000)
     with pytest.raises(ProtocolError):
