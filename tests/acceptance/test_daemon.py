@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-import time
-from collections.abc import Callable
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,108 +18,120 @@ from tests.builders_site import SECONDS, Site
 
 NOVEMBER_ENDS = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
 FIRST_MONTH = datetime(2026, 12, 1, 5, 0, tzinfo=UTC)
+NOVEMBER_IS_DUE = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
 DECEMBER_ENDS = datetime(2026, 12, 31, 22, 0, tzinfo=UTC)
-DUE = datetime(2027, 1, 1, 6, 0, tzinfo=UTC)
-LATER_THAT_MORNING = datetime(2027, 1, 1, 7, 0, tzinfo=UTC)
+DECEMBER_IS_DUE = datetime(2027, 1, 1, 7, 0, tzinfo=UTC)
 
 
-def scheduled(site: Site) -> None:
-    """Bill at six on the first days of a month, and let guards pass what a quiet month brings."""
+class Lines:
+    """The log of a running daemon, read as it comes."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.read: list[dict[str, Any]] = []
+
+    def until(self, event: str, **fields: Any) -> dict[str, Any]:
+        assert self.process.stderr is not None
+        while line := self.process.stderr.readline():
+            self.read.append(json.loads(line))
+            if self.read[-1]["event"] == event and fields.items() <= self.read[-1].items():
+                return self.read[-1]
+        raise AssertionError(f"{event} {fields} never came: {self.read}")
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        _, rest = self.process.communicate(timeout=SECONDS)
+        assert self.process.returncode == 0, rest
+        self.read += [json.loads(line) for line in rest.splitlines()]
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in self.read if line["event"] == event]
+
+
+@contextmanager
+def daemon(site: Site) -> Iterator[Lines]:
+    """A daemon that is dead at the end, whatever the test found."""
+    with site.start("run") as process:
+        watchdog = threading.Timer(SECONDS, process.kill)
+        watchdog.start()
+        try:
+            yield Lines(process)
+        finally:
+            watchdog.cancel()
+            watchdog.join()
+            process.kill()
+
+
+def schedule(site: Site, *, generous: bool = False) -> None:
+    """Bill at six on the first days of a month; let guards pass what a quiet month brings."""
+    settings = '[billing]\nschedule = "0 6 1-3 * *"\n'
+    if generous:
+        settings += (
+            'guards = { line_percent = 100, line_units = 100, line_money = "100000", '
+            "client_percent = 1000, run_percent = 1000 }\n"
+        )
     file = site.folder / "syncd.toml"
-    settings = (
-        '[billing]\nschedule = "0 6 1-3 * *"\n'
-        'guards = { line_percent = 100, line_units = 100, line_money = "100000", '
-        "client_percent = 1000, run_percent = 1000 }\n"
-    )
     file.write_text(file.read_text().replace("[billing]\n", settings, 1))
 
 
-def ready_for_january(site: Site) -> None:
-    """November is billed by hand, December is counted to its end."""
+def count_november(site: Site) -> None:
     site.move(NOVEMBER_ENDS)
     site.run("pull")
     site.decide()
+
+
+def bill_november_and_count_december(site: Site) -> None:
+    count_november(site)
     site.move(FIRST_MONTH)
     site.first_bills()
     site.move(DECEMBER_ENDS)
     site.run("pull")
-    site.move(LATER_THAT_MORNING)
-    scheduled(site)
-
-
-def until_finished(site: Site, kind: str = "bill") -> list[dict[str, Any]]:
-    """Let the daemon work until a run of this kind ended, then stop it; every line it wrote."""
-    process = site.start("run")
-    lines: list[dict[str, Any]] = []
-    assert process.stderr is not None
-    deadline = time.monotonic() + SECONDS
-    while line := process.stderr.readline():
-        lines.append(json.loads(line))
-        if lines[-1]["event"] == "run.finished" and lines[-1]["kind"] == kind:
-            break
-        assert time.monotonic() < deadline, lines
-    process.send_signal(signal.SIGTERM)
-    _, rest = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, rest
-    return lines + [json.loads(line) for line in rest.splitlines()]
+    site.move(DECEMBER_IS_DUE)
+    schedule(site, generous=True)
 
 
 def test_a_month_is_planned_and_sent_by_itself_and_only_once(site: Site) -> None:
-    ready_for_january(site)
-    first = until_finished(site)
-    (finished,) = [line for line in first if line.get("kind") == "bill" and "ms" in line]
-    delivered = [line for line in first if line["event"] == "change.delivered"]
+    bill_november_and_count_december(site)
+    with daemon(site) as log:
+        finished = log.until("run.finished", kind="bill")
+        log.stop()
+    delivered = log.of("change.delivered")
     assert finished["connection"] == "billing"
     assert finished["delivered"] == len(delivered) > 0
     assert {line["period"] for line in delivered} == {"2026-12"}
     assert all(line["client"] and line["currency"] == "GBP" for line in delivered)
-    assert any(line["money"] is not None and Decimal(line["money"]) for line in delivered)
-    stands = site.ours()
-    writes = site.writes()
-    again = until_stopped(site)
-    assert not [line for line in again if line["event"] == "change.delivered"]
+    assert sum(Decimal(line["money"]) for line in delivered if line["money"]) != 0, delivered
+    stands, writes = site.ours(), site.writes()
+    with daemon(site) as log:
+        log.until("daemon.started")
+        log.stop()
+    assert log.of("change.delivered") == []
     assert (site.ours(), site.writes()) == (stands, writes)
 
 
-def until_stopped(site: Site) -> list[dict[str, Any]]:
-    """Start the daemon when nothing is due and stop it again."""
-    process = site.start("run")
-    assert process.stderr is not None
-    lines = []
-    while line := process.stderr.readline():
-        lines.append(json.loads(line))
-        if lines[-1]["event"] == "daemon.started":
-            break
-    process.send_signal(signal.SIGTERM)
-    _, rest = process.communicate(timeout=SECONDS)
-    return lines + [json.loads(line) for line in rest.splitlines()]
-
-
 def test_what_a_guard_objects_to_is_held_and_not_sent(site: Site) -> None:
-    site.move(NOVEMBER_ENDS)
-    site.run("pull")
-    site.decide()
-    site.move(datetime(2026, 12, 1, 7, 0, tzinfo=UTC))
-    scheduled(site)
-    lines = until_finished(site)
-    held = [line for line in lines if line["event"] == "plan.held"]
+    count_november(site)
+    site.move(NOVEMBER_IS_DUE)
+    schedule(site)
+    with daemon(site) as log:
+        finished = log.until("run.finished", kind="bill")
+        log.stop()
+    assert (finished["status"], finished["error_code"]) == ("held", "PLAN_HELD")
+    held = log.of("plan.held")
     assert held
     assert all("FIRST_BILL" in str(line["rules"]) for line in held)
-    (finished,) = [line for line in lines if line.get("kind") == "bill" and "ms" in line]
-    assert (finished["status"], finished["error_code"]) == ("held", "PLAN_HELD")
-    assert site.ours() == {}
-    assert site.writes() == 0
+    assert (site.ours(), site.writes()) == ({}, 0)
 
 
 def test_in_shadow_the_daemon_plans_and_writes_nothing(make_site: Callable[..., Site]) -> None:
     site = make_site(mode="shadow")
-    site.move(NOVEMBER_ENDS)
-    site.run("pull")
-    site.decide()
-    site.move(datetime(2026, 12, 1, 7, 0, tzinfo=UTC))
-    scheduled(site)
-    lines = until_finished(site)
-    assert [line for line in lines if line["event"] == "plan.made"]
+    count_november(site)
+    site.move(NOVEMBER_IS_DUE)
+    schedule(site)
+    with daemon(site) as log:
+        log.until("run.finished", kind="bill")
+        log.stop()
+    assert log.of("plan.made")
     assert site.writes() == 0
 
 
@@ -125,28 +139,23 @@ def test_a_daemon_killed_while_it_sends_is_gone_on_with_and_doubles_nothing(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site(extra={"halopsa": {"write_batch": 1}})
-    ready_for_january(site)
+    bill_november_and_count_december(site)
     before = {key: record["id"] for key, record in site.ours().items()}
-    site.break_(
-        "halopsa",
-        Fault(action=Action.LATENCY, seconds=0.3, method="POST", path="(?i)/softwarelicence"),
-    )
-    process = site.start("run")
-    assert process.stderr is not None
-    while line := process.stderr.readline():
-        if json.loads(line)["event"] == "change.delivered":
-            break
-    process.kill()
-    process.communicate()
+    slowly = Fault(action=Action.LATENCY, seconds=0.3, method="POST", path="(?i)/softwarelicence")
+    site.break_("halopsa", slowly)
+    with daemon(site) as log:
+        log.until("change.delivered")
+        log.process.kill()
     site.break_("halopsa")
-    lines = until_finished(site)
-    assert [line["kind"] for line in lines if line["event"] == "run.abandoned"] == ["bill"]
+    with daemon(site) as log:
+        assert log.until("run.abandoned")["kind"] == "bill"
+        log.until("run.finished", kind="bill")
+        log.stop()
     stands = site.ours()
     assert {key: stands[key]["id"] for key in before} == before
-    plan = site.read("plan", "billing")
-    assert plan is not None
     writes = site.writes()
-    site.run("apply", "latest")
+    site.run("plan", "billing", expect=None)
+    site.run("apply", "latest", expect=None)
     assert site.writes() == writes, "everything stood already"
 
 
@@ -154,12 +163,11 @@ def test_a_pull_by_schedule_is_the_pull_by_hand(make_site: Callable[..., Site]) 
     by_hand, by_schedule = make_site(), make_site()
     by_hand.run("pull")
     file = by_schedule.folder / "syncd.toml"
-    file.write_text(
-        file.read_text().replace(
-            "[connections.ninja]", '[connections.ninja]\nschedule = "every 6h"'
-        )
-    )
-    until_finished(by_schedule, "pull")
+    connection = "[connections.ninja]\n"
+    file.write_text(file.read_text().replace(connection, f'{connection}schedule = "every 6h"\n'))
+    with daemon(by_schedule) as log:
+        assert log.until("run.finished", kind="pull")["status"] == "succeeded"
+        log.stop()
     assert counted(by_schedule) == counted(by_hand) != []
 
 
