@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -20,6 +23,8 @@ from syncd.core.store.connections import (
     installation,
 )
 from syncd.core.store.database import SCHEMA_REVISION, Database, Workbench
+from syncd.core.store.engine import target
+from syncd.core.store.faults import store_error
 from syncd.sdk.errors import ConfigError, SchemaOutdated, StoreError
 from tests.postgresql_server import PostgresqlServer
 
@@ -320,9 +325,6 @@ async def test_a_database_that_cannot_be_written_is_said_so(sqlite_url: str) -> 
     file = file_of(sqlite_url)
     error = sqlite3.OperationalError("attempt to write a readonly database")
     error.sqlite_errorname = "SQLITE_READONLY"
-    from syncd.core.store.engine import target
-    from syncd.core.store.faults import store_error
-
     told = store_error(error, target(sqlite_url), reading=False)
     assert told is not None
     assert str(file) in str(told)
@@ -345,8 +347,71 @@ async def test_a_database_that_the_server_lacks_is_said_so(postgresql: Postgresq
     await database.dispose()
 
 
+async def test_a_connection_that_the_server_ends_is_said_so_and_the_next_one_works(
+    postgresql: PostgresqlServer,
+) -> None:
+    async def cut(database: Database) -> None:
+        async with database.writer() as connection:
+            await connection.execute(SET, {"n": 1})
+            pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+            async with other.writer_of(pid) as ended:
+                assert ended
+            await connection.execute(SET, {"n": 2})
+
+    with postgresql.database() as url:
+        database, other = Database(url), Killer(url)
+        try:
+            with pytest.raises(StoreError, match=r"stopping or starting|was lost"):
+                await cut(database)
+            assert await value(database) == 0
+        finally:
+            await database.dispose()
+            await other.database.dispose()
+
+
+class Killer:
+    """Another client of the server, which may end connections."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+
+    @asynccontextmanager
+    async def writer_of(self, pid: int) -> AsyncIterator[bool]:
+        async with self.database.reader() as connection:
+            end = text("SELECT pg_terminate_backend(:pid, 5000)")
+            yield bool(await connection.scalar(end, {"pid": pid}))
+
+
 @pytest.mark.parametrize(
-    "url", ["", "syncd.db", "mysql://root@localhost/x", "sqlite://", "sqlite:///:memory:"]
+    ("told", "sentence"),
+    [
+        ('FATAL:  password authentication failed for user "syncd"', "refuses this user"),
+        ('FATAL:  role "syncd" does not exist', "refuses this user"),
+        ('FATAL:  database "syncd" does not exist', "no such database"),
+        ("FATAL:  the database system is starting up", "stopping or starting"),
+        ("FATAL:  sorry, too many clients already", "out of resources"),
+        ("could not translate host name", "does not answer"),
+    ],
+)
+def test_what_the_server_says_while_connecting_becomes_a_sentence(told: str, sentence: str) -> None:
+    where = target("postgresql://syncd:hunter2@db.example/syncd")
+    found = store_error(psycopg.OperationalError(told), where, reading=True)
+    assert found is not None
+    assert sentence in str(found)
+    assert "syncd at db.example" in str(found)
+    assert "hunter2" not in f"{found} {found.remedy}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://h:port/db",
+        "",
+        "syncd.db",
+        "mysql://root@localhost/x",
+        "sqlite://",
+        "sqlite:///:memory:",
+    ],
 )
 def test_a_url_that_names_no_usable_database_says_what_to_write(url: str) -> None:
     with pytest.raises(ConfigError) as caught:

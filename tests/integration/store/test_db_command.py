@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from syncd.cli import app as shell
 from syncd.core.store import schema
+from syncd.core.store.database import SCHEMA_REVISION
 
 
 @pytest.fixture
@@ -27,11 +28,12 @@ def run(config: Path, *arguments: str) -> Result:
 def test_an_upgrade_makes_the_tables_and_says_where(config: Path) -> None:
     first = run(config, "db", "upgrade")
     assert first.exit_code == 0
-    assert f"made the tables in {config.parent / 'our.db'} (schema 0001)" in first.output
+    told = f"made the tables in {config.parent / 'our.db'} (schema {SCHEMA_REVISION})"
+    assert told in first.output
     again = run(config, "db", "upgrade")
     assert "has the tables of this version already" in again.output
     told = json.loads(run(config, "db", "upgrade", "--json").stdout)
-    assert (told["before"], told["after"]) == ("0001", "0001")
+    assert (told["before"], told["after"]) == (SCHEMA_REVISION, SCHEMA_REVISION)
 
 
 def test_a_check_reads_everything_and_lists_it(config: Path) -> None:

@@ -71,6 +71,16 @@ def test_up_down_and_up_again_leaves_the_same(empty_database_url: str) -> None:
     assert tables(empty_database_url) == made
 
 
+@pytest.mark.parametrize("revision", ["0001"])
+def test_one_step_down_and_up_again_leaves_the_same(database_url: str, revision: str) -> None:
+    made = tables(database_url)
+    schema.downgrade(database_url, revision)
+    assert schema.current(database_url) == revision
+    assert tables(database_url) == made - {"account_billing"}
+    assert schema.upgrade(database_url) == schema.head()
+    assert tables(database_url) == made
+
+
 async def test_an_upgrade_that_finds_nothing_to_do_changes_nothing(database: Database) -> None:
     rmm = await connect(database)
     await pull(database, rmm, [unit("a", "1")])

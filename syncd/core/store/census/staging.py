@@ -106,7 +106,7 @@ class Staging:
         self._seen += len(rows)
         self._observed.update({seen.account for seen in batch})
         quantities = [row[3] for row in rows]
-        if min(quantities) < 0 or max(quantities) > _MOST or set(map(type, quantities)) != {int}:
+        if quantities.count(1) != len(quantities) and not _are_counts(quantities):
             rows = self._without_invalid(batch, rows)
         self._buffer += rows
         if len(self._buffer) >= _BATCH:
@@ -192,6 +192,11 @@ class Staging:
         except UnicodeEncodeError as error:
             message = f"a text of connection '{self._connection.name}' cannot be stored: {error}"
             raise StoreError(message, remedy="report it to the author of the connector") from error
+
+
+def _are_counts(quantities: Sequence[int]) -> bool:
+    in_range = min(quantities) >= 0 and max(quantities) <= _MOST
+    return in_range and set(map(type, quantities)) == {int}
 
 
 @asynccontextmanager
