@@ -1,4 +1,4 @@
-"""What people decided, as billing reads it: links, asset types, rates, rules, configurations.
+"""What people decided, as billing reads it: links, asset types, rates, rules, and so on.
 
 One read gives everything that decides the bills of a period, as plain values keyed by ids and with
 the row id of each decision as its version, so that a bill can name its basis and a closed month
@@ -8,7 +8,7 @@ can be replayed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.decisions import (
+    AccountChoice,
     DefaultAssetType,
     Link,
     SourceAccount,
@@ -30,6 +31,7 @@ from syncd.core.store.decisions import (
 from syncd.core.store.mappings import load_accounts, load_connections, load_products
 from syncd.core.store.references import ReferenceBook, load_references
 from syncd.core.store.tables import (
+    AccountBilling,
     BillingConfiguration,
     ClientLink,
     Installation,
@@ -40,6 +42,7 @@ from syncd.core.store.tables import (
 
 __all__ = [
     "EVERY_CLIENT",
+    "AccountChoice",
     "BillingData",
     "DefaultAssetType",
     "Link",
@@ -74,6 +77,7 @@ class BillingData:
         own_configurations: by account id, in order of position.
         shared_configurations: by connection id, in order of position.
         references: what the PSAs know, with names.
+        choices: by account id; what nobody chose is absent.
     """
 
     first_day: str
@@ -88,6 +92,11 @@ class BillingData:
     own_configurations: Mapping[int, tuple[StoredConfiguration, ...]]
     shared_configurations: Mapping[int, tuple[StoredConfiguration, ...]]
     references: ReferenceBook
+    choices: Mapping[int, AccountChoice] = field(default_factory=dict)
+
+    def choice_for(self, account_id: int) -> AccountChoice:
+        """Whether and from when the account is billed automatically."""
+        return self.choices.get(account_id, AccountChoice())
 
     def configurations_for(self, account_id: int) -> tuple[StoredConfiguration, ...]:
         """The account's own configurations if it has any, else those of its connection."""
@@ -120,7 +129,13 @@ class BillingData:
 
 
 _Versioned = TypeVar(
-    "_Versioned", ClientLink, ProductMapping, RateRow, QuantityRuleRow, BillingConfiguration
+    "_Versioned",
+    ClientLink,
+    ProductMapping,
+    RateRow,
+    QuantityRuleRow,
+    BillingConfiguration,
+    AccountBilling,
 )
 
 
@@ -181,6 +196,14 @@ async def load_billing_data(
         own_configurations=own,
         shared_configurations=shared,
         references=await load_references(conn),
+        choices={
+            row.account_id: AccountChoice(
+                version=row.id, automatic=row.automatic, start=row.billing_start
+            )
+            for row in await conn.execute(
+                select(AccountBilling).where(known(AccountBilling, as_of))
+            )
+        },
     )
 
 

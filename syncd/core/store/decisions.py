@@ -80,6 +80,21 @@ class DefaultAssetType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChoice:
+    """Whether an account is billed without being asked, and from when.
+
+    Attributes:
+        version: row id, None where nobody decided anything.
+        automatic: the automatic run bills it.
+        start: ISO date; its month is the first that is billed. Empty sets no bound.
+    """
+
+    version: int | None = None
+    automatic: bool = True
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRate:
     """Cost and price of a product from a day on; None is unset, 0 is free."""
 

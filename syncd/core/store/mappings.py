@@ -1,6 +1,6 @@
 """Writes what people decide, never in place: an edit supersedes the old row and adds a new one.
 
-All five kinds of decision share this shape, so one pair of functions serves them; a closed month
+All kinds of decision share this shape, so one pair of functions serves them; a closed month
 can be replayed because nothing is ever changed or deleted.
 """
 
@@ -20,6 +20,7 @@ from syncd.core.store.connections import bump_data_version
 from syncd.core.store.decisions import SourceAccount, SourceConnection, SourceProduct
 from syncd.core.store.references import ReferenceBook, load_references
 from syncd.core.store.tables import (
+    AccountBilling,
     AccountRow,
     BillingConfiguration,
     ClientLink,
@@ -32,7 +33,9 @@ from syncd.core.store.tables import (
 from syncd.sdk.records import Measure, ProductKind
 
 Key = tuple[Any, ...]
-DecisionRow = ClientLink | ProductMapping | RateRow | QuantityRuleRow | BillingConfiguration
+DecisionRow = (
+    ClientLink | ProductMapping | RateRow | QuantityRuleRow | BillingConfiguration | AccountBilling
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,10 @@ CONFIGURATIONS: Final = DecisionTable(
         "price_owner",
         "cost_owner",
     ),
+)
+
+BILLING: Final = DecisionTable(
+    AccountBilling, key=("account_id",), content=("automatic", "billing_start")
 )
 
 

@@ -21,6 +21,7 @@ CONFIGURATIONS = (
     "uid,connection,account,name,mode,products,asset_type,supplier,price_owner,cost_owner,"
     "position\n"
 )
+BILLING = "connection,account,automatic,billing_start\n"
 
 FILES = {
     "links": LINKS + "rmm,a,1,12\nrmm,b,Globex,\n",
@@ -35,6 +36,7 @@ FILES = {
     "configurations": CONFIGURATIONS
     + ",rmm,,Devices,average,device:server;device:workstation,,Parts Co,,psa,1\n"
     + ",rmm,b,Own,total,storage:all,Cloud disk,,,,2\n",
+    "billing": BILLING + "rmm,a,no,2026-11-15\nrmm,b,,2026-12-01\n",
 }
 
 BAD = [
@@ -142,6 +144,14 @@ BAD = [
         "configurations",
         CONFIGURATIONS + ",rmm,,X,total,device:server,,,,,first\n",
         "'first' is not a whole number",
+    ),
+    ("billing", BILLING + "rmm,zz,no,\n", "rmm has no account 'zz'"),
+    ("billing", BILLING + "rmm,a,sometimes,\n", "'sometimes' is neither yes nor no"),
+    ("billing", BILLING + "rmm,a,no,15.11.2026\n", "'15.11.2026' is not a day"),
+    (
+        "billing",
+        BILLING + "rmm,a,no,\nrmm,a,yes,\n",
+        "line 3: rmm/a (Client a) stands on line 2 too, as billed by hand",
     ),
 ]
 
@@ -331,3 +341,27 @@ async def test_links_and_asset_types_close_their_issues_in_the_same_import(offic
     assert await office.issues("UNLINKED_ACCOUNT") == []
     await office.take("products", FILES["products"])
     assert await office.issues("UNMAPPED_PRODUCT") == []
+
+
+async def test_an_account_without_a_choice_is_billed_automatically_and_without_bound(
+    office: Office,
+) -> None:
+    await office.take("billing", BILLING + "rmm,a,no,2026-11-15\nrmm,b,,\n")
+    async with office.database.reader() as conn:
+        data = await load_billing_data(conn, period_first_day="2026-11-01")
+    chosen = {one.key: data.choice_for(one.id) for one in data.accounts.values()}
+    assert (chosen["a"].automatic, chosen["a"].start) == (False, "2026-11-15")
+    assert (chosen["b"].automatic, chosen["b"].start) == (True, "")
+
+
+async def test_a_choice_can_be_replayed_as_it_was(office: Office) -> None:
+    await office.take("billing", BILLING + "rmm,a,no,\n")
+    later = NOW + timedelta(days=2)
+    change = await office.take("billing", BILLING + "rmm,a,yes,2027-01-31\n", now=later)
+    (edit,) = change.changed
+    assert (edit.before, edit.after) == ("billed by hand", "billed automatically from 2027-01 on")
+    async with office.database.reader() as conn:
+        then = await load_billing_data(
+            conn, period_first_day="2026-11-01", as_of=later - timedelta(seconds=1)
+        )
+    assert [one.automatic for one in then.choices.values()] == [False]

@@ -1,4 +1,4 @@
-"""The five mapping files: links, products, configurations, rates and rules.
+"""The mapping files: links, products, configurations, rates, rules and billing.
 
 Each has a module of its own that says its columns and what a row must hold.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from syncd.core.service.sheets.billing import BILLING_SHEET
 from syncd.core.service.sheets.configurations import CONFIGURATION_SHEET
 from syncd.core.service.sheets.links import LINK_SHEET
 from syncd.core.service.sheets.products import PRODUCT_SHEET
@@ -17,7 +18,14 @@ from syncd.core.service.sheets.sheet import Sheet
 
 SHEETS: Final[Mapping[str, Sheet]] = {
     sheet.name: sheet
-    for sheet in (LINK_SHEET, PRODUCT_SHEET, CONFIGURATION_SHEET, RATE_SHEET, RULE_SHEET)
+    for sheet in (
+        LINK_SHEET,
+        PRODUCT_SHEET,
+        CONFIGURATION_SHEET,
+        RATE_SHEET,
+        RULE_SHEET,
+        BILLING_SHEET,
+    )
 }
 """By the name of their command."""
 

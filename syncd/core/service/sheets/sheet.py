@@ -1,4 +1,4 @@
-"""What the five mapping files have in common: columns, reading a row, writing one.
+"""What the mapping files have in common: columns, reading a row, writing one.
 
 A sheet says what is particular to its file; export, comparison and storing are the same for all.
 """

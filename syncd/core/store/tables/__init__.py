@@ -37,6 +37,7 @@ from syncd.core.store.tables.census import (  # noqa: E402
 )
 from syncd.core.store.tables.delivery import DeliveryAttempt, OutboxRow  # noqa: E402
 from syncd.core.store.tables.mapping import (  # noqa: E402
+    AccountBilling,
     BillingConfiguration,
     ClientLink,
     ProductMapping,
@@ -54,6 +55,7 @@ from syncd.core.store.tables.operation import (  # noqa: E402
 metadata = SQLModel.metadata
 
 __all__ = [
+    "AccountBilling",
     "AccountRow",
     "Bill",
     "BillLine",

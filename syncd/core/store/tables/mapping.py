@@ -1,4 +1,4 @@
-"""Tables of what people decide: links, mappings, rates, rules, configurations.
+"""Tables of what people decide: links, mappings, rates, rules, configurations, automatic billing.
 
 An edit never changes a row: it supersedes the old one (`superseded_at`) and records a new one, so
 that a closed month can be replayed with what was known then. Keys of PSA things are the PSA's ids
@@ -188,5 +188,27 @@ class BillingConfiguration(SQLModel, table=True):
     supplier: str = ""
     price_owner: str = "syncd"
     cost_owner: str = "syncd"
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AccountBilling(SQLModel, table=True):
+    """Whether an account is billed automatically, and its first day (ISO date) or an empty text."""
+
+    __tablename__ = "account_billing"
+    __table_args__ = (
+        Index(
+            "ux_account_billing",
+            "account_id",
+            unique=True,
+            sqlite_where=_CURRENT,
+            postgresql_where=_CURRENT,
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="account.id")
+    automatic: bool = True
+    billing_start: str = ""
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
