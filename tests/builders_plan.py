@@ -87,7 +87,7 @@ class Desk:
             "style": self.style,
             "bill": bill,
             "records": records,
-            "uids": {line.key: f"uid-{line.key.replace('/', '-')}" for line in bill.lines},
+            "uids": {line.key: self._mint(line.key) for line in bill.lines},
             "billed_before": self.billed_before,
             "subscriptions": tuple(self.subscriptions.values()),
             "recurring": tuple(self.recurring),
@@ -114,7 +114,7 @@ class Desk:
                 if state.key == change.key and key != change.line:
                     del shelf[key]
             shelf[change.line] = RecordState(
-                uid=f"uid-{change.line}",
+                uid=change.key.split(":")[4] if ":" in change.key else "uid",
                 key=change.key,
                 remote=remote,
                 mode=Mode(change.mode),
@@ -142,6 +142,14 @@ class Desk:
 
     def adopt(self, line: str, state: RecordState, period: Period = NOVEMBER) -> None:
         self.ledger.setdefault(self._shelf(period), {})[line] = state
+
+    def _mint(self, line: str) -> str:
+        """A uid that no line has: a slot whose record moved on does not give it out again."""
+        taken = {state.uid for shelf in self.ledger.values() for state in shelf.values()}
+        plain = f"uid-{line.replace('/', '-')}"
+        while plain in taken:
+            plain += "x"
+        return plain
 
     def _shelf(self, period: Period) -> str:
         return str(period) if self.style is Style.PER_PERIOD else ""

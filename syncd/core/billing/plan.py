@@ -25,8 +25,8 @@ def plan_bill(inputs: PlanInput) -> BillPlan:
 
     Changes come in the bill's order. Errors leave no change at all: those of the bill, a record
     that exists twice (`DUPLICATE_IN_PSA`) or belongs to another client (`CLIENT_CHANGED`) or
-    another writer (`FOREIGN_WRITER`), and a period older than what the lasting records hold
-    (`PERIOD_SUPERSEDED`).
+    another writer (`FOREIGN_WRITER`), two lines on one record (`LINES_SHARE_RECORD`), and a period
+    older than what the lasting records hold (`PERIOD_SUPERSEDED`).
     """
     errors = (*inputs.bill.errors, *_superseded(inputs))
     if errors:
@@ -39,7 +39,7 @@ def plan_bill(inputs: PlanInput) -> BillPlan:
         for line in inputs.bill.lines
         if line.key not in carried.values()
     ]
-    errors = tuple(dict.fromkeys(error for target in targets for error in target.errors))
+    errors = (*(error for target in targets for error in target.errors), *_shared(targets))
     if errors:
         return BillPlan(bill=_stopped(inputs, errors))
     known = frozenset(target.seen.key for target in targets if target.seen is not None)
@@ -54,6 +54,17 @@ def plan_bill(inputs: PlanInput) -> BillPlan:
             *_fallen(missing, inputs),
         ),
     )
+
+
+def _shared(targets: Sequence[Target]) -> tuple[str, ...]:
+    """Lines that would write to a record of another line; the last write would bill alone."""
+    owners: dict[str, str] = {}
+    shared: list[str] = []
+    for target in targets:
+        names = [target.key] if target.seen is None else [target.key, f"id {target.seen.key}"]
+        if any(owners.setdefault(name, target.line.key) != target.line.key for name in names):
+            shared.append(f"LINES_SHARE_RECORD:{target.line.key}")
+    return tuple(shared)
 
 
 def _superseded(inputs: PlanInput) -> tuple[str, ...]:

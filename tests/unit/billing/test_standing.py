@@ -10,7 +10,7 @@ import pytest
 
 from syncd.core.billing.model import BillInput, Mode
 from syncd.core.billing.plan_input import BillPlan, RecordState, Style
-from syncd.sdk.records import ChangeKind, Receipt
+from syncd.sdk.records import ChangeKind, PlannedChange, Receipt
 from tests.builders_billing import bill_input, configuration, storage
 from tests.builders_plan import NOVEMBER, Desk, only, record, recurring, rules
 
@@ -102,6 +102,42 @@ def test_two_records_with_one_key_stop_the_bill():
     made = desk.plan(uses(12))
     assert made.bill.errors == ("DUPLICATE_IN_PSA:c1/10:77,900",)
     assert made.bill.changes == ()
+
+
+def test_two_lines_never_write_to_one_record():
+    both = bill_input(
+        configuration(asset_type="10"),
+        configuration("c2", products=("server",), asset_type="11"),
+        usage={"desktop": 10, "server": 1},
+    )
+    desk = billed()
+    desk.adopt("c2/11", RecordState(uid="u", key="other", remote="900"))
+    made = desk.plan(both)
+    assert (made.bill.errors, made.bill.changes) == (("LINES_SHARE_RECORD:c2/11",), ())
+    moved = billed()
+    state = moved.records(NOVEMBER)["c1/10"]
+    moved.adopt("c2/11", RecordState(uid=state.uid, key=state.key, remote=None))
+    assert moved.plan(both).bill.errors == ("LINES_SHARE_RECORD:c2/11",)
+    lost = Desk()
+    for line in ("c1/10", "c2/11"):
+        lost.adopt(line, RecordState(uid="u", key="one", remote=None))
+    assert lost.plan(both).bill.errors == ("LINES_SHARE_RECORD:c2/11",)
+
+
+def test_a_slot_whose_record_moved_on_gets_a_record_of_its_own():
+    desk = billed()
+    desk.bill(retype(10))
+    both = configuration(products=("desktop", "server"))
+    types = {"desktop": "15", "server": "10"}
+    made = desk.plan(bill_input(both, usage={"desktop": 10, "server": 2}, types=types))
+    create = only_of(made, ChangeKind.CREATE)
+    assert create.line == "c1/10"
+    assert create.key != desk.records(NOVEMBER)["c1/15"].key
+
+
+def only_of(made: BillPlan, kind: ChangeKind) -> PlannedChange:
+    (change,) = (change for change in made.bill.changes if change.kind is kind)
+    return change
 
 
 def test_a_look_up_that_names_a_second_record_stops_the_bill():
