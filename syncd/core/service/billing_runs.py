@@ -1,6 +1,6 @@
-"""Planning, applying and delivering as runs: a row, a history, one closing line each.
+"""Planning and applying by hand as runs: a row, a history, one closing line each.
 
-The command line and the daemon go through here, so that both leave the same traces.
+How the PSA did is what is known of its connection from then on.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ from syncd.core.service.connection_health import (
     connection_worked,
     failures_recorded,
 )
-from syncd.core.service.delivery import DeliveryReport, deliver_pending
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
-from syncd.core.store.outbox import waiting
 from syncd.core.store.plans import PlanBillState
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import SyncdError
+from syncd.sdk.errors import DataError, OutcomeUnknown, PlanHeld, SyncdError
 from syncd.sdk.period import Period
 from syncd.sdk.ports import Psa
 from syncd.sdk.records import Objection, Plan, PlanContext, RunReport
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 SUBJECT = "billing"
 PLAN = "plan"
 APPLY = "apply"
-DELIVER = "deliver"
 
 OpenPsa = Callable[[], AbstractAsyncContextManager[Psa]]
 """Opens the connection of the PSA."""
@@ -106,9 +103,9 @@ class BillingDesk:
             handle.count("held", held)
             handle.count("errors", errors)
             if errors:
-                handle.ends(RunStatus.PARTIAL, code="BILLS_STOPPED", error=f"{errors} bills stop")
+                handle.ends(RunStatus.PARTIAL, code=DataError.code, error=f"{errors} bills stop")
             elif held:
-                handle.ends(RunStatus.HELD, code="PLAN_HELD", error=f"{held} bills wait")
+                handle.ends(RunStatus.HELD, code=PlanHeld.code, error=f"{held} bills wait")
             return stored
 
     async def apply(
@@ -142,28 +139,6 @@ class BillingDesk:
             for name, fates in _COUNTED.items():
                 handle.count(name, report.count(*fates))
             _conclude(handle, report)
-            return report
-
-    async def deliver(self, *, scheduled_for: datetime | None = None) -> DeliveryReport | None:
-        """Send and look up what is waiting; None, and no run, when nothing is."""
-        async with self.database.reader() as conn:
-            count, due = await waiting(conn, self.psa_connection.id)
-        if not count or due is None:
-            return None
-        async with self._run(DELIVER, scheduled_for) as handle, self._session() as session:
-            report = await deliver_pending(
-                self.database, session.psa, self.psa_connection, clock=self.clock, log=self.log
-            )
-            session.stopped_by = report.stopped_by
-            handle.count("delivered", report.delivered)
-            handle.count("rejected", report.rejected)
-            handle.count("parked", report.parked)
-            handle.count("waiting", report.waiting)
-            if report.stopped_by is not None:
-                stopped = report.stopped_by
-                handle.ends(RunStatus.FAILED, code=stopped.code, error=str(stopped))
-            elif report.rejected or report.parked or report.waiting:
-                handle.ends(RunStatus.PARTIAL, code="NOT_SETTLED", error="some writes wait")
             return report
 
     @asynccontextmanager
@@ -223,8 +198,10 @@ def _conclude(handle: RunHandle, report: ApplyReport) -> None:
     if report.stopped_by is not None:
         handle.ends(RunStatus.FAILED, code=report.stopped_by.code, error=str(report.stopped_by))
     elif report.count(Fate.WAITING, Fate.NEEDS_REVIEW):
-        handle.ends(RunStatus.PARTIAL, code="NOT_SETTLED", error="some writes are not settled")
+        handle.ends(
+            RunStatus.PARTIAL, code=OutcomeUnknown.code, error="some writes are not settled"
+        )
     elif report.count(Fate.REFUSED, Fate.REJECTED, Fate.ERROR):
-        handle.ends(RunStatus.PARTIAL, code="BILLS_STOPPED", error="some bills were not sent")
+        handle.ends(RunStatus.PARTIAL, code=DataError.code, error="some bills were not sent")
     elif report.count(Fate.HELD):
-        handle.ends(RunStatus.HELD, code="PLAN_HELD", error="some bills wait for a person")
+        handle.ends(RunStatus.HELD, code=PlanHeld.code, error="some bills wait for a person")

@@ -84,6 +84,10 @@ ERRORS: Final = {
         "another program writes the record",
         "Let only one of the two bill it: end the other's record, or leave the product out here.",
     ),
+    "LINES_SHARE_RECORD": (
+        "two of its lines would write one record",
+        "Let one configuration bill it: `syncd map configurations --export FILE`.",
+    ),
     "PERIOD_SUPERSEDED": (
         "a newer month already stands on the lasting record",
         "Bill the difference by hand as a correction in the PSA.",
