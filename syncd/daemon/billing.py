@@ -21,7 +21,7 @@ from syncd.core.store.outbox import waiting
 from syncd.core.store.plans import PlanBillState
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import Capability
-from syncd.sdk.errors import ConnectorError, DataError, OutcomeUnknown, PlanHeld, PluginError
+from syncd.sdk.errors import DataError, OutcomeUnknown, PlanHeld, PluginError
 from syncd.sdk.period import last_finished
 from syncd.sdk.ports import Psa
 
@@ -34,6 +34,9 @@ BILLING = "billing"
 
 BILL, DELIVER = "bill", "deliver"
 """Kinds of runs. Planning and applying are one run, so that a crash between them repeats both."""
+
+TURN_SECONDS = 180.0
+"""How long billing waits for another deliverer; longer than one waits for lost answers."""
 
 _BADLY = (Fate.REFUSED, Fate.REJECTED, Fate.WAITING, Fate.NEEDS_REVIEW)
 
@@ -48,13 +51,14 @@ async def bill(app: App, due: datetime | None) -> None:
     name = app.psa_name()
     connection = await app.connection(name)
     async with _run(app, BILLING, BILL, due) as handle, _psa(app, name) as psa:
+        live = app.settings.billing.mode == "live"
+        if live:
+            await _settle_earlier(app, psa, connection, handle)
         await refresh_reference(
             app.database, connection, psa, clock=app.clock, log=app.log, run=handle
         )
         stored = await _plan(app, psa, connection, due, handle)
-        if app.settings.billing.mode == "live" and stored.count(
-            PlanBillState.READY, PlanBillState.UNCHANGED
-        ):
+        if live and stored.count(PlanBillState.READY, PlanBillState.UNCHANGED):
             await _apply(app, psa, connection, stored, handle)
 
 
@@ -81,6 +85,22 @@ async def deliver(app: App, name: str, due: datetime | None) -> None:
         if report.rejected or report.parked or report.waiting:
             told = "some writes did not end well yet: `syncd issues`"
             handle.ends(RunStatus.PARTIAL, code=OutcomeUnknown.code, error=told)
+
+
+async def _settle_earlier(app: App, psa: Psa, connection: ConnectionRef, handle: RunHandle) -> None:
+    """End what a crash left open: an account with unsettled writes cannot be planned."""
+    async with app.database.reader() as reading:
+        left, _ = await waiting(reading, connection.id)
+    if left:
+        report = await deliver_pending(
+            app.database,
+            psa,
+            connection,
+            clock=app.clock,
+            log=app.log,
+            lock_seconds=TURN_SECONDS,
+        )
+        handle.count("delivered", report.delivered)
 
 
 async def _plan(
@@ -127,9 +147,9 @@ async def _apply(
     )
     handle.count("delivered", report.delivered)
     handle.count("write_calls", report.write_calls)
-    if report.stopped:
-        handle.ends(RunStatus.FAILED, code=ConnectorError.code, error=report.stopped)
-    elif badly := report.count(*_BADLY):
+    if report.stopped_by is not None:
+        raise report.stopped_by
+    if badly := report.count(*_BADLY):
         told = f"{badly} bills of {stored.id} did not end well: `syncd issues`"
         handle.ends(RunStatus.PARTIAL, code=DataError.code, error=told)
 

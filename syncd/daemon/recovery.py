@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from syncd.core.service.connection_health import connection_failed
@@ -46,9 +47,12 @@ async def _mark_abandoned(app: App) -> None:
         abandoned = [run for run in await running_runs(reading) if is_gone(run.node)]
     if not abandoned:
         return
-    now = app.clock()
+    # Not "before now": the clock may stand earlier than when that process began.
+    newest = max(run.started_at for run in abandoned)
     async with app.database.writer() as writing:
         for node in sorted({run.node for run in abandoned}):
-            await abandon_runs(writing, node=node, before=now, now=now)
+            await abandon_runs(
+                writing, node=node, before=newest + timedelta(microseconds=1), now=app.clock()
+            )
     for run in abandoned:
         app.log("run.abandoned", run=run.id, subject=run.subject, kind=run.kind, node=run.node)

@@ -9,10 +9,13 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from syncd.sandbox.presets import small
+from syncd.sandbox.world import SimulatedWorld
 from syncd.sdk.testing.faults import Action, Fault
 from tests.builders_site import SECONDS, Site
 
@@ -90,7 +93,26 @@ def bill_november_and_count_december(site: Site) -> None:
     schedule(site, generous=True)
 
 
-def test_a_month_is_planned_and_sent_by_itself_and_only_once(site: Site) -> None:
+def growing() -> SimulatedWorld:
+    """The small world, with a server that arrives at its second client in December."""
+    world = small()
+    model = next(one for one in world.everything() if one.kind == "server")
+    beta = world.everyone()[1]
+    server = replace(
+        model, id=9000, client=beta.id, site=beta.sites[0].id, arrives=date(2026, 12, 10)
+    )
+    return SimulatedWorld(
+        seed=world.seed,
+        clients=world.everyone(),
+        devices=[*world.everything(), server],
+        clock=world.clock,
+    )
+
+
+def test_a_month_is_planned_and_sent_by_itself_and_only_once(
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site(growing())
     bill_november_and_count_december(site)
     with daemon(site) as log:
         finished = log.until("run.finished", kind="bill")
@@ -100,7 +122,8 @@ def test_a_month_is_planned_and_sent_by_itself_and_only_once(site: Site) -> None
     assert finished["delivered"] == len(delivered) > 0
     assert {line["period"] for line in delivered} == {"2026-12"}
     assert all(line["client"] and line["currency"] == "GBP" for line in delivered)
-    assert sum(Decimal(line["money"]) for line in delivered if line["money"]) != 0, delivered
+    effects = {line["client"]: Decimal(line["money"]) for line in delivered}
+    assert effects["Beta Ltd"] > 0 == effects["Alpha Ltd"]
     stands, writes = site.ours(), site.writes()
     with daemon(site) as log:
         log.until("daemon.started")
@@ -109,21 +132,9 @@ def test_a_month_is_planned_and_sent_by_itself_and_only_once(site: Site) -> None
     assert (site.ours(), site.writes()) == (stands, writes)
 
 
-def test_what_a_guard_objects_to_is_held_and_not_sent(site: Site) -> None:
-    count_november(site)
-    site.move(NOVEMBER_IS_DUE)
-    schedule(site)
-    with daemon(site) as log:
-        finished = log.until("run.finished", kind="bill")
-        log.stop()
-    assert (finished["status"], finished["error_code"]) == ("held", "PLAN_HELD")
-    held = log.of("plan.held")
-    assert held
-    assert all("FIRST_BILL" in str(line["rules"]) for line in held)
-    assert (site.ours(), site.writes()) == ({}, 0)
-
-
-def test_in_shadow_the_daemon_plans_and_writes_nothing(make_site: Callable[..., Site]) -> None:
+def test_nothing_is_written_in_shadow_nor_over_an_objection(
+    make_site: Callable[..., Site],
+) -> None:
     site = make_site(mode="shadow")
     count_november(site)
     site.move(NOVEMBER_IS_DUE)
@@ -132,7 +143,17 @@ def test_in_shadow_the_daemon_plans_and_writes_nothing(make_site: Callable[..., 
         log.until("run.finished", kind="bill")
         log.stop()
     assert log.of("plan.made")
-    assert site.writes() == 0
+    file = site.folder / "syncd.toml"
+    file.write_text(file.read_text().replace('mode = "shadow"', 'mode = "live"'))
+    site.move(NOVEMBER_IS_DUE + timedelta(days=1))
+    with daemon(site) as log:
+        finished = log.until("run.finished", kind="bill")
+        log.stop()
+    assert (finished["status"], finished["error_code"]) == ("held", "PLAN_HELD")
+    held = log.of("plan.held")
+    assert held
+    assert all("FIRST_BILL" in str(line["rules"]) for line in held)
+    assert (site.ours(), site.writes()) == ({}, 0)
 
 
 def test_a_daemon_killed_while_it_sends_is_gone_on_with_and_doubles_nothing(
