@@ -1,4 +1,7 @@
-"""The bounds of every HTTP call: how long, how often, how large."""
+"""The bounds of every HTTP call: how long, how often, how large.
+
+The defaults suit a vendor's API; a connector changes what its vendor makes necessary.
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
+from unittest import SkipTest
 
 from syncd.sdk.connector import RateLimit
 from syncd.sdk.errors import AuthError, SyncdError
@@ -143,7 +144,7 @@ class ReadingConformance(Conformance):
 
     def test_a_token_refused_once_is_renewed(self) -> None:
         if self.token_path is None:
-            return
+            raise SkipTest("the vendor has no token endpoint")
         reading = self.broken(Fault(action=Action.STATUS_BEFORE, status=401), count=1)
         self.survived(reading, "one 401")
         tokens = sum(self.is_token(one.path) for one in reading.scene.requests)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.sdk.connector import Ports, RateLimit
+from syncd.sdk.ports import SourceHints
 from syncd.sdk.records import Observation, ScopeState, ScopeVerdict
 from syncd.sdk.testing.fakes import FakeHints, RecordingSink
 from syncd.sdk.testing.faults import Action, Fault
@@ -37,6 +38,13 @@ class UsageConformance(ReadingConformance):
     `list_path` is the list of units, `rows` the number of units, excluded ones included.
     """
 
+    def hints(self) -> SourceHints:
+        """What the host remembers of an earlier, complete pull: how many units there were.
+
+        Override it for a connector that asks for ranges of ids.
+        """
+        return FakeHints(self.rows)
+
     def read(
         self, *faults: Fault, limits: RateLimit | None = None, listen: bool = False
     ) -> Reading:
@@ -47,8 +55,7 @@ class UsageConformance(ReadingConformance):
             async with asyncio.timeout(ENDLESS):
                 return await ports.usage.observe(sink, None)
 
-        hints = FakeHints(self.rows)
-        scene = self.play(observe, *faults, limits=limits, hints=hints, listen=listen)
+        scene = self.play(observe, *faults, limits=limits, hints=self.hints(), listen=listen)
         verdicts = tuple(scene.value or ())
         proven = {one.scope for one in verdicts if one.state is ScopeState.COMPLETE}
         whole = scene.error is None and bool(sink.scopes) and set(sink.scopes) == proven
