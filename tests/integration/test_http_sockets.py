@@ -105,7 +105,9 @@ async def test_a_gzip_bomb_is_stopped_at_the_limit():
             await client.write("POST", "/a", json={})
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"[1]")[:-4]])
+@pytest.mark.parametrize(
+    "body", [b"not gzip", gzip.compress(b"[1]")[:-4]], ids=["no-gzip", "cut-short"]
+)
 async def test_a_damaged_compressed_answer_is_never_taken_for_whole(body):
     reply = answer(body, headers="content-encoding: gzip\r\n")
     async with RawVendor.running(reply) as vendor, api(vendor.url) as client:
