@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check docs bench format clean
 
 help: ## List the recipes
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,6 +23,9 @@ check: .venv/dev.stamp ## Format, lint, types, walls, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/architecture
+
+docs: .venv/dev.stamp ## Write the reference pages of docs/ from the code
+	$(BIN)/python -m tests.architecture.reference_pages
 
 bench: .venv/dev.stamp ## The figures of bench/README.md, measured again
 	$(BIN)/python -m bench.pull

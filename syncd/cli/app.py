@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +22,7 @@ CONFIG_VARIABLE = "SYNCD_CONFIG"
 DEFAULT_CONFIG = "syncd.toml"
 
 NOUNS = (
-    "demo", "init", "check", "plugins", "db", "pull", "map", "plan", "apply", "plans", "explain",
+    "demo", "init", "check", "plugins", "db", "pull", "map", "plan", "apply", "plans", "bill", "explain",
     "status", "runs", "issues", "run", "sandbox",
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""
@@ -96,9 +95,7 @@ def build() -> typer.Typer:
     )
     cli.callback()(_options)
     for noun in NOUNS:
-        name = f"syncd.cli.commands_{noun}"
-        if find_spec(name) is not None:
-            import_module(name).register(cli)
+        import_module(f"syncd.cli.commands_{noun}").register(cli)
     _add_plugin_commands(cli)
     return cli
 
