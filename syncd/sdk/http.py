@@ -1,6 +1,6 @@
 """Speaks HTTP to one vendor: bounded, pinned to its host, honest about what it did not see.
 
-With `wire.py` the only module of the project that imports httpx.
+With `wire.py` the only module of the project that uses httpx.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Self
 
-import httpx
-from httpx import Auth, Request, Response
-
 from syncd.sdk import waiting
 from syncd.sdk.address import check_base_url
 from syncd.sdk.answer import Answer, request_id
 from syncd.sdk.connector import EventLog, RateLimit
 from syncd.sdk.errors import ProtocolError, TransientError
+from syncd.sdk.lean_httpx import httpx
 from syncd.sdk.limits import SlidingWindow
 from syncd.sdk.policy import HttpPolicy
 from syncd.sdk.retry import Budget, persist
@@ -45,6 +43,10 @@ __all__ = [
     "post_form",
     "post_json",
 ]
+
+Auth = httpx.Auth
+Request = httpx.Request
+Response = httpx.Response
 
 SHORTEST_KEY = 16
 """Characters from which a fixed header's value is taken for a key."""

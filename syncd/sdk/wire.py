@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from syncd import __version__
@@ -17,6 +16,7 @@ from syncd.sdk.address import check_base_url
 from syncd.sdk.answer import Answer, request_id
 from syncd.sdk.body import Unreadable, take_in
 from syncd.sdk.errors import ConnectorError
+from syncd.sdk.lean_httpx import httpx
 from syncd.sdk.policy import HttpPolicy
 from syncd.sdk.verdict import Exchange, not_sent, unseen
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
@@ -226,12 +225,6 @@ MUTANTS = [
         ('[Product("device:pc", "PCs"), ', "["),
     ),
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_search_for_trio(monkeypatch):
-    """httpcore looks for sniffio with every request; finding nothing costs more than asking."""
-    monkeypatch.setitem(sys.modules, "sniffio", None)
 
 
 def kit(source: str) -> type[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +123,6 @@ MUTANTS = [
         ),
     ),
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_search_for_trio(monkeypatch):
-    """httpcore looks for sniffio with every request; finding nothing costs more than asking."""
-    monkeypatch.setitem(sys.modules, "sniffio", None)
 
 
 def create(number: int, client: str = "3") -> KeyedChange:
