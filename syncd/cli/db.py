@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncd import config, plugins
+from syncd import config
 from syncd.cli.output import table
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ async def check_database(cli: Cli) -> None:
 
 
 def _url(cli: Cli) -> str:
-    return config.load(cli.config, plugins.load()).database
+    return config.database_url(cli.config)
 
 
 def _told(place: str, before: str | None, after: str) -> str:

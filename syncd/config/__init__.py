@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.config.loading import load
+from syncd.config.loading import database_url, load
 from syncd.config.problem import ConfigErrors, Problem
 from syncd.config.settings import (
     BillingSettings,
@@ -18,5 +18,6 @@ __all__ = [
     "Problem",
     "Settings",
     "UnavailableConnection",
+    "database_url",
     "load",
 ]

@@ -62,6 +62,22 @@ def load(path: Path, plugins: Plugins) -> Settings:
     )
 
 
+def database_url(path: Path) -> str:
+    """Only the database of a configuration: its tables can be made before any secret is there.
+
+    Raises:
+        ConfigErrors: mistakes of the file itself or of its table `[syncd]`.
+        ConfigError: the file does not exist or is not a configuration at all.
+    """
+    path = path.expanduser().absolute()
+    reading = read(path)
+    check = Check(reading.places, path.parent, reading.lost, list(reading.problems))
+    host = check.model(SyncdTable, _with_database(check, reading.values), ("syncd",))
+    if check.problems or host is None:
+        raise ConfigErrors(path.name, check.problems)
+    return host.database
+
+
 def _table(check: Check, values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     table = values.get(name, {})
     if isinstance(table, Mapping):
@@ -184,6 +200,7 @@ def _billing(table: BillingTable, psa: str | None) -> BillingSettings:
         unit_scale=table.unit_scale,
         rounding_policy=table.rounding_policy,
         subscription_style=table.subscription_style,
+        running_month_record=table.running_month_record,
         missing_price=table.missing_price,
         supplier=table.supplier,
         max_age_hours=table.max_age_hours,

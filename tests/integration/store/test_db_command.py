@@ -36,6 +36,20 @@ def test_an_upgrade_makes_the_tables_and_says_where(config: Path) -> None:
     assert (told["before"], told["after"]) == (SCHEMA_REVISION, SCHEMA_REVISION)
 
 
+def test_the_tables_can_be_made_before_any_secret_is_there(config: Path) -> None:
+    with config.open("a") as file:
+        file.write('[connections.rmm]\nplugin = "nowhere"\nclient_secret = { env = "NOT_SET" }\n')
+    assert run(config, "db", "upgrade").exit_code == 0
+    assert run(config, "db", "check").exit_code == 0
+
+
+def test_a_mistake_about_the_database_is_named(config: Path) -> None:
+    config.write_text('[syncd]\ndatabase = "mysql://x/y"\ntimezone = "UTC"\n')
+    done = run(config, "db", "upgrade")
+    assert done.exit_code == 2
+    assert "is not a database that can be used" in done.stderr
+
+
 def test_a_check_reads_everything_and_lists_it(config: Path) -> None:
     run(config, "db", "upgrade")
     done = run(config, "db", "check")
