@@ -126,7 +126,9 @@ class App:
             )
         if found is None:
             message = f"there is no connection '{name}'"
-            raise ConfigError(message, remedy=closest(name, list(self.settings.connections)))
+            known = list(self.settings.connections)
+            remedy = closest(name, known, "name") if known else "add it to the configuration"
+            raise ConfigError(message, remedy=remedy)
         if not found.enabled:
             message = f"connection '{name}' is switched off"
             raise ConfigError(message, remedy=f"set enabled = true in [connections.{name}]")
