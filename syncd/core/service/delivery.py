@@ -20,7 +20,7 @@ from syncd.core.store.attempts import attempts
 from syncd.core.store.delivery_lock import delivery_turn
 from syncd.core.store.outbox import OutboxItem, OutboxState, claim, in_state, waiting
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import ProtocolError, SyncdError, TransientError
+from syncd.sdk.errors import ProtocolError, StoreError, SyncdError, TransientError
 from syncd.sdk.ports import Psa
 from syncd.sdk.records import Outcome, Unknown
 
@@ -141,9 +141,9 @@ class _Delivery:
         """Rows in `sending` belong to a process that died: their answer is lost."""
         async with self.database.reader() as conn:
             lost = await in_state(conn, self.connection.id, OutboxState.SENDING)
+        ending = self._endings().unknown("the process ended while the write was on its way")
         for item in lost:
-            ending = self._endings().unknown("the process ended while the write was on its way")
-            await self._settle(item, ending, "recover", item.sent_at or self.now())
+            await self._settle_all([(item, ending)], "recover", item.sent_at or self.now())
 
     async def drain(self) -> None:
         """Send and look up until nothing is due, patience is at an end, or the PSA fails."""
@@ -192,9 +192,12 @@ class _Delivery:
         except SyncdError as error:
             self.report.stopped_by = error
             outcomes = {item.key: Unknown(item.key, str(error)) for item in batch}
-        for item in batch:
-            ending = self._endings().of_outcome(item, outcomes.get(item.key))
-            await self._settle(item, ending, "send", started_at)
+        endings = self._endings()
+        await self._settle_all(
+            [(item, endings.of_outcome(item, outcomes.get(item.key))) for item in batch],
+            "send",
+            started_at,
+        )
 
     async def _look_up(self, items: Sequence[OutboxItem]) -> None:
         started_at = self.now()
@@ -205,17 +208,27 @@ class _Delivery:
         except SyncdError as error:
             if not isinstance(error, TransientError):
                 self.report.stopped_by = error
-            for item in items:
-                ending = self._endings().of_failed_lookup(
-                    str(error), getattr(error, "retry_after", None)
-                )
-                await self._settle(item, ending, "find", started_at)
-            return
-        for item in items:
-            ending = self._endings().of_verdict(
-                item, verdicts[item.id], absences=proven_absent(history.get(item.id, ()))
+            failed = self._endings().of_failed_lookup(
+                str(error), getattr(error, "retry_after", None)
             )
-            await self._settle(item, ending, "find", started_at)
+            await self._settle_all([(item, failed) for item in items], "find", started_at)
+            return
+        endings = self._endings()
+        await self._settle_all(
+            [
+                (
+                    item,
+                    endings.of_verdict(
+                        item,
+                        verdicts[item.id],
+                        absences=proven_absent(history.get(item.id, ())),
+                    ),
+                )
+                for item in items
+            ],
+            "find",
+            started_at,
+        )
 
     async def _vendor(self, call: Awaitable[AnswerT]) -> AnswerT:
         """The answer of the connector; its defects become errors of ours, named."""
@@ -235,14 +248,31 @@ class _Delivery:
     def _endings(self) -> Endings:
         return Endings(self.now(), self.psa.write_batch.settle_seconds)
 
-    async def _settle(
-        self, item: OutboxItem, ending: Ending, what: str, started_at: datetime
+    async def _settle_all(
+        self, ended: Sequence[tuple[OutboxItem, Ending]], what: str, started_at: datetime
     ) -> None:
-        if not await self.settler.settle(item, ending, what=what, started_at=started_at):
+        """Write the endings of a call in one commit; one that cannot be written stands alone."""
+        try:
+            written = await self.settler.settle_all(ended, what=what, started_at=started_at)
+        except StoreError:
+            raise
+        except Exception:
+            if len(ended) == 1:
+                raise
+            # Receipts of the others must not be lost with it: each gets a commit of its own.
+            defects: list[Exception] = []
+            for one in ended:
+                try:
+                    await self._settle_all([one], what, started_at)
+                except Exception as defect:  # noqa: BLE001 - raised below, after the others
+                    defects.append(defect)
+            if defects:
+                raise defects[0] from None
             return
-        self.report.delivered += ending.state is OutboxState.DELIVERED
-        self.report.rejected += ending.state is OutboxState.REJECTED
-        self.report.parked += ending.state is OutboxState.NEEDS_REVIEW
+        for ending in written:
+            self.report.delivered += ending.state is OutboxState.DELIVERED
+            self.report.rejected += ending.state is OutboxState.REJECTED
+            self.report.parked += ending.state is OutboxState.NEEDS_REVIEW
         self.progress(self.report.delivered + self.report.rejected + self.report.parked)
 
 

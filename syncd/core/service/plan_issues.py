@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.service.delivery_issues import subject as line_subject
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.store.issue_subjects import open_codes_by_subject
+from syncd.core.store.issue_subjects import open_subjects
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.sdk.connector import EventLog
 from syncd.sdk.records import Objection, Plan, PlannedBill, Severity
@@ -154,13 +154,14 @@ async def write_plan_issues(
         if connection == found.psa:
             looked_at |= {line_subject(found.psa, key) for key in found.lines}
             codes |= {*LINES}
-        open_now = await open_codes_by_subject(conn, looked_at, codes)
-        for about, open_codes in sorted(open_now.items()):
-            for code in sorted(open_codes):
-                if (code, about) not in findings:
-                    await book.close(code, about)
+        open_now = await open_subjects(conn, connection, codes)
+        by_code: dict[str, dict[str, Finding]] = {}
         for (code, about), finding in findings.items():
-            await book.open(code, about, finding)
+            by_code.setdefault(code, {})[about] = finding
+        for code in sorted(open_now.keys() | by_code.keys()):
+            await book.replace(
+                code, by_code.get(code, {}), keep=open_now.get(code, set()) - looked_at
+            )
         books.append(book)
     books.append(await _whole_plan(conn, found, now))
     return books

@@ -1,4 +1,4 @@
-"""How a write ends: each outcome in one short transaction, told to the log after its commit.
+"""How writes end: the outcomes of a call in one short transaction, told to the log after it.
 
 The receipt, the ledger row of the record and the completion of the bill are one commit, so that a
 crash leaves either all of them or a row that is looked up again.
@@ -6,7 +6,7 @@ crash leaves either all of them or a row that is looked up again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.service.delivery_issues import DELIVERY_CODES, finding, subject
 from syncd.core.service.endings import Ending
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.store.attempts import record_attempt
-from syncd.core.store.bills import BillKind, complete_bill
+from syncd.core.store.attempts import NewAttempt, record_attempts
+from syncd.core.store.bills import complete_bill
 from syncd.core.store.issue_subjects import open_codes_by_subject
-from syncd.core.store.lines import LedgerRecord, RecordStatus, mark_gone, save_record
+from syncd.core.store.lines import LedgerRecord, RecordStatus, mark_gone, save_records
 from syncd.core.store.outbox import OutboxItem, OutboxState, move, states_of_bill
 from syncd.sdk.connector import EventLog
 
@@ -52,37 +52,39 @@ class Settler:
     async def settle(
         self, item: OutboxItem, ending: Ending, *, what: str, started_at: datetime
     ) -> bool:
-        """Write how a try to send or to look up ended.
+        """Write how one try to send or to look up ended; see `settle_all`."""
+        return bool(await self.settle_all([(item, ending)], what=what, started_at=started_at))
+
+    async def settle_all(
+        self, ended: Sequence[tuple[OutboxItem, Ending]], *, what: str, started_at: datetime
+    ) -> list[Ending]:
+        """Write how the tries of one call ended, before anything else is done.
 
         Args:
-            item: the row as it was claimed.
-            ending: what becomes of it.
+            ended: the rows as they were claimed, each with what becomes of it.
             what: `send`, `find`, `recover` or `decide`, for the history.
-            started_at: when the try began.
+            started_at: when the call began.
 
         Returns:
-            False when somebody else moved the row meanwhile; nothing was written then.
+            the endings that were written; of a row that somebody else moved meanwhile nothing is.
         """
         now = self.clock()
+        moved: list[tuple[OutboxItem, Ending]] = []
         async with self.database.writer() as conn:
             book = IssueBook(conn, self.psa.name, now)
-            if not await self._move(conn, item, ending, now):
-                return False
-            await record_attempt(
+            for item, ending in ended:
+                if await self._move(conn, item, ending, now):
+                    moved.append((item, ending))
+            await record_attempts(
                 conn,
-                item,
-                what=what,
-                outcome=ending.code or ending.state.value,
-                started_at=started_at,
-                finished_at=now,
-                request_id=ending.request_id,
-                detail=ending.message,
+                [_attempt(item, ending, what, started_at, now) for item, ending in moved],
             )
-            await self._follow(conn, item, ending, now)
-            await self._issues(book, item, ending)
-        self._tell(item, ending)
+            await self._follow(conn, moved, now)
+            await self._issues(book, moved)
+        for item, ending in moved:
+            self._tell(item, ending)
         book.speak(self.log)
-        return True
+        return [ending for _, ending in moved]
 
     async def _move(
         self, conn: AsyncConnection, item: OutboxItem, ending: Ending, now: datetime
@@ -95,26 +97,33 @@ class Settler:
         return await move(conn, item.id, expected=item.state, to=ending.state, **values)
 
     async def _follow(
-        self, conn: AsyncConnection, item: OutboxItem, ending: Ending, now: datetime
+        self, conn: AsyncConnection, moved: Sequence[tuple[OutboxItem, Ending]], now: datetime
     ) -> None:
-        if ending.state is OutboxState.REJECTED and ending.gone:
-            await mark_gone(conn, item.key, now=now)
-        if ending.state is not OutboxState.DELIVERED:
-            return
-        assert ending.remote is not None
-        await save_record(conn, _ledger_row(item, ending.remote, now))
-        if set(await states_of_bill(conn, item.plan_id, item.bill_key)) == {OutboxState.DELIVERED}:
-            await complete_bill(conn, item.plan_id, item.account_id, kind=BillKind.MANUAL, now=now)
+        """The ledger of records and the completion of bills."""
+        delivered = [
+            (item, ending.remote)
+            for item, ending in moved
+            if ending.state is OutboxState.DELIVERED and ending.remote is not None
+        ]
+        await save_records(conn, [_ledger_row(item, remote, now) for item, remote in delivered])
+        for item, ending in moved:
+            if ending.state is OutboxState.REJECTED and ending.gone:
+                await mark_gone(conn, item.key, now=now)
+        bills = {(item.plan_id, item.bill_key): item.account_id for item, _ in delivered}
+        for (plan_id, bill_key), account_id in bills.items():
+            if set(await states_of_bill(conn, plan_id, bill_key)) == {OutboxState.DELIVERED}:
+                await complete_bill(conn, plan_id, account_id, now=now)
 
-    async def _issues(self, book: IssueBook, item: OutboxItem, ending: Ending) -> None:
-        about = subject(self.psa.name, item.key)
-        wanted = _wanted(item, ending)
-        open_now = await open_codes_by_subject(book.conn, [about], DELIVERY_CODES)
-        for code in sorted(open_now.get(about, set()) - wanted.keys()):
-            if ending.state is not OutboxState.PENDING or code == "OUTCOME_UNKNOWN":
-                await book.close(code, about)
-        for code, message in wanted.items():
-            await book.open(code, about, finding(item, code, message, **ending.evidence))
+    async def _issues(self, book: IssueBook, moved: Sequence[tuple[OutboxItem, Ending]]) -> None:
+        subjects = [subject(self.psa.name, item.key) for item, _ in moved]
+        open_now = await open_codes_by_subject(book.conn, subjects, DELIVERY_CODES)
+        for (item, ending), about in zip(moved, subjects, strict=True):
+            wanted = _wanted(item, ending)
+            for code in sorted(open_now.get(about, set()) - wanted.keys()):
+                if ending.state is not OutboxState.PENDING or code == "OUTCOME_UNKNOWN":
+                    await book.close(code, about)
+            for code, message in wanted.items():
+                await book.open(code, about, finding(item, code, message, **ending.evidence))
 
     def _tell(self, item: OutboxItem, ending: Ending) -> None:
         about = {
@@ -153,6 +162,20 @@ def _wanted(item: OutboxItem, ending: Ending) -> dict[str, str]:
             return {"DELIVERY_REJECTED": ending.message}
         case _:
             return {ending.code: ending.message}
+
+
+def _attempt(
+    item: OutboxItem, ending: Ending, what: str, started_at: datetime, now: datetime
+) -> NewAttempt:
+    return NewAttempt(
+        item=item,
+        what=what,
+        outcome=ending.code or ending.state.value,
+        started_at=started_at,
+        finished_at=now,
+        request_id=ending.request_id,
+        detail=ending.message,
+    )
 
 
 def _ledger_row(item: OutboxItem, remote: str, now: datetime) -> LedgerRecord:

@@ -5,7 +5,7 @@ Kept apart from the states, since it is only ever written and printed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,22 +17,12 @@ from syncd.core.store.outbox import OutboxItem, chunks
 from syncd.core.store.tables import DeliveryAttempt
 
 
-async def record_attempt(
-    conn: AsyncConnection,
-    item: OutboxItem,
-    *,
-    what: str,
-    outcome: str,
-    started_at: datetime,
-    finished_at: datetime,
-    request_id: str | None = None,
-    detail: str = "",
-) -> None:
-    """Append one try to the history of a row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttempt:
+    """One try to be recorded.
 
-    Args:
-        conn: a writer's connection.
-        item: the row.
+    Attributes:
+        item: the row of the outbox.
         what: `send`, `find`, `recover` after a crash, or `decide` for a person's word.
         outcome: how it ended.
         started_at: UTC.
@@ -40,18 +30,33 @@ async def record_attempt(
         request_id: the vendor's name for the exchange.
         detail: one sentence.
     """
-    await conn.execute(
-        insert(DeliveryAttempt).values(
-            outbox_id=item.id,
-            n=item.attempts,
-            what=what,
-            started_at=started_at,
-            finished_at=finished_at,
-            outcome=outcome,
-            request_id=request_id,
-            detail=detail,
-        )
-    )
+
+    item: OutboxItem
+    what: str
+    outcome: str
+    started_at: datetime
+    finished_at: datetime
+    request_id: str | None = None
+    detail: str = ""
+
+
+async def record_attempts(conn: AsyncConnection, tries: Sequence[NewAttempt]) -> None:
+    """Append tries to the history of their rows."""
+    rows = [
+        {
+            "outbox_id": one.item.id,
+            "n": one.item.attempts,
+            "what": one.what,
+            "started_at": one.started_at,
+            "finished_at": one.finished_at,
+            "outcome": one.outcome,
+            "request_id": one.request_id,
+            "detail": one.detail,
+        }
+        for one in tries
+    ]
+    if rows:
+        await conn.execute(insert(DeliveryAttempt), rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

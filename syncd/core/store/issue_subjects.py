@@ -29,3 +29,18 @@ async def open_codes_by_subject(
         for row in await conn.execute(statement):
             found.setdefault(row.subject, set()).add(row.code)
     return found
+
+
+async def open_subjects(
+    conn: AsyncConnection, connection: str, codes: Collection[str]
+) -> dict[str, set[str]]:
+    """Open subjects of a connection by code, among the given codes."""
+    found: dict[str, set[str]] = {}
+    statement = select(col(IssueRow.code), col(IssueRow.subject)).where(
+        col(IssueRow.closed_at).is_(None),
+        col(IssueRow.connection) == connection,
+        col(IssueRow.code).in_(sorted(codes)),
+    )
+    for row in await conn.execute(statement):
+        found.setdefault(row.code, set()).add(row.subject)
+    return found

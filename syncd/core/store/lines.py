@@ -220,31 +220,37 @@ async def known_remotes(conn: AsyncConnection, psa_connection_id: int) -> frozen
     return frozenset(remote for remote in found if remote is not None)
 
 
-async def save_record(conn: AsyncConnection, record: LedgerRecord) -> None:
-    """Write what was delivered; the row of the key is replaced."""
-    values: dict[str, Any] = {
-        "key": record.key,
-        "line_uid": record.line_uid,
-        "psa_connection_id": record.psa_connection_id,
-        "account_id": record.account_id,
-        "period": record.period,
-        "remote": record.remote,
-        "state": record.status.value,
-        "mode": record.mode,
-        "content_hash": record.content_hash,
-        "sent": canonical_json(_Sent(record.sent, record.units, record.products)).decode(),
-        "sent_period": record.sent_period,
-        "total_price": record.total_price,
-        "total_cost": record.total_cost,
-        "updated_at": record.updated_at,
-    }
+async def save_records(conn: AsyncConnection, records: Sequence[LedgerRecord]) -> None:
+    """Write what was delivered; the row of each key is replaced."""
+    rows: list[dict[str, Any]] = [
+        {
+            "key": record.key,
+            "line_uid": record.line_uid,
+            "psa_connection_id": record.psa_connection_id,
+            "account_id": record.account_id,
+            "period": record.period,
+            "remote": record.remote,
+            "state": record.status.value,
+            "mode": record.mode,
+            "content_hash": record.content_hash,
+            "sent": canonical_json(_Sent(record.sent, record.units, record.products)).decode(),
+            "sent_period": record.sent_period,
+            "total_price": record.total_price,
+            "total_cost": record.total_cost,
+            "updated_at": record.updated_at,
+        }
+        for record in records
+    ]
+    if not rows:
+        return
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(PsaRecord).values(values)
+    statement = dialect.insert(PsaRecord)
     await conn.execute(
         statement.on_conflict_do_update(
             index_elements=["key"],
-            set_={name: statement.excluded[name] for name in values if name != "key"},
-        )
+            set_={name: statement.excluded[name] for name in rows[0] if name != "key"},
+        ),
+        rows,
     )
 
 

@@ -357,3 +357,29 @@ async def test_delivering_nothing_calls_nobody(desk: Desk) -> None:
     assert report == DeliveryReport()
     assert sum(desk.psa.calls.values()) == 0
     assert fields(1).quantity == 1
+
+
+async def test_a_receipt_that_cannot_be_stored_does_not_take_the_others_with_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from syncd.core.service import settlement
+
+    whole = settlement._ledger_row
+
+    def broken(item: object, remote: str, now: object) -> object:
+        if remote == "9002":
+            raise ValueError("9002 cannot be stored")
+        return whole(item, remote, now)  # type: ignore[arg-type]
+
+    await queue(desk.database, desk.on, create("a"), create("b"), create("c"))
+    monkeypatch.setattr(settlement, "_ledger_row", broken)
+    with pytest.raises(ValueError, match="9002"):
+        await desk.deliver()
+    assert await desk.states() == {
+        "k:a": OutboxState.DELIVERED,
+        "k:b": OutboxState.SENDING,
+        "k:c": OutboxState.DELIVERED,
+    }
+    monkeypatch.setattr(settlement, "_ledger_row", whole)
+    assert (await desk.deliver()).delivered == 1
+    assert desk.psa.writes == {"k:a": 1, "k:b": 1, "k:c": 1}
