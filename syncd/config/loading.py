@@ -191,27 +191,7 @@ def _is_judged(table: Mapping[str, Any], plugins: Plugins) -> bool:
 
 
 def _billing(table: BillingTable, psa: str | None) -> BillingSettings:
-    guards = table.guards
-    return BillingSettings(
-        mode=table.mode,
-        psa=psa,
-        currency=table.currency,
-        money_scale=table.money_scale,
-        unit_scale=table.unit_scale,
-        rounding_policy=table.rounding_policy,
-        subscription_style=table.subscription_style,
-        running_month_record=table.running_month_record,
-        missing_price=table.missing_price,
-        supplier=table.supplier,
-        max_age_hours=table.max_age_hours,
-        plan_max_age_days=table.plan_max_age_days,
-        guards=GuardLimits(
-            line_percent=guards.line_percent,
-            line_units=guards.line_units,
-            line_money=guards.line_money,
-            client_percent=guards.client_percent,
-            client_money=guards.client_money,
-            run_percent=guards.run_percent,
-        ),
-        schedule=table.schedule,
-    )
+    """The same settings for the program; a test holds both lists of names together."""
+    values = {name: getattr(table, name) for name in type(table).model_fields}
+    guards = GuardLimits(**table.guards.model_dump())
+    return BillingSettings(**{**values, "psa": psa, "guards": guards})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from syncd.config import ConfigErrors, Settings, load
-from syncd.core.billing.model import RoundingPolicy
+from syncd.config.settings import BillingSettings
+from syncd.config.tables import BillingTable, GuardsTable, SyncdTable
+from syncd.core.billing.model import GuardLimits, RoundingPolicy
 from syncd.sdk.connector import RateLimit
 from tests.builders_host import installed, written
 
@@ -190,3 +193,13 @@ def test_billing_settings_arrive_whole(tmp_path: Path) -> None:
 
 def test_an_installation_without_psa_is_told_that_it_cannot_bill(tmp_path: Path) -> None:
     assert "counts can be pulled, not billed" in loaded(tmp_path, "").warnings[0].reason
+
+
+def test_every_setting_of_the_file_reaches_the_program() -> None:
+    assert {one.name for one in fields(BillingSettings)} == set(BillingTable.model_fields)
+    assert {one.name for one in fields(GuardLimits)} == set(GuardsTable.model_fields)
+    assert set(SyncdTable.model_fields) <= {one.name for one in fields(Settings)}
+
+
+def test_the_defaults_of_the_file_are_those_of_the_program(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "").billing == BillingSettings()
