@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from syncd.core.service.application import apply_plan
 from syncd.core.service.applied import Fate
 from syncd.core.service.billing_run import Sources, plan_billing
+from syncd.core.service.connection_health import failures_recorded
 from syncd.core.service.delivery import deliver_pending
 from syncd.core.service.reference import refresh_reference
 from syncd.core.service.runs import RunHandle, run
@@ -50,7 +51,7 @@ async def bill(app: App, due: datetime | None) -> None:
     """
     name = app.psa_name()
     connection = await app.connection(name)
-    async with _run(app, BILLING, BILL, due) as handle, _psa(app, name) as psa:
+    async with _run(app, BILLING, BILL, due) as handle, _psa(app, connection) as psa:
         live = app.settings.billing.mode == "live"
         if live:
             await _settle_earlier(app, psa, connection, handle)
@@ -74,7 +75,7 @@ async def deliver(app: App, name: str, due: datetime | None) -> None:
         left, when = await waiting(reading, connection.id)
     if not left or (when is not None and when > app.clock()):
         return
-    async with _run(app, name, DELIVER, due) as handle, _psa(app, name) as psa:
+    async with _run(app, name, DELIVER, due) as handle, _psa(app, connection) as psa:
         report = await deliver_pending(app.database, psa, connection, clock=app.clock, log=app.log)
         handle.count("delivered", report.delivered)
         handle.count("rejected", report.rejected)
@@ -182,9 +183,13 @@ def _run(
 
 
 @asynccontextmanager
-async def _psa(app: App, name: str) -> AsyncIterator[Psa]:
-    async with app.open(name) as ports:
+async def _psa(app: App, connection: ConnectionRef) -> AsyncIterator[Psa]:
+    """The opened PSA; how it failed is known of its connection from then on."""
+    async with (
+        failures_recorded(app.database, connection, app.clock, app.log),
+        app.open(connection.name) as ports,
+    ):
         if ports.psa is None:
-            message = f"connection '{name}' opened no PSA port"
+            message = f"connection '{connection.name}' opened no PSA port"
             raise PluginError(message, remedy="report this to the plugin's author")
         yield ports.psa

@@ -132,7 +132,7 @@ def test_a_month_is_planned_and_sent_by_itself_and_only_once(
     assert (site.ours(), site.writes()) == (stands, writes)
 
 
-def test_nothing_is_written_in_shadow_nor_over_an_objection(
+def test_nothing_is_written_in_shadow_nor_without_rights_nor_over_an_objection(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site(mode="shadow")
@@ -143,9 +143,17 @@ def test_nothing_is_written_in_shadow_nor_over_an_objection(
         log.until("run.finished", kind="bill")
         log.stop()
     assert log.of("plan.made")
+    site.break_("halopsa", Fault(action=Action.STATUS_BEFORE, status=401, path="(?i)/token"))
+    site.move(NOVEMBER_IS_DUE + timedelta(days=1))
+    with daemon(site) as log:
+        failed = log.until("run.finished", kind="bill")
+        log.stop()
+    assert (failed["status"], failed["error_code"]) == ("failed", "CREDENTIALS_REFUSED")
+    assert "CREDENTIALS_REFUSED" in site.issue_codes()
+    site.break_("halopsa")
     file = site.folder / "syncd.toml"
     file.write_text(file.read_text().replace('mode = "shadow"', 'mode = "live"'))
-    site.move(NOVEMBER_IS_DUE + timedelta(days=1))
+    site.move(NOVEMBER_IS_DUE + timedelta(days=2))
     with daemon(site) as log:
         finished = log.until("run.finished", kind="bill")
         log.stop()
@@ -154,6 +162,7 @@ def test_nothing_is_written_in_shadow_nor_over_an_objection(
     assert held
     assert all("FIRST_BILL" in str(line["rules"]) for line in held)
     assert (site.ours(), site.writes()) == ({}, 0)
+    assert "CREDENTIALS_REFUSED" not in site.issue_codes()
 
 
 def test_a_daemon_killed_while_it_sends_is_gone_on_with_and_doubles_nothing(
