@@ -54,6 +54,14 @@ CODES: dict[str, Code] = {
     "TOTAL_MISSING": Code("pull", "A page names no total, so that the read cannot be proven."),
     "UNKNOWN_CLASS": Code("pull", "A device has a class that this version does not know."),
     "UNKNOWN_STATE": Code("pull", "A device has a state that this version does not know."),
+    "AMBIGUOUS_ACCOUNT_NAME": Code(
+        "pull", "Units name an account by a name that several accounts have."
+    ),
+    "UNKNOWN_ACCOUNT_NAME": Code("pull", "Units name an account by a name that none has."),
+    "UNKNOWN_USER": Code("pull", "Units in use belong to a user who is not in the list of users."),
+    "UNASSIGNED_USAGE": Code("pull", "Units in use belong to no account and count for nobody."),
+    "JOINED_BY_NAME": Code("pull", "Units found their account by a name where an id was missing."),
+    "MONTH_NOT_BEGUN": Code("pull", "A month was asked for that has not begun."),
     # Links and mappings: what no bill holds
     "UNLINKED_ACCOUNT": Code("mapping", "An account with units is linked to no client."),
     "UNMAPPED_PRODUCT": Code("mapping", "A product with units has no asset type."),
@@ -123,9 +131,6 @@ CODES: dict[str, Code] = {
     "LINE_INACTIVE": Code("bill warning", "The recurring line that bills the record is inactive."),
     "DOUBLE_ROUTE": Code("objection", "The recurring line counts other things as well."),
     "RUNNING_MONTH_LINKED": Code("objection", "A recurring line bills a month still running."),
-    "RUNNING_MONTH_LINKED": Code(
-        "objection", "A recurring line counts the record of the running month."
-    ),
     "PER_PERIOD_LINKED": Code("objection", "A lasting line counts a record of one month."),
     "PRICE_NOT_LINKED": Code("bill warning", "The recurring line does not take our price."),
     "PRICE_LINKED_IN_QUANTITY_MODE": Code(
