@@ -70,6 +70,7 @@ class BillingSettings:
     unit_scale: int = 4
     rounding_policy: RoundingPolicy = RoundingPolicy.REPORT
     subscription_style: Literal["rolling", "per_period"] = "rolling"
+    running_month_record: Literal["by_hand", "always", "never"] = "by_hand"
     missing_price: Literal["hold", "zero"] = "hold"
     supplier: str | None = None
     max_age_hours: int = 48

@@ -126,6 +126,11 @@ class BillingTable(_Table):
         default="rolling",
         description="`rolling` keeps one record per line; `per_period` makes one for each month.",
     )
+    running_month_record: Literal["by_hand", "always", "never"] = Field(
+        default="by_hand",
+        description="Whether `syncd bill send` keeps a record of the running month beside each "
+        "line: for accounts without automatic billing, for all, or for none.",
+    )
     missing_price: Literal["hold", "zero"] = Field(
         default="hold",
         description="A line with units and no price is held, or sent with price 0.",

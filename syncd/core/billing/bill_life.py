@@ -95,6 +95,15 @@ class Life:
             return _nothing(period, "AUTO_PENDING")
         return _written(period, bill, BillKind.AUTOMATIC)
 
+    def by_hand(self, period: Period) -> Action:
+        """A finished month that a person bills, whether the automatic run is to come or not."""
+        bill = self.bills.get(period)
+        if bill is BillKind.AUTOMATIC:
+            return _nothing(period, "PREVIOUS_IS_AUTOMATIC")
+        if self._too_early(period):
+            return _nothing(period, "BEFORE_BILLING_START")
+        return _written(period, bill, BillKind.MANUAL)
+
     def manual_send(self, now: datetime) -> tuple[Action, Action]:
         """A send by a person: the month before, then the running month."""
         return self._send_previous(now), self._send_running(now)
@@ -109,15 +118,10 @@ class Life:
         return _written(period, bill, BillKind.MANUAL)
 
     def _send_previous(self, now: datetime) -> Action:
-        period = last_finished(now, self.zone)
-        bill = self.bills.get(period)
-        if bill is BillKind.AUTOMATIC:
-            return _nothing(period, "PREVIOUS_IS_AUTOMATIC")
-        if self._too_early(period):
-            return _nothing(period, "BEFORE_BILLING_START")
-        if self.automatic and not window_over(now, self.zone):
-            return _nothing(period, "AUTO_PENDING")
-        return _written(period, bill, BillKind.MANUAL)
+        action = self.by_hand(last_finished(now, self.zone))
+        if action.becomes is not None and self.automatic and not window_over(now, self.zone):
+            return _nothing(action.period, "AUTO_PENDING")
+        return action
 
     def _send_running(self, now: datetime) -> Action:
         period = Period.containing(now, self.zone)

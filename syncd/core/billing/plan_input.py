@@ -86,7 +86,8 @@ class PlanInput:
         supplier: PSA supplier id, sent where a line names its supplier.
         marker: from our key to what the PSA's field holds (`Psa.marker`); pure.
         money_scale: decimals of totals.
-        temporary: the period is not over; a drift is then overwritten with a warning.
+        temporary: the period is not over: `records` are those of the running month, and a drift
+            is overwritten with a warning.
     """
 
     connection: str
@@ -111,6 +112,11 @@ class PlanInput:
     marker: Callable[[str], str] = str
     money_scale: int = 2
     temporary: bool = False
+
+    @property
+    def beside(self) -> bool:
+        """Whether the lines go to second lasting records, which no invoice may count."""
+        return self.temporary and self.style is Style.ROLLING
 
     @property
     def bill_key(self) -> str:

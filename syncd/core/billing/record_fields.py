@@ -44,7 +44,8 @@ def desired_fields(
         supplier=inputs.supplier if line.supplier is not None else None,
         start=start,
         end=end,
-        notes=f"Counts of {inputs.period}, written by syncd.",
+        notes=f"Counts of {inputs.period}{' so far' if inputs.temporary else ''}, "
+        "written by syncd.",
     )
 
 
@@ -119,6 +120,8 @@ def _name(line: Line, sent: SubscriptionFields | None, inputs: PlanInput) -> str
     if _is_bare_zero(line) and sent is not None:
         return sent.name
     name = line.name or line.key
+    if inputs.beside:
+        return f"{name} (running month)"
     return f"{name} {inputs.period}" if inputs.style is Style.PER_PERIOD else name
 
 

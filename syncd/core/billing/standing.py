@@ -58,6 +58,11 @@ def standing_objections(
             "PER_PERIOD_LINKED",
             f"'{name}': recurring line {wiring.title} counts a record that holds one month only",
         )
+    if wiring.line is not None and inputs.beside:
+        yield (
+            "RUNNING_MONTH_LINKED",
+            f"'{name}': recurring line {wiring.title} counts the record of the running month",
+        )
     if moved and not inputs.temporary:
         yield "PSA_DRIFT", f"'{name}' was changed in the PSA: {'; '.join(moved)}"
     if carried_from is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncd.core.billing.identity import external_key
+from syncd.core.billing.identity import CURRENT, external_key
 from syncd.core.billing.model import Line
 from syncd.core.billing.plan_input import PlanInput, RecordState, Style
 from syncd.core.billing.regroup import configuration_of
@@ -74,6 +74,7 @@ def _new_key(line: Line, inputs: PlanInput) -> str:
         configuration_of(line.key),
         inputs.uids[line.key],
         period=str(inputs.period) if inputs.style is Style.PER_PERIOD else None,
+        suffix=CURRENT if inputs.beside else None,
     )
 
 

@@ -82,7 +82,7 @@ class Planning:
 
     def _inputs(self, draft: Draft) -> PlanInput:
         drafting = self.drafting
-        records = draft.books.states(drafting.style, drafting.period)
+        records = drafting.states(draft.books)
         assert draft.data is not None
         return PlanInput(
             connection=draft.connection.name,
@@ -110,6 +110,7 @@ class Planning:
             supplier=drafting.supplier_id(draft.data.supplier),
             marker=self.psa.marker,
             money_scale=drafting.rules.money_scale,
+            temporary=drafting.running,
         )
 
 

@@ -1,4 +1,4 @@
-"""Planning a finished month: from counts and decisions to a stored plan with its objections.
+"""Planning a month: from counts and decisions to a stored plan with its objections.
 
 One read of our own data, one bulk read of the PSA, one write. Nothing is written to the PSA here,
 and an error in one account never stops the others.
@@ -6,7 +6,7 @@ and an error in one account never stops the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from syncd.core.service.draft import (
     Drafting,
 )
 from syncd.core.service.ledger import load_books
+from syncd.core.service.lives import load_lives
 from syncd.core.service.plan_issues import account_subject
 from syncd.core.service.psa_sweep import sweep
 from syncd.core.service.refusals import PeriodNotOver
@@ -32,6 +33,7 @@ from syncd.core.service.snapshots import Snapshot, snapshots
 from syncd.core.service.stored_plan import StoredPlan, store_plan
 from syncd.core.service.usage import Counted, count, usages
 from syncd.core.store.billing_data import BillingData, load_billing_data
+from syncd.core.store.plans import PlanKind
 from syncd.sdk.connector import EventLog
 from syncd.sdk.period import Period, last_finished
 from syncd.sdk.ports import Psa
@@ -78,10 +80,12 @@ async def plan_billing(
     log: EventLog,
     period: Period | None = None,
     clients: Collection[str] = (),
+    accounts: Collection[int] | None = None,
+    kind: PlanKind = PlanKind.BILLING,
     review_plan: Callable[[Plan, PlanContext], Sequence[Objection]] | None = None,
     run_id: str | None = None,
 ) -> StoredPlan:
-    """Plan the bills of a finished month and store the plan.
+    """Plan the bills of a month and store the plan.
 
     Args:
         database: where everything is.
@@ -94,6 +98,8 @@ async def plan_billing(
         log: gets `plan.made` and `plan.held`.
         period: the month; None for the last finished one.
         clients: only these, by id or by a name that one client has.
+        accounts: only these of them, by row id; chosen by whoever plans for a reason of life.
+        kind: what the plan is for; only `running` may be of a month that goes on.
         review_plan: asks the plugins; their exceptions come back as objections that hold.
         run_id: of the run this belongs to.
 
@@ -105,14 +111,34 @@ async def plan_billing(
     """
     now = clock()
     chosen = period or last_finished(now, timezone)
-    if chosen.end(timezone) > now:
+    running = kind is PlanKind.RUNNING
+    if chosen.end(timezone) > now and not running:
         message = f"{chosen} is not over: its counts are final from {chosen.end(timezone):%d %B} on"
         raise PeriodNotOver(message, remedy="plan it after the month, or name an earlier --period")
     async with database.reader() as conn:
         data = await load_billing_data(conn, period_first_day=chosen.first_day.isoformat())
-        accounts = choose_clients(data, psa_connection.id, clients)
-        drafting = await _drafting(conn, data, psa_connection, sources, chosen, timezone, rules)
-    drafts = list(drafting.drafts(accounts))
+        wanted = [
+            one
+            for one in choose_clients(data, psa_connection.id, clients)
+            if accounts is None or one in accounts
+        ]
+        lives = await load_lives(conn, data, wanted, zone=timezone, months=[chosen])
+        drafting = await _drafting(
+            conn,
+            data,
+            psa_connection,
+            sources,
+            chosen,
+            timezone,
+            rules,
+            settled={
+                one: action.reason
+                for one, life in lives.items()
+                if kind is PlanKind.BILLING and (action := life.by_hand(chosen)).reason
+            },
+            running_at=now if running else None,
+        )
+    drafts = list(drafting.drafts(wanted))
     asked = [draft for draft in drafts if draft.needs_psa]
     seen = await sweep(
         psa,
@@ -142,7 +168,8 @@ async def plan_billing(
         planned,
         objections,
         data_version=data.data_version,
-        looked_at=_looked_at(data, accounts),
+        looked_at=_looked_at(data, wanted),
+        kind=kind,
         psa=psa,
         psa_name=psa_connection.name,
         log=log,
@@ -158,6 +185,9 @@ async def _drafting(
     period: Period,
     timezone: ZoneInfo,
     rules: PlanRules,
+    *,
+    settled: Mapping[int, str],
+    running_at: datetime | None,
 ) -> Drafting:
     found: dict[int, Snapshot] = {}
     counted: dict[tuple[int, int], Counted] = {}
@@ -168,7 +198,12 @@ async def _drafting(
             resting[connection.id] = SOURCE_UNAVAILABLE if broken else SOURCE_DISABLED
             continue
         own = await snapshots(
-            conn, connection.id, period, timezone, max_age_hours=rules.max_age_hours
+            conn,
+            connection.id,
+            period,
+            timezone,
+            max_age_hours=rules.max_age_hours,
+            now=running_at,
         )
         found.update(own)
         counted.update(await count(conn, data, connection.id, period, timezone, own))
@@ -181,6 +216,8 @@ async def _drafting(
         psa_id=psa_connection.id,
         period=period,
         rules=rules,
+        settled=settled,
+        running=running_at is not None,
     )
 
 

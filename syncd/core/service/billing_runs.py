@@ -25,7 +25,7 @@ from syncd.core.service.connection_health import (
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
-from syncd.core.store.plans import PlanBillState
+from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError, OutcomeUnknown, PlanHeld, SyncdError
@@ -75,6 +75,8 @@ class BillingDesk:
         sources: Sources,
         period: Period | None = None,
         clients: Collection[str] = (),
+        accounts: Collection[int] | None = None,
+        kind: PlanKind = PlanKind.BILLING,
         review_plan: Callable[[Plan, PlanContext], Sequence[Objection]] | None = None,
         scheduled_for: datetime | None = None,
     ) -> StoredPlan:
@@ -91,6 +93,8 @@ class BillingDesk:
                 log=self.log,
                 period=period,
                 clients=clients,
+                accounts=accounts,
+                kind=kind,
                 review_plan=review_plan,
                 run_id=handle.id,
             )

@@ -7,7 +7,7 @@ of that account and never stops the others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from syncd.core.billing.bill import compute_bill
@@ -23,7 +23,7 @@ from syncd.core.billing.model import (
     RoundingPolicy,
     Settings,
 )
-from syncd.core.billing.plan_input import Style
+from syncd.core.billing.plan_input import RecordState, Style
 from syncd.core.service.ledger import AccountBooks, Books
 from syncd.core.service.snapshots import Snapshot
 from syncd.core.service.usage import Usages, rule_of
@@ -109,6 +109,8 @@ class Drafting:
         psa_id: row id of the PSA connection.
         period: the month billed.
         rules: settings.
+        settled: account id -> code of the bills that stay as they are, whatever was counted.
+        running: the month is not over.
     """
 
     data: BillingData
@@ -119,10 +121,16 @@ class Drafting:
     psa_id: int
     period: Period
     rules: BillingRules
+    settled: Mapping[int, str] = field(default_factory=dict)
+    running: bool = False
 
     @property
     def style(self) -> Style:
         return Style(self.rules.subscription_style)
+
+    def states(self, books: AccountBooks) -> dict[str, RecordState]:
+        """The records that a bill of this month writes to, by line key."""
+        return books.states(self.style, self.period, running=self.running)
 
     def drafts(self, accounts: Iterator[int] | list[int]) -> Iterator[Draft]:
         """A draft of every account that has something to bill, or had."""
@@ -132,7 +140,12 @@ class Drafting:
             if account.connection_id in self.resting:
                 if books.records:
                     yield self._resting(account, books)
-            elif self._concerns(account, books):
+            elif not self._concerns(account, books):
+                continue
+            elif account_id in self.settled:
+                bill = Bill(lines=(), errors=(), warnings=(self.settled[account_id],), skipped=())
+                yield self._made(account, books, None, None, bill, frozen=True)
+            else:
                 yield self._draft(account, books)
 
     def _concerns(self, account: SourceAccount, books: AccountBooks) -> bool:
@@ -259,10 +272,7 @@ class Drafting:
                 )
                 for one in stored
             ),
-            existing={
-                key: state.mode or Mode.TOTAL
-                for key, state in books.states(self.style, self.period).items()
-            },
+            existing={key: state.mode or Mode.TOTAL for key, state in self.states(books).items()},
             site=None if link is None else self._site(link) or link.client_key,
             supplier=supplier or None,
             supplier_resolves=self.supplier_id(supplier) is not None,

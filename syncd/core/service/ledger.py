@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.billing.identity import CURRENT
 from syncd.core.billing.model import Mode
 from syncd.core.billing.plan_input import RecordState, Style
 from syncd.core.service.basis import Decisions, decode_line
@@ -34,7 +35,7 @@ class AccountBooks:
     Attributes:
         lines: stored lines, the oldest first.
         records: ledger rows.
-        last: the bill sent last, None for none.
+        last: the bill of a finished month sent last, None for none.
         unsettled: writes whose end is not known.
     """
 
@@ -45,8 +46,8 @@ class AccountBooks:
 
     @property
     def billed_before(self) -> bool:
-        """Whether anything was ever sent for the account."""
-        return bool(self.records)
+        """Whether anything was ever sent for a finished month of the account."""
+        return self.last is not None and any(one.period != CURRENT for one in self.records)
 
     @property
     def decisions(self) -> Decisions | None:
@@ -55,9 +56,15 @@ class AccountBooks:
             return None
         return decode_line(self.last.lines[0].basis).bill.decisions
 
-    def states(self, style: Style, period: Period) -> dict[str, RecordState]:
-        """Records this bill writes to, by line key: the lasting ones, or those of the month."""
-        shelf = str(period) if style is Style.PER_PERIOD else ""
+    def states(
+        self, style: Style, period: Period, *, running: bool = False
+    ) -> dict[str, RecordState]:
+        """Records this bill writes to, by line key.
+
+        They are the lasting ones, or those of the month; of a running month those beside the
+        lasting ones.
+        """
+        shelf = shelf_of(style, str(period), running=running)
         slots = {line.uid: line_key(line.slot) for line in self.lines}
         return {
             slots[record.line_uid]: RecordState(
@@ -113,7 +120,7 @@ async def load_books(
 ) -> Books:
     """Read the books of these accounts in bulk."""
     lines = await lines_of(conn, account_ids)
-    records = await records_of(conn, account_ids)
+    records = await records_of(conn, psa_connection_id, account_ids)
     last = await last_bills(conn, account_ids)
     open_writes = await unsettled_of_accounts(conn, account_ids)
     return Books(
@@ -128,6 +135,13 @@ async def load_books(
         },
         ours=await known_remotes(conn, psa_connection_id),
     )
+
+
+def shelf_of(style: Style, period: str, *, running: bool) -> str:
+    """What the ledger writes in the column `period` of a record."""
+    if style is Style.PER_PERIOD:
+        return period
+    return CURRENT if running else ""
 
 
 def line_key(slot: tuple[str, str, str]) -> str:

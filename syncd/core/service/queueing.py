@@ -7,29 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from syncd.core.billing.bill_life import BillKind
 from syncd.core.billing.identity import content_hash
+from syncd.core.billing.plan_input import Style
 from syncd.core.service.basis import BillBasis, LineBasis, decode_bill, encode_line
 from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.ledger import shelf_of
 from syncd.core.service.plan_issues import PLAN_HELD, PLAN_STALE, account_subject, speak
 from syncd.core.service.refusals import PlanStale
 from syncd.core.store.bills import (
-    BillKind,
     NewBill,
     SentBill,
     SentLine,
     complete_bill,
     insert_bill,
+    kinds_of,
     last_bills,
 )
 from syncd.core.store.connections import data_version
 from syncd.core.store.issues import Finding
-from syncd.core.store.lines import StoredLine, store_lines
+from syncd.core.store.lines import LedgerRecord, StoredLine, records_of, store_lines
 from syncd.core.store.outbox import Intent, NewItem, enqueue, unsettled
 from syncd.core.store.plans import (
     APPLICABLE,
     PlanBillState,
+    PlanKind,
     PlanRecord,
     StoredBill,
     close_finished,
@@ -37,6 +41,8 @@ from syncd.core.store.plans import (
 )
 from syncd.sdk.connector import EventLog
 from syncd.sdk.records import KeyedChange, PlannedBill, PlannedChange
+
+AUTO_WINDOW_MISSED: Final = "AUTO_WINDOW_MISSED"
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -91,22 +97,32 @@ async def queue_bills(
     books: list[IssueBook] = []
     async with database.writer() as conn:
         await require_same_data(conn, record)
+        accounts_now = {bill.account_id for bill in applicable}
+        ledger = await records_of(conn, psa_connection.id, accounts_now)
         keys = [change.key for bill in applicable for change in planned[bill.bill_key].changes]
         open_keys = await unsettled(conn, keys)
-        sent = await last_bills(
-            conn, [bill.account_id for bill in applicable], period=record.plan.period
-        )
+        accounts = [bill.account_id for bill in applicable]
+        running = record.kind is PlanKind.RUNNING
+        sent = await last_bills(conn, accounts, period=record.plan.period, running=running)
+        kinds = await kinds_of(conn, accounts, [record.plan.period])
         for stored in applicable:
             bill = planned[stored.bill_key]
             book = IssueBook(conn, bill.connection, now)
             about = account_subject(bill.connection, bill.account)
+            newer = _newer(record, bill, ledger.get(stored.account_id, ()))
+            if newer:
+                refused[bill.key] = f"PERIOD_SUPERSEDED: its records hold {newer} by now"
             busy = [change.key for change in bill.changes if change.key in open_keys]
             if busy:
                 refused[bill.key] = f"DELIVERY_UNSETTLED: {busy[0]} has an open write"
+            final = _final(kinds.get(stored.account_id, {}).get(record.plan.period), record.kind)
+            if final:
+                refused[bill.key] = final
             why = refused.get(bill.key)
             if why is not None:
                 await _refuse(conn, stored, why)
-                await book.open(PLAN_STALE, about, _stale(record, bill, why))
+                if not running:
+                    await book.open(PLAN_STALE, about, _stale(record, bill, why))
             elif await move_bill(
                 conn,
                 stored.id,
@@ -117,13 +133,35 @@ async def queue_bills(
                 await _consume(
                     conn, record, stored, bill, sent.get(stored.account_id), psa_connection, now
                 )
-                await book.close(PLAN_HELD, about)
+                if not running:
+                    await book.close(PLAN_HELD, about)
+                    await book.close(AUTO_WINDOW_MISSED, about)
             else:
                 refused[bill.key] = "another apply took it at the same moment"
             books.append(book)
         await close_finished(conn)
     speak(books, log)
     return refused
+
+
+def _final(bill: BillKind | None, plan: PlanKind) -> str:
+    """Why a bill that became final since the plan was made must not be written over."""
+    if bill is BillKind.AUTOMATIC:
+        return "ALREADY_AUTOMATIC: the automatic run has billed the month since"
+    if bill is BillKind.MANUAL and plan is PlanKind.RUNNING:
+        return "PERIOD_ALREADY_FINAL: the month was billed since"
+    return ""
+
+
+def _newer(record: PlanRecord, bill: PlannedBill, held: Sequence[LedgerRecord]) -> str:
+    """The newer month that a record of the bill was given since the plan was made, or empty.
+
+    A month with the figures of the one before changes nothing that the PSA shows, so the record
+    looks untouched.
+    """
+    keys = {change.key for change in bill.changes}
+    newest = max((one.sent_period for one in held if one.key in keys), default="")
+    return newest if newest > record.plan.period else ""
 
 
 async def _refuse(conn: AsyncConnection, stored: StoredBill, why: str) -> None:
@@ -151,7 +189,8 @@ async def _consume(
     now: datetime,
 ) -> None:
     basis = decode_bill(stored.basis)
-    if not bill.changes and (not basis.lines or _says_the_same(sent, basis)):
+    same = _says_the_same(sent, basis, record.kind.makes)
+    if not bill.changes and (not basis.lines or same):
         return
     await store_lines(
         conn,
@@ -193,12 +232,12 @@ async def _consume(
         now=now,
     )
     if not bill.changes:
-        await complete_bill(conn, record.id, stored.account_id, kind=BillKind.MANUAL, now=now)
+        await complete_bill(conn, record.id, stored.account_id, now=now)
 
 
-def _says_the_same(sent: SentBill | None, basis: BillBasis) -> bool:
-    """The month was billed with exactly these lines: a second record of it would say nothing."""
-    if sent is None or sent.completed_at is None:
+def _says_the_same(sent: SentBill | None, basis: BillBasis, kind: BillKind) -> bool:
+    """The month was billed so with exactly these lines: a second bill of it would say nothing."""
+    if sent is None or sent.completed_at is None or sent.kind is not kind:
         return False
     before = [
         (line.line_uid, line.quantity, line.unit_price, line.unit_cost) for line in sent.lines
@@ -233,7 +272,7 @@ def _item(
     account_id: int,
     psa_id: int,
 ) -> NewItem:
-    monthly = change.fields.end is not None
+    style = Style.PER_PERIOD if change.fields.end is not None else Style.ROLLING
     return NewItem(
         plan_id=record.id,
         bill_key=bill.key,
@@ -250,7 +289,9 @@ def _item(
             before=change.before,
             after=change.after,
             period=record.plan.period,
-            record_period=record.plan.period if monthly else "",
+            record_period=shelf_of(
+                style, record.plan.period, running=record.kind is PlanKind.RUNNING
+            ),
             client=bill.client,
             client_name=bill.client_name,
             line_name=change.line_name,

@@ -16,9 +16,10 @@ from syncd.core.service.clients import find_client
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.plan_issues import PLAN_HELD, account_subject, money_of
 from syncd.core.service.refusals import ReleaseRefused
+from syncd.core.service.stored_plan import running_subject
 from syncd.core.store.billing_data import load_billing_data
 from syncd.core.store.connections import find_connection
-from syncd.core.store.plans import PlanBillState, move_bill
+from syncd.core.store.plans import PlanBillState, PlanKind, move_bill
 from syncd.sdk.connector import EventLog
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ async def release_plan(
     keys = await _client_keys(database, clients, psa_name, {b.client for b in record.plan.bills})
     planned = {bill.key: bill for bill in record.plan.bills}
     now = clock()
+    running = record.kind is PlanKind.RUNNING
     released: list[Released] = []
     books: list[IssueBook] = []
     async with database.writer() as conn:
@@ -118,7 +120,8 @@ async def release_plan(
             ):
                 continue
             book = IssueBook(conn, bill.connection, now)
-            await book.close(PLAN_HELD, account_subject(bill.connection, bill.account))
+            if not running:
+                await book.close(PLAN_HELD, account_subject(bill.connection, bill.account))
             books.append(book)
             released.append(
                 Released(
@@ -134,7 +137,9 @@ async def release_plan(
         left = len(released) < sum(1 for one in record.bills if one.state is PlanBillState.HELD)
         if released and not left:
             whole = IssueBook(conn, "", now)
-            await whole.close(PLAN_HELD, f"billing/{record.plan.period}")
+            period = record.plan.period
+            about = running_subject(period) if running else f"billing/{period}"
+            await whole.close(PLAN_HELD, about)
             books.append(whole)
     if not released:
         where = f"of {', '.join(clients)} " if clients else ""

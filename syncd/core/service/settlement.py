@@ -133,7 +133,8 @@ class Settler:
             "currency": item.intent.currency,
             "key": item.key,
         }
-        if item.state is not OutboxState.SENDING and ending.state is not OutboxState.UNKNOWN:
+        doubted = item.state in {OutboxState.UNKNOWN, OutboxState.NEEDS_REVIEW}
+        if doubted and ending.state is not OutboxState.UNKNOWN:
             self.log("change.resolved", outcome=ending.state.value, **about)
         if ending.state is OutboxState.DELIVERED:
             self.log("change.delivered", **about)

@@ -55,21 +55,27 @@ async def snapshots(
     zone: ZoneInfo,
     *,
     max_age_hours: int,
+    now: datetime | None = None,
 ) -> dict[int, Snapshot]:
-    """The snapshot of every account of a connection for a finished month.
+    """The snapshot of every account of a connection for a month.
 
     Args:
         conn: a reader's connection.
         connection_id: the source.
-        period: the month billed; it must be over.
+        period: the month billed.
         zone: of billing.
         max_age_hours: a pull older than this at the end of the month is stale.
+        now: of a month that goes on: what stands now is taken for its end.
     """
-    end = period.end(zone)
+    end = period.end(zone) if now is None else now
     late_until = day_start(period.following().first_day + timedelta(days=LATE_DAYS), zone)
     proven = await proven_pulls(conn, connection_id, before=end)
     tried = await latest_attempts(conn, connection_id, before=end)
-    late = await first_proven_after(conn, connection_id, after=end, until=late_until)
+    late = (
+        await first_proven_after(conn, connection_id, after=end, until=late_until)
+        if now is None
+        else {}
+    )
     oldest = end - timedelta(hours=max_age_hours)
     return {
         account: judge(found, tried.get(account), late.get(account), oldest=oldest, end=end)

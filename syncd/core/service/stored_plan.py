@@ -8,14 +8,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syncd.core.service.basis import encode_bill
 from syncd.core.service.bill_plan import PlannedDraft
-from syncd.core.service.plan_issues import PlanFindings, money_of, speak, write_plan_issues
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.plan_issues import (
+    PLAN_HELD,
+    PlanFindings,
+    money_of,
+    speak,
+    write_plan_issues,
+)
+from syncd.core.store.issues import Finding
 from syncd.core.store.plans import (
     NewPlanBill,
     PlanBillState,
+    PlanKind,
     PlanRecord,
     insert_plan,
     load_plan,
@@ -26,6 +36,8 @@ from syncd.sdk.ports import Psa
 from syncd.sdk.records import Objection, Plan, Severity, canonical_json
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from syncd.core.store.database import Database
 
 
@@ -83,6 +95,7 @@ async def store_plan(
     *,
     data_version: int,
     looked_at: Mapping[str, Collection[str]],
+    kind: PlanKind,
     psa: Psa,
     psa_name: str,
     log: EventLog,
@@ -113,6 +126,7 @@ async def store_plan(
             conn,
             plan_id,
             plan,
+            kind=kind,
             data_version=data_version,
             digest=hashlib.sha256(content).hexdigest(),
             content=content,
@@ -129,13 +143,40 @@ async def store_plan(
             accounts=looked_at,
             lines=[line.external_key for made in planned for line in made.basis.lines],
         )
-        books = await write_plan_issues(conn, findings, now=plan.made_at)
+        if kind is PlanKind.RUNNING:
+            books = [await _tell_running(conn, findings, plan.made_at)]
+        else:
+            books = await write_plan_issues(conn, findings, now=plan.made_at)
         record = await load_plan(conn, plan_id)
     assert record is not None
     stored = StoredPlan(record=record, asset_type_field=psa.asset_type_field)
     _tell(stored, by_bill, held, log)
     speak(books, log)
     return stored
+
+
+async def _tell_running(conn: AsyncConnection, found: PlanFindings, now: datetime) -> IssueBook:
+    """One issue for a running month, so that it never speaks for the month before."""
+    book = IssueBook(conn, "", now)
+    about = running_subject(found.plan.period)
+    if not found.held:
+        await book.close(PLAN_HELD, about)
+        return book
+    names = sorted({bill.client_name for bill in found.plan.bills if bill.key in found.held})
+    finding = Finding(
+        message=f"Plan {found.plan_id} of the running month waits for a person: "
+        f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}.",
+        remedy=f"See `syncd plans show {found.plan_id}`, then "
+        f"`syncd plans release {found.plan_id} --reason TEXT`.",
+        evidence={"plan": found.plan_id, "clients": names},
+    )
+    await book.open(PLAN_HELD, about, finding)
+    return book
+
+
+def running_subject(period: str) -> str:
+    """The subject of the issue about the bills of a running month."""
+    return f"billing/{period}/running"
 
 
 def _tell(

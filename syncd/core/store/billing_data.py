@@ -117,6 +117,14 @@ class BillingData:
             (product_id, EVERY_CLIENT)
         )
 
+    def accounts_of_psa(self, psa_connection_id: int) -> frozenset[int]:
+        """Ids of the accounts linked to any client of the PSA."""
+        return frozenset(
+            link.account_id
+            for link in self.links.values()
+            if link.psa_connection_id == psa_connection_id
+        )
+
     def accounts_of_client(self, psa_connection_id: int, client_key: str) -> tuple[int, ...]:
         """Ids of the accounts linked to the client, ascending: the order of pooled rules."""
         return tuple(

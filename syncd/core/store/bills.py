@@ -10,23 +10,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.billing.bill_life import BillKind
 from syncd.core.store.outbox import chunks
-from syncd.core.store.tables import Bill, BillLine
-
-
-class BillKind(StrEnum):
-    """How final a bill is; a bill becomes manual or automatic once all of it was acknowledged."""
-
-    TEMPORARY = "TEMPORARY"
-    MANUAL = "MANUAL"
-    AUTOMATIC = "AUTOMATIC"
+from syncd.core.store.plans import PlanKind
+from syncd.core.store.tables import Bill, BillLine, PlanRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +159,14 @@ async def insert_bill(conn: AsyncConnection, bill: NewBill, *, now: datetime) ->
 
 
 async def complete_bill(
-    conn: AsyncConnection, plan_id: str, account_id: int, *, kind: BillKind, now: datetime
+    conn: AsyncConnection, plan_id: str, account_id: int, *, now: datetime
 ) -> bool:
-    """Write that every write of the bill was acknowledged; False when that was known."""
+    """Write that every write of the bill was acknowledged; False when that was known.
+
+    The bill becomes what its plan makes, whoever released or completed it, and whenever.
+    """
+    asked = select(col(PlanRow.kind)).where(col(PlanRow.id) == plan_id)
+    plan_kind = (await conn.execute(asked)).scalar_one()
     statement = (
         update(Bill)
         .where(
@@ -176,13 +174,17 @@ async def complete_bill(
             col(Bill.account_id) == account_id,
             col(Bill.completed_at).is_(None),
         )
-        .values(completed_at=now, kind=kind.value)
+        .values(completed_at=now, kind=PlanKind(plan_kind).makes.value)
     )
     return bool((await conn.execute(statement)).rowcount)
 
 
 async def last_bills(
-    conn: AsyncConnection, account_ids: Collection[int], *, period: str | None = None
+    conn: AsyncConnection,
+    account_ids: Collection[int],
+    *,
+    period: str | None = None,
+    running: bool = False,
 ) -> dict[int, SentBill]:
     """The bill sent last of each account: the newest month, and of it the newest revision.
 
@@ -190,8 +192,12 @@ async def last_bills(
         conn: a connection.
         account_ids: whose bills.
         period: only of this month.
+        running: bills of a running month instead of those of finished ones.
     """
     of_period = true() if period is None else col(Bill.period) == period
+    of_running = col(Bill.plan_id).in_(
+        select(col(PlanRow.id)).where(col(PlanRow.kind) == PlanKind.RUNNING.value)
+    )
     found: dict[int, SentBill] = {}
     for chunk in chunks(account_ids):
         newest = (
@@ -204,12 +210,37 @@ async def last_bills(
                 )
                 .label("place"),
             )
-            .where(col(Bill.account_id).in_(chunk), of_period)
+            .where(
+                col(Bill.account_id).in_(chunk), of_period, of_running if running else ~of_running
+            )
             .subquery()
         )
         ids = select(newest.c.id).where(newest.c.place == 1)
         bills = await _load(conn, col(Bill.id).in_(ids))
         found.update({bill.account_id: bill for bill in bills})
+    return found
+
+
+async def kinds_of(
+    conn: AsyncConnection, account_ids: Collection[int], periods: Collection[str]
+) -> dict[int, dict[str, BillKind]]:
+    """How final the bills of these months are, by account id and month.
+
+    A bill that was not acknowledged whole does not count: it is not what it shall become yet.
+    """
+    found: dict[int, dict[str, BillKind]] = {}
+    for chunk in chunks(account_ids):
+        statement = (
+            select(col(Bill.account_id), col(Bill.period), col(Bill.kind))
+            .where(
+                col(Bill.account_id).in_(chunk),
+                col(Bill.period).in_(list(periods)),
+                col(Bill.completed_at).is_not(None),
+            )
+            .order_by(col(Bill.revision))
+        )
+        for account_id, period, kind in await conn.execute(statement):
+            found.setdefault(account_id, {})[period] = BillKind(kind)
     return found
 
 

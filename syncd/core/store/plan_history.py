@@ -13,7 +13,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from syncd.core.store.plans import PlanState, StoredBill, plan_number, stored_bill
+from syncd.core.store.plans import (
+    PlanBillState,
+    PlanKind,
+    PlanState,
+    StoredBill,
+    plan_number,
+    stored_bill,
+)
 from syncd.core.store.tables import PlanBill, PlanRow
 
 
@@ -23,7 +30,7 @@ class PlanSummary:
 
     Attributes:
         id: `<period>-<number>`.
-        kind: `billing`.
+        kind: what it is for.
         period: month billed.
         state: open or closed.
         currency: of its money.
@@ -32,7 +39,7 @@ class PlanSummary:
     """
 
     id: str
-    kind: str
+    kind: PlanKind
     period: str
     state: PlanState
     currency: str
@@ -65,7 +72,7 @@ async def list_plans(conn: AsyncConnection, *, limit: int) -> list[PlanSummary]:
     found = [
         PlanSummary(
             id=row.id,
-            kind=row.kind,
+            kind=PlanKind(row.kind),
             period=row.period,
             state=PlanState(row.state),
             currency=row.currency,
@@ -92,3 +99,17 @@ async def newest_bill_of(
         statement = statement.where(col(PlanRow.period) == period)
     row = (await conn.execute(statement)).one_or_none()
     return None if row is None else stored_bill(row)
+
+
+async def waiting_accounts(conn: AsyncConnection, period: str) -> set[int]:
+    """Accounts whose automatic bill of the month waits for a person, or was released by one."""
+    statement = (
+        select(col(PlanBill.account_id))
+        .join(PlanRow, col(PlanRow.id) == col(PlanBill.plan_id))
+        .where(
+            col(PlanRow.period) == period,
+            col(PlanRow.kind) == PlanKind.AUTOMATIC.value,
+            col(PlanBill.state).in_([PlanBillState.HELD.value, PlanBillState.RELEASED.value]),
+        )
+    )
+    return set(await conn.scalars(statement))

@@ -16,9 +16,34 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.billing.bill_life import BillKind
 from syncd.core.store.outbox import chunks
 from syncd.core.store.tables import ObjectionRow, PlanBill, PlanRow
 from syncd.sdk.records import Objection, Plan, Severity
+
+
+class PlanKind(StrEnum):
+    """What a plan is for, and with it what its bills become.
+
+    `billing` was asked for by a person, `automatic` by the automatic run; `running` is of a month
+    that goes on.
+    """
+
+    BILLING = "billing"
+    AUTOMATIC = "automatic"
+    RUNNING = "running"
+
+    @property
+    def makes(self) -> BillKind:
+        """Kind of its bills once all of them was acknowledged."""
+        return _MAKES[self]
+
+
+_MAKES = {
+    PlanKind.BILLING: BillKind.MANUAL,
+    PlanKind.AUTOMATIC: BillKind.AUTOMATIC,
+    PlanKind.RUNNING: BillKind.TEMPORARY,
+}
 
 
 class PlanState(StrEnum):
@@ -102,7 +127,7 @@ class PlanRecord:
 
     Attributes:
         id: `<period>-<number>`.
-        kind: `billing`.
+        kind: what it is for.
         state: open or closed.
         data_version: of the installation when the plan was made.
         digest: of the content.
@@ -112,7 +137,7 @@ class PlanRecord:
     """
 
     id: str
-    kind: str
+    kind: PlanKind
     state: PlanState
     data_version: int
     digest: str
@@ -141,6 +166,7 @@ async def insert_plan(
     plan_id: str,
     plan: Plan,
     *,
+    kind: PlanKind,
     data_version: int,
     digest: str,
     content: bytes,
@@ -152,7 +178,7 @@ async def insert_plan(
     await conn.execute(
         insert(PlanRow).values(
             id=plan_id,
-            kind="billing",
+            kind=kind.value,
             period=plan.period,
             state=PlanState.OPEN.value,
             currency=plan.currency,
@@ -212,7 +238,7 @@ async def load_plan(conn: AsyncConnection, plan_id: str) -> PlanRecord | None:
     )
     return PlanRecord(
         id=row.id,
-        kind=row.kind,
+        kind=PlanKind(row.kind),
         state=PlanState(row.state),
         data_version=row.data_version,
         digest=row.digest,

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from syncd.core.billing.bill_life import BillKind
 from syncd.core.service.applied import Fate
 from syncd.core.service.refusals import (
     PeriodNotOver,
@@ -15,7 +16,7 @@ from syncd.core.service.refusals import (
     ReleaseRefused,
     ShadowMode,
 )
-from syncd.core.store.bills import BillKind, bills_of
+from syncd.core.store.bills import bills_of
 from syncd.core.store.database import Database
 from syncd.core.store.plans import PlanBillState
 from tests.builders_month import (

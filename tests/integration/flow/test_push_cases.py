@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from syncd.core.billing.bill_life import BillKind
 from syncd.core.service.applied import Fate
-from syncd.core.store.bills import BillKind, bills_of
+from syncd.core.store.bills import bills_of
 from syncd.core.store.connections import ensure_connection
 from syncd.core.store.database import Database
 from syncd.core.store.plans import PlanBillState

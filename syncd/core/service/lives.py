@@ -1,0 +1,44 @@
+"""The lives of bills as our books have them: what may happen to the bill of each account."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.billing.bill_life import Life
+from syncd.core.store.billing_data import BillingData
+from syncd.core.store.bills import kinds_of
+from syncd.sdk.period import Period
+
+
+async def load_lives(
+    conn: AsyncConnection,
+    data: BillingData,
+    accounts: Collection[int],
+    *,
+    zone: ZoneInfo,
+    months: Collection[Period],
+) -> dict[int, Life]:
+    """The life of each account with its bills of these months.
+
+    Args:
+        conn: a reader's connection.
+        data: who is billed automatically, and from when.
+        accounts: row ids.
+        zone: of billing.
+        months: which bills matter.
+    """
+    kinds = await kinds_of(conn, accounts, [str(month) for month in months])
+    lives = {}
+    for account in accounts:
+        choice = data.choice_for(account)
+        lives[account] = Life(
+            zone=zone,
+            automatic=choice.automatic,
+            start=date.fromisoformat(choice.start) if choice.start else None,
+            bills={Period.parse(text): kind for text, kind in kinds.get(account, {}).items()},
+        )
+    return lives
