@@ -235,7 +235,7 @@ def test_the_example_of_every_installed_connector_is_valid_once_filled_in(
     filled = text.replace("https://…", "https://host.example").replace("…", "filled-in")
     for line in filled.splitlines():
         if "env = " in line:
-            monkeypatch.setenv(line.split('"')[1], "x")
+            monkeypatch.setenv(line.split('"')[1], "a-filled-in-secret")
     file = tmp_path / "syncd.toml"
     file.write_text(filled)
     settings = load(file, real)
