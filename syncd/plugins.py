@@ -119,7 +119,7 @@ class Plugins:
 
         def collect(source: str, review: Callable[[], Iterable[Any] | None]) -> None:
             try:
-                found.extend(_objections(review()))
+                found.extend(_objections(review(), plan))
             except Exception as error:  # noqa: BLE001 - recorded as an objection that holds
                 found.append(
                     Objection(
@@ -291,13 +291,22 @@ def _disable_one() -> str:
     return f"switch one off with {DISABLED_VARIABLE}=<plugin name>"
 
 
-def _objections(given: Iterable[Any] | None) -> list[Objection]:
-    from syncd.sdk.records import Objection
+def _objections(given: Iterable[Any] | None, plan: Plan) -> list[Objection]:
+    """What a plugin returned; one that could hold nothing is refused, and so holds the plan."""
+    from syncd.sdk.records import Objection, Severity
 
     checked = list(given or ())
+    bills = {None, *(bill.key for bill in plan.bills)}
     for objection in checked:
         if not isinstance(objection, Objection):
             message = f"it returned a {type(objection).__name__} where an Objection is due"
+            raise TypeError(message)
+        if objection.bill not in bills:
+            message = f"it objected to a bill '{objection.bill}' that the plan does not have"
+            raise ValueError(message)
+        severity: Any = objection.severity
+        if not isinstance(severity, Severity):
+            message = f"it gave {severity!r} where a Severity is due"
             raise TypeError(message)
     return checked
 

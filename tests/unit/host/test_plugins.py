@@ -182,7 +182,16 @@ def test_review_plan_collects_objections_of_every_plugin(install: Install) -> No
     ]
 
 
-@pytest.mark.parametrize("body", ["1 / 0", "return ['text']", "return 7"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "1 / 0",
+        "return ['text']",
+        "return 7",
+        "return [Objection('A', 'of no bill of the plan', bill='17')]",
+        "return [Objection('A', 'b', severity='hold')]",
+    ],
+)
 def test_a_review_that_fails_holds_the_plan_and_silences_no_other(
     install: Install, body: str
 ) -> None:
