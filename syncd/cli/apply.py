@@ -107,6 +107,8 @@ def _show(output: Output, report: ApplyReport, steps: list[str]) -> None:
         f"\n{plural(report.delivered, 'change')} delivered and read back, "
         f"{plural(report.write_calls, 'write call')} made"
     )
+    if report.elsewhere:
+        output.warn(report.elsewhere, "`syncd issues` names them")
     if report.stopped_by is not None:
         output.warn(str(report.stopped_by), report.stopped_by.remedy)
     for n, step in enumerate(steps):

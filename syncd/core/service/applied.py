@@ -38,6 +38,9 @@ class Fate(StrEnum):
     SUPERSEDED = "superseded"
 
 
+_BADLY = (Fate.WAITING, Fate.NEEDS_REVIEW, Fate.REJECTED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillResult:
     """What became of one bill.
@@ -77,6 +80,7 @@ class ApplyReport:
         write_calls: calls made to the PSA that write.
         stopped_by: the error that ended the delivery early, or None.
         dry_run: nothing was written.
+        delivery: what the delivery said of all writes, those of earlier plans included.
     """
 
     plan_id: str
@@ -84,6 +88,7 @@ class ApplyReport:
     currency: str
     bills: tuple[BillResult, ...]
     write_calls: int = 0
+    delivery: DeliveryReport | None = None
     stopped_by: SyncdError | None = None
     dry_run: bool = False
 
@@ -103,13 +108,26 @@ class ApplyReport:
         )
 
     @property
+    def elsewhere(self) -> str:
+        """What ended badly of an earlier plan's writes that were gone on with, or nothing."""
+        own = self.count(*_BADLY)
+        went = self.delivery or DeliveryReport()
+        if own or not (went.waiting or went.parked or went.rejected):
+            return ""
+        return "writes of an earlier plan were gone on with, and not all of them ended well"
+
+    @property
     def exit_code(self) -> int:
-        """0, or the gravest: stopped, unknown (5), partial (6), held (3)."""
+        """0, or the gravest: stopped, unknown (5), partial (6), held (3).
+
+        Writes of an earlier plan that this apply went on with count like its own.
+        """
         if self.stopped_by is not None:
             return self.stopped_by.exit_code
-        if self.count(Fate.WAITING, Fate.NEEDS_REVIEW):
+        went = self.delivery or DeliveryReport()
+        if self.count(Fate.WAITING, Fate.NEEDS_REVIEW) or went.waiting or went.parked:
             return UNKNOWN_EXIT
-        if self.count(Fate.REFUSED, Fate.REJECTED, Fate.ERROR):
+        if self.count(Fate.REFUSED, Fate.REJECTED, Fate.ERROR) or went.rejected:
             return PARTIAL_EXIT
         return HELD_EXIT if self.count(Fate.HELD) else 0
 
@@ -156,6 +174,7 @@ async def report_of(
             for stored in record.bills
         ),
         write_calls=delivery.calls if delivery is not None else 0,
+        delivery=delivery,
         stopped_by=delivery.stopped_by if delivery is not None else None,
         dry_run=dry_run,
     )

@@ -207,5 +207,7 @@ def _conclude(handle: RunHandle, report: ApplyReport) -> None:
         )
     elif report.count(Fate.REFUSED, Fate.REJECTED, Fate.ERROR):
         handle.ends(RunStatus.PARTIAL, code=DataError.code, error="some bills were not sent")
+    elif report.elsewhere:
+        handle.ends(RunStatus.PARTIAL, code=OutcomeUnknown.code, error=report.elsewhere)
     elif report.count(Fate.HELD):
         handle.ends(RunStatus.HELD, code=PlanHeld.code, error="some bills wait for a person")
