@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 LOOKUP_BATCH = 100
 """Unknown writes looked up together."""
 
+CHECKED_FOR = timedelta(minutes=10)
+"""How long a write may follow the check of its target that queued it."""
+
 AnswerT = TypeVar("AnswerT")
 
 
@@ -81,6 +84,9 @@ async def deliver_pending(
     progress: Callable[[int], None] | None = None,
 ) -> DeliveryReport:
     """Send what waits, and settle what a crash or a lost answer left open.
+
+    Writes that were queued long ago are looked up first: a record that somebody edited since then
+    is not written over.
 
     Args:
         database: where the outbox is.
@@ -138,12 +144,22 @@ class _Delivery:
         return max(self.clock(), self.began + timedelta(seconds=self.slept))
 
     async def recover(self) -> None:
-        """Rows in `sending` belong to a process that died: their answer is lost."""
+        """Rows in `sending` belong to a process that died: their answer is lost.
+
+        Rows that were queued long ago and never arrived are looked up as well: a person may have
+        changed their record since it was compared with the plan.
+        """
         async with self.database.reader() as conn:
             lost = await in_state(conn, self.connection.id, OutboxState.SENDING)
+            queued = await in_state(conn, self.connection.id, OutboxState.PENDING)
         ending = self._endings().unknown("the process ended while the write was on its way")
         for item in lost:
             await self._settle_all([(item, ending)], "recover", item.sent_at or self.now())
+        now = self.now()
+        late = [item for item in queued if item.created_at < now - CHECKED_FOR]
+        if late:
+            endings = [(item, self._endings().checked_first(item)) for item in late]
+            await self._settle_all(endings, "recover", now)
 
     async def drain(self) -> None:
         """Send and look up until nothing is due, patience is at an end, or the PSA fails."""

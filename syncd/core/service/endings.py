@@ -128,6 +128,15 @@ class Endings:
             available_at=self.now + wait,
         )
 
+    def checked_first(self, item: OutboxItem) -> Ending:
+        """Queued long ago and not sent: looked up first, since its target may have moved."""
+        return Ending(
+            state=OutboxState.UNKNOWN,
+            code="OUTCOME_UNKNOWN",
+            message="it was queued long ago and is looked up before it is sent",
+            available_at=max(self.now, item.available_at),
+        )
+
     def again(self, message: str, pause: float) -> Ending:
         """Surely not there: to be sent again after a pause."""
         return Ending(

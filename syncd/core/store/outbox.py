@@ -102,6 +102,7 @@ class OutboxItem:
         state: where it stands.
         attempts: how often it was sent.
         available_at: not touched before.
+        created_at: when it was queued, its target just compared with the plan.
         sent_at: start of the last sending.
         code: why it stands where it stands, or None.
         detail: one sentence.
@@ -120,6 +121,7 @@ class OutboxItem:
     state: OutboxState
     attempts: int
     available_at: datetime
+    created_at: datetime
     sent_at: datetime | None
     code: str | None
     detail: str
@@ -315,6 +317,7 @@ def _item(row: Any) -> OutboxItem:
         state=OutboxState(row.state),
         attempts=row.attempts,
         available_at=row.available_at,
+        created_at=row.created_at,
         sent_at=row.sent_at,
         code=row.code,
         detail=row.detail,

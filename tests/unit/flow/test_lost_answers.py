@@ -33,6 +33,7 @@ def _item(change: KeyedChange) -> OutboxItem:
         state=OutboxState.SENDING,
         attempts=1,
         available_at=NOW,
+        created_at=NOW,
         sent_at=NOW,
         code=None,
         detail="",
