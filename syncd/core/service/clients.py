@@ -40,9 +40,16 @@ def choose_clients(data: BillingData, psa_id: int, wanted: Collection[str]) -> l
     """Row ids of the accounts to look at, ascending: of these clients, or all.
 
     Raises:
-        ClientUnknown: a client was named that is not exactly one.
+        ClientUnknown: a client was named that is not exactly one, or that no account is linked to.
     """
     if not wanted:
         return sorted(data.accounts)
-    keys = {find_client(data, psa_id, one).key for one in wanted}
-    return [account for key in sorted(keys) for account in data.accounts_of_client(psa_id, key)]
+    named = {entry.key: entry for entry in (find_client(data, psa_id, one) for one in wanted)}
+    chosen: list[int] = []
+    for key, entry in sorted(named.items()):
+        accounts = data.accounts_of_client(psa_id, key)
+        if not accounts:
+            message = f"no account is linked to {entry.name} ({key}), so nothing of it is counted"
+            raise ClientUnknown(message, remedy="`syncd map propose` shows which account it may be")
+        chosen += accounts
+    return chosen

@@ -49,6 +49,16 @@ class Ending:
     gone: bool = False
     differs: tuple[str, ...] = ()
 
+    @classmethod
+    def of_doubt(cls, doubt: Doubtful) -> Ending:
+        """A person must look."""
+        return cls(
+            state=OutboxState.NEEDS_REVIEW,
+            code=doubt.code,
+            message=doubt.message,
+            evidence=doubt.evidence,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Endings:
@@ -109,10 +119,8 @@ class Endings:
                 )
             case Gone(remote=remote):
                 return _gone(item, f"record {remote} no longer exists in the PSA")
-            case Doubtful(code=code, message=message, evidence=evidence):
-                return Ending(
-                    state=OutboxState.NEEDS_REVIEW, code=code, message=message, evidence=evidence
-                )
+            case Doubtful():
+                return Ending.of_doubt(verdict)
 
     def of_failed_lookup(self, reason: str, retry_after: float | None) -> Ending:
         """A look-up that could not be made proves nothing."""

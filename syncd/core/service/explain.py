@@ -32,7 +32,7 @@ from syncd.core.store.census.evidence import evidence, movements
 from syncd.core.store.census.records import EvidenceUnit
 from syncd.core.store.census.snapshots import day_snapshots
 from syncd.core.store.connections import find_connection
-from syncd.core.store.lines import records_of
+from syncd.core.store.lines import record_of_key
 from syncd.core.store.plan_history import newest_bill_of
 from syncd.sdk.period import Period, day_start
 
@@ -179,10 +179,7 @@ async def _explained(
     conn: AsyncConnection, found: _Found, product: str | None, timezone: ZoneInfo
 ) -> ExplainedLine:
     bill = found.bill
-    records = (await records_of(conn, [bill.account_id])).get(bill.account_id, ())
-    remote = next(
-        (record.remote for record in records if record.key == found.line.external_key), None
-    )
+    record = await record_of_key(conn, found.line.external_key)
     before = await _bill_before(conn, bill)
     return ExplainedLine(
         bill=bill,
@@ -191,7 +188,7 @@ async def _explained(
         plan_id=found.plan_id,
         recorded_at=found.recorded_at,
         completed_at=found.completed_at,
-        remote=remote,
+        remote=record.remote if record is not None else None,
         products=tuple(
             [
                 await _product(conn, found, item, before, timezone)

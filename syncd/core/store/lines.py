@@ -190,14 +190,17 @@ async def store_lines(conn: AsyncConnection, lines: Sequence[StoredLine], *, now
 
 
 async def records_of(
-    conn: AsyncConnection, account_ids: Collection[int]
+    conn: AsyncConnection, psa_connection_id: int, account_ids: Collection[int]
 ) -> dict[int, list[LedgerRecord]]:
-    """Ledger rows by account, by key."""
+    """Ledger rows by account, by key; only of this PSA, since ids of another name other things."""
     found: dict[int, list[LedgerRecord]] = {}
     for chunk in chunks(account_ids):
         statement = (
             select(PsaRecord)
-            .where(col(PsaRecord.account_id).in_(chunk))
+            .where(
+                col(PsaRecord.psa_connection_id) == psa_connection_id,
+                col(PsaRecord.account_id).in_(chunk),
+            )
             .order_by(col(PsaRecord.key))
         )
         for row in await conn.execute(statement):

@@ -72,7 +72,7 @@ async def _resumed(office: Office) -> None:
 
 async def _end(office: Office) -> dict[str, Any]:
     async with office.database.reader() as conn:
-        records = await records_of(conn, ACCOUNTS)
+        records = await records_of(conn, office.psa_connection.id, ACCOUNTS)
         bills = [bill for account in ACCOUNTS for bill in await bills_of(conn, account)]
     return {
         "psa": office.psa.state(),
@@ -178,3 +178,28 @@ async def test_two_processes_that_apply_one_plan_send_each_change_once(
     assert any(report.count(Fate.SENT) for report in reports)
     await mine.dispose()
     await theirs.dispose()
+
+
+async def test_a_record_edited_while_the_program_was_down_is_not_written_over(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = await _prepared(database)
+    office.psa.faults = []
+
+    def killed_before_the_first_call(name: str) -> None:
+        if name == "apply:before":
+            raise Crash(name)
+
+    office.psa.point = killed_before_the_first_call
+    office.psa.write_batch = BatchLimit(size=1)
+    with pytest.raises(Crash):
+        await office.apply("latest")
+    office.psa.point = None
+    edited = next(r.key for r in office.psa.records.values() if r.quantity == 2)
+    office.psa.edit(edited, quantity=55)
+    office.clock.advance(hours=5)
+    report = await office.apply("latest")
+    assert (report.exit_code, report.count(Fate.NEEDS_REVIEW)) == (5, 1)
+    assert office.psa.records[edited].quantity == 55
+    assert "PSA_DRIFT" in await office.codes()
+    assert set(office.psa.writes.values()) == {1}

@@ -79,7 +79,7 @@ async def _end(database: Database, on: Stage, psa: FakePsa) -> tuple[object, ...
     """All that must be equal however often the process died."""
     async with database.reader() as conn:
         items = await of_plan(conn, on.plan_id)
-        ledger = (await records_of(conn, [on.account_id])).get(on.account_id, [])
+        ledger = (await records_of(conn, on.psa.id, [on.account_id])).get(on.account_id, [])
     remotes = {record.key: record.marker for record in psa.records.values()}
     return (
         psa.state(),
