@@ -142,9 +142,11 @@ def machines(world: World) -> Iterator[tuple[WorldDevice, str]]:
 
 
 def _backed_up(world: World) -> Iterator[tuple[WorldDevice, str]]:
+    here = {client.id for client in world.clients()}
     for device in world.devices():
         kind, every = KINDS.get(device.kind, ("", 0))
-        if every and device.state == "approved" and device.id % every == 0:
+        present = device.client in here and device.state == "approved"
+        if every and present and device.id % every == 0:
             yield device, kind
 
 
