@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from msgspec import UNSET
 
+from syncd.sdk.money import round_half_up
 from syncd.sdk.records import AssetType, PsaClient, PsaSite, RecurringLine, Subscription, Supplier
 from syncd_halopsa.asset_type import asset_type_of
 from syncd_halopsa.models import (
@@ -22,6 +23,12 @@ from syncd_halopsa.models import (
     WireRecurring,
     WireSite,
 )
+
+AMOUNT_SCALE = 8
+"""Decimals of an amount that are meant; from the ninth on they may be noise."""
+
+AMOUNT_DIGITS = 20
+"""A number with more digits before the point is no amount, and is left as it is."""
 
 LAST_EMPTY_YEAR = 1901
 """Dates up to this year mean "none": SQL's zero date is 1900, other tools write 1901."""
@@ -95,8 +102,8 @@ def subscription_of(wire: WireLicence, *, key_field: str, asset_type_field: str)
         marker=marker_of(wire, key_field),
         name=wire.name or "",
         quantity=wire.count or 0,  # the column's own default; null stands for it
-        unit_price=wire.price,
-        unit_cost=wire.purchase_price,
+        unit_price=amount_of(wire.price),
+        unit_cost=amount_of(wire.purchase_price),
         asset_type=asset_type_of(wire, asset_type_field),
         supplier=id_of(wire.supplier_id),
         active=wire.is_active is not False and not wire.deleted,
@@ -154,7 +161,7 @@ def _line(
         client=str(wire.client_id or 0),
         name=name,
         quantity=Decimal(0) if line.qty_order is None else line.qty_order,
-        unit_price=None if linked_price else line.unit_price,
+        unit_price=None if linked_price else amount_of(line.unit_price),
         subscriptions=tuple(
             one for source in subscriptions if (one := id_of(source.licence_id)) is not None
         ),
@@ -165,6 +172,14 @@ def _line(
         next_date=next_date,
         invoice_name=title,
     )
+
+
+def amount_of(value: Decimal | None) -> Decimal | None:
+    """An amount without the noise of the binary float that HaloPSA keeps it as."""
+    if value is None or value.adjusted() > AMOUNT_DIGITS:
+        return value
+    meant = round_half_up(value, AMOUNT_SCALE)
+    return value if meant == value else Decimal(format(meant.normalize(), "f"))
 
 
 def id_of(value: int | None) -> str | None:

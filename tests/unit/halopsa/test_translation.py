@@ -29,6 +29,23 @@ def licence(**fields: Any) -> WireLicence:
     return WireLicence(**{"id": 881, "count": 3, "client_id": 1001, **fields})
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("5.333300000000001", "5.3333"),
+        ("5.333299999999999", "5.3333"),
+        ("49.99999999999999", "50"),
+        ("0.12345678", "0.12345678"),
+        ("5.50", "5.50"),
+        ("1e40", "1E+40"),
+    ],
+)
+def test_the_noise_of_a_binary_float_is_no_change_of_a_price(written: str, meant: str) -> None:
+    wire = read(f'{{"id": 881, "count": 3, "price": {written}}}'.encode(), WireLicence)
+    record = subscription_of(wire, key_field="third_party_product", asset_type_field="none")
+    assert str(record.unit_price) == meant
+
+
 @pytest.mark.parametrize("text", ["12", "12.0", '"12"'])
 def test_an_id_is_read_however_it_is_written(text: str) -> None:
     site = read(f'{{"id": {text}, "client_id": {text}}}'.encode(), WireSite)
