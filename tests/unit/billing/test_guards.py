@@ -191,7 +191,9 @@ def test_units_of_a_rounding_line_say_nothing_and_its_money_does():
 
 
 def test_a_bill_with_errors_is_not_guarded_and_counts_in_no_total():
-    broken = planned(before="5000", errors=("SOURCE_INCOMPLETE",), key="u:2")
+    fell = change(state(0, "0"), state(99, "5000"))
+    errors = ("SOURCE_INCOMPLETE",)
+    broken = planned(fell, before="5000", after="0", errors=errors, key="u:2")
     plan = whole(planned(change(state(1), state(1)), before="100", after="100"), broken)
     assert fired(plan) == set()
 

@@ -25,6 +25,11 @@ def test_a_key_is_made_of_lasting_ids():
     assert external_key("c0", "17", "cfg1", "l9", suffix=CURRENT) == "syncd:c0:17:cfg1:l9:current"
 
 
+def test_a_colon_within_an_id_does_not_move_into_the_next():
+    assert external_key("a:b", "c", "d", "e") != external_key("a", "b:c", "d", "e")
+    assert external_key("a%3Ab", "c", "d", "e") != external_key("a:b", "c", "d", "e")
+
+
 parts = st.text(alphabet="a1:%/Ä ", min_size=0, max_size=4)
 
 

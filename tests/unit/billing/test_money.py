@@ -112,6 +112,13 @@ def test_rounding_is_per_line_and_not_per_product():
     assert one_line(given, usage={"desktop": 1, "server": 1}, rates=rates).total_price == D("0.01")
 
 
+def test_an_average_comes_from_the_exact_sum_and_not_from_the_rounded_total():
+    rates = {"desktop": {"cost": "0.335", "price": "0.005"}}
+    line = one_line(configuration(), usage={"desktop": 3}, rates=rates)
+    assert (line.total_cost, line.total_price) == (D("1.01"), D("0.02"))
+    assert (line.unit_cost, line.unit_price) == (D("0.3350"), D("0.0050"))
+
+
 def test_total_mode_says_the_units_behind_its_one():
     line = one_line(configuration(mode="total"), usage={"desktop": 8})
     assert (line.quantity, line.units) == (1, 8)

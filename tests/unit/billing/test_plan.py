@@ -188,6 +188,21 @@ def test_money_the_psa_owns_is_absent_and_estimated_from_the_recurring_line():
     assert change.money_effect == D("8.00")
 
 
+def test_the_estimate_takes_the_price_that_the_recurring_line_takes():
+    desk = Desk()
+    desk.bill(uses(10, "quantity"), OCTOBER)
+    desk.edit("900", unit_price=D("3.00"))
+    desk.recurring = [recurring("900", unit_price=D("9.99"))]
+    assert only(desk.plan(uses(12, "quantity"))).after.total_price == D("36.00")
+
+
+def test_nothing_is_worth_nothing_at_any_price():
+    desk = Desk()
+    desk.bill(uses(10, "quantity"), OCTOBER)
+    change = only(desk.plan(uses(0, "quantity")))
+    assert (change.after.total_price, change.money_effect) == (0, None)
+
+
 def test_unknown_money_has_no_effect_and_counts_in_no_total():
     desk = Desk()
     mixed = bill_input(

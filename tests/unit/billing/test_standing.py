@@ -202,6 +202,16 @@ def test_a_field_that_is_no_longer_ours_is_not_looked_at():
     assert rules(made) == set()
 
 
+def test_a_line_long_at_zero_that_somebody_revived_is_a_hand_edit_and_no_removal():
+    desk = billed()
+    desk.bill(bill_input())
+    desk.edit("900", quantity=4)
+    made = desk.plan(bill_input(), DECEMBER)
+    assert rules(made) == {"PSA_DRIFT"}
+    assert only(made).fields.quantity == 0
+    assert "REMOVED_BY_CONFIGURATION" not in only(made).warnings
+
+
 def test_what_the_psa_does_not_show_is_no_drift():
     desk = billed()
     desk.edit("900", asset_type=None, start=None)
@@ -407,6 +417,31 @@ def test_groups_merged_into_a_new_asset_type_are_no_retyping():
         ChangeKind.UPDATE,
         ChangeKind.UPDATE,
     ]
+
+
+def test_a_group_that_became_two_new_ones_is_no_retyping():
+    desk = Desk()
+    both = configuration(products=("desktop", "server"))
+    usage = {"desktop": 3, "server": 2}
+    desk.bill(bill_input(both, usage=usage))
+    made = desk.plan(bill_input(both, usage=usage, types={"desktop": "12", "server": "13"}))
+    assert [(change.line, change.kind) for change in made.bill.changes] == [
+        ("c1/12", ChangeKind.CREATE),
+        ("c1/13", ChangeKind.CREATE),
+        ("c1/10", ChangeKind.UPDATE),
+    ]
+    assert "REMOVED_BY_CONFIGURATION" in made.bill.changes[2].warnings
+
+
+def test_a_product_without_units_takes_nothing_over():
+    desk = Desk()
+    both = configuration(products=("desktop", "server"))
+    types = {"desktop": "10", "server": "11"}
+    desk.bill(bill_input(both, usage={"desktop": 3, "server": 2}, types=types))
+    _remember(desk, {"c1/10": ("desktop",), "c1/11": ("server",)})
+    moved = {"desktop": "11", "server": "11"}
+    made = desk.plan(bill_input(both, usage={"server": 2}, types=moved))
+    assert "GROUPS_CHANGED" not in rules(made)
 
 
 def test_a_group_of_other_products_does_not_inherit_a_record():
