@@ -6,7 +6,7 @@ pulls, edits and renames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from syncd.core.store.census.records import EvidenceUnit
 from syncd.core.store.census.snapshots import day_snapshots
 from syncd.core.store.connections import find_connection
 from syncd.core.store.lines import record_of_key
+from syncd.core.store.outbox import OutboxState, of_plan
 from syncd.core.store.plan_history import newest_bill_of
 from syncd.sdk.period import Period, day_start
 
@@ -50,6 +51,13 @@ class _Found:
     plan_id: str
     recorded_at: datetime | None
     completed_at: datetime | None
+
+
+_STATUS = {
+    OutboxState.DELIVERED: "sent",
+    OutboxState.REJECTED: "not sent, rejected by the PSA",
+    OutboxState.NEEDS_REVIEW: "in doubt, needs a person",
+}
 
 
 async def explain(
@@ -106,17 +114,22 @@ async def _sent(conn: AsyncConnection, client: str, period: Period | None) -> li
         if bill.period != newest or bill.account_id in seen:
             continue
         seen.add(bill.account_id)
-        found += _lines_of(bill)
+        ends = {}
+        if bill.completed_at is None:
+            writes = await of_plan(conn, bill.plan_id)
+            ends = {one.line_uid: one.state for one in writes if one.account_id == bill.account_id}
+        found += _lines_of(bill, ends)
     return found
 
 
-def _lines_of(bill: SentBill) -> Iterator[_Found]:
+def _lines_of(bill: SentBill, ends: Mapping[str, OutboxState]) -> Iterator[_Found]:
+    """Lines with how their write stands; one that needed no write is as it was sent before."""
     for sent in bill.lines:
         basis = decode_line(sent.basis)
         yield _Found(
             bill=basis.bill,
             line=basis.line,
-            status="being sent" if bill.completed_at is None else "sent",
+            status=_STATUS.get(ends.get(sent.line_uid, OutboxState.DELIVERED), "being sent"),
             plan_id=bill.plan_id,
             recorded_at=bill.recorded_at,
             completed_at=bill.completed_at,

@@ -64,7 +64,8 @@ class ExplainedLine:
     Attributes:
         bill: the bill without its other lines.
         line: the stored figures.
-        status: `sent`, `being sent`, or the fate of the bill in a plan.
+        status: how its write stands (`sent`, `being sent`, rejected, in doubt), or the fate of the
+            bill in a plan.
         plan_id: the plan that made it.
         recorded_at: when it was applied, None for a line that is only planned.
         completed_at: when its bill was acknowledged whole, None before.

@@ -97,6 +97,18 @@ async def test_the_answer_survives_later_pulls_edits_and_renames(office: Office)
     assert newest.period == "2026-12"
 
 
+async def test_a_line_that_the_psa_refused_is_not_called_sent(office: Office) -> None:
+    counts = {"5": {DESKTOP.key: 7, SERVER.key: 3}}
+    await office.month(DECEMBER, counts)
+    office.psa.faults = ["refused"]
+    assert (await office.bill()).exit_code == 6
+    found = await ask(office)
+    assert {line.line.quantity: line.status for line in found.lines} == {
+        7: "not sent, rejected by the PSA",
+        3: "sent",
+    }
+
+
 async def test_without_a_product_every_line_is_explained(office: Office) -> None:
     found = await ask(office)
     assert [line.line.name for line in found.lines] == ["Managed - Workstation", "Managed - Server"]
