@@ -1,0 +1,117 @@
+"""Which recurring line bills a record, and what is wrong with that."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from syncd.core.billing.model import BillInput
+from syncd.core.billing.plan_input import Style
+from tests.builders_billing import bill_input, configuration, storage
+from tests.builders_plan import NOVEMBER, Desk, only, recurring, rules
+
+D = Decimal
+DECEMBER = NOVEMBER.following()
+
+
+def uses(desktop: int, mode: str = "average", **more: Any) -> BillInput:
+    return bill_input(configuration(mode=mode, asset_type="10"), usage={"desktop": desktop}, **more)
+
+
+def billed(style: Style = Style.ROLLING, mode: str = "average", desktop: int = 10) -> Desk:
+    desk = Desk(style)
+    desk.bill(uses(desktop, mode))
+    return desk
+
+
+def wired(line: Any, mode: str = "average", **edit: Any) -> tuple[str, ...]:
+    desk = billed(mode=mode)
+    desk.edit("900", **edit)
+    desk.recurring = [line] if line is not None else []
+    return only(desk.plan(uses(12, mode), NOVEMBER)).warnings
+
+
+WIRINGS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
+    "nothing wrong": (recurring("900"), "average", ()),
+    "no line": (None, "average", ("NOT_LINKED:60.00",)),
+    "no line and no money known": (None, "quantity", ("NOT_LINKED",)),
+    "another record's line": (recurring("55"), "average", ("NOT_LINKED:60.00",)),
+    "the item's price for a total": (
+        recurring("900", price_from_subscription=False),
+        "total",
+        ("PRICE_NOT_LINKED",),
+    ),
+    "the item's price for an average": (
+        recurring("900", price_from_subscription=False),
+        "average",
+        ("PRICE_NOT_LINKED",),
+    ),
+    "the item's price for a quantity": (
+        recurring("900", price_from_subscription=False),
+        "quantity",
+        (),
+    ),
+    "an empty price for a quantity": (
+        recurring("900"),
+        "quantity",
+        ("PRICE_LINKED_IN_QUANTITY_MODE",),
+    ),
+    "proration by the PSA": (recurring("900", prorated=True), "average", ("PRORATION_TWICE",)),
+    "assets counted as well": (recurring("900", counts_other=True), "average", ("DOUBLE_ROUTE",)),
+    "a line at rest": (recurring("900", active=False), "average", ("LINE_INACTIVE",)),
+}
+
+
+@pytest.mark.parametrize("says", WIRINGS)
+def test_wiring_is_judged_on_the_line(says: str):
+    line, mode, expected = WIRINGS[says]
+    assert wired(line, mode) == expected
+
+
+def test_a_price_of_the_record_serves_a_quantity_that_is_linked_to_it():
+    assert wired(recurring("900"), "quantity", unit_price=D("4.00")) == ()
+
+
+def test_two_active_lines_that_count_one_record_are_told_and_an_active_one_is_shown():
+    desk = billed()
+    asleep = recurring("900", invoice="-1", key="1", active=False)
+    desk.recurring = [asleep, recurring("900", key="2"), recurring("900", key="3")]
+    change = only(desk.plan(uses(12)))
+    assert (change.warnings, change.billed_by) == (
+        ("LINKED_TWICE",),
+        "Monthly / Managed devices (2)",
+    )
+
+
+def test_a_recurring_invoice_without_a_name_is_shown_by_its_id():
+    desk = billed()
+    desk.recurring = [recurring("900", invoice_name="")]
+    assert only(desk.plan(uses(12))).billed_by == "-94 / Managed devices (24967)"
+
+
+def test_a_line_without_a_write_still_says_that_nothing_bills_it():
+    desk = billed()
+    assert desk.plan(uses(10)).bill.warnings == ("NOT_LINKED:c1/10:50.00",)
+
+
+def test_a_line_at_zero_is_not_asked_for_wiring():
+    desk = billed()
+    assert only(desk.plan(uses(0))).warnings == ()
+
+
+def test_a_fee_without_units_is_asked_for_wiring():
+    fee = bill_input(configuration(products=("s3",)), usage={"s3": storage(0, limit_price="30")})
+    assert "NOT_LINKED:30.00" in only(Desk().plan(fee)).warnings
+
+
+def test_a_monthly_record_that_a_recurring_line_counts_is_held():
+    desk = billed(Style.PER_PERIOD)
+    desk.recurring = [recurring("900")]
+    assert rules(desk.plan(uses(12))) == {"PER_PERIOD_LINKED"}
+
+
+def test_an_unset_price_is_marked_on_the_line():
+    made = Desk().plan(uses(10, rates={}))
+    assert "PRICE_UNSET" in only(made).warnings
