@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from syncd.sdk.period import day_start
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Where intervals are counted from, so that a restart does not move them."""
 
@@ -23,6 +25,7 @@ EARLY_EVENING = timedelta(hours=6)
 """A last pull longer than this before local midnight leaves much of the day uncounted."""
 
 _MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _EVERY = re.compile(r"^every\s+(\d+)\s*(m|min|minutes?|h|hours?|d|days?)$")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -116,6 +119,35 @@ class Cron:
             for hour in self.hours
             for minute in self.minutes
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthTurn:
+    """Due every local day at a time, and every hour from then on in the first days of a month."""
+
+    zone: ZoneInfo
+    opens: time
+    busy_days: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.opens:%H:%M} {self.zone.key}, hourly on days 1 to {self.busy_days}"
+
+    def due_after(self, moment: datetime) -> datetime:
+        day = moment.astimezone(self.zone).date()
+        coming = (due for n in range(3) for due in self._times(day + n * _DAY))
+        return next(due for due in coming if due > moment)
+
+    def due_before(self, moment: datetime) -> datetime:
+        day = moment.astimezone(self.zone).date()
+        past = (due for n in range(3) for due in reversed(self._times(day - n * _DAY)))
+        return next(due for due in past if due <= moment)
+
+    def _times(self, day: date) -> list[datetime]:
+        first = datetime.combine(day, self.opens, tzinfo=self.zone).astimezone(UTC)
+        hours = range(24) if day.day <= self.busy_days else range(1)
+        ends = day_start(day + _DAY, self.zone)
+        return [due for n in hours if (due := first + n * _HOUR) < ends]
 
 
 def parse_schedule(text: str) -> Schedule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -76,11 +77,17 @@ class BillingSettings:
     max_age_hours: int = 48
     plan_max_age_days: int = 7
     guards: GuardLimits = field(default_factory=GuardLimits)
+    auto_time: str = "00:15"
     schedule: str | None = None
 
     @property
     def due(self) -> Schedule | None:
         return None if self.schedule is None else parse_schedule(self.schedule)
+
+    @property
+    def opens(self) -> time:
+        """Local time of day 1 at which automatic bills may be made."""
+        return time.fromisoformat(self.auto_time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,10 +150,16 @@ class BillingTable(_Table):
     guards: GuardsTable = Field(
         default_factory=GuardsTable, description="When a plan is held; see below."
     )
+    auto_time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = Field(
+        default="00:15",
+        description="Local time of day 1 from which the daemon makes automatic bills; without "
+        "`schedule` it tries every hour of days 1 to 3, and looks once a day for missed ones.",
+    )
     schedule: ScheduleText | None = Field(
         default=None,
-        description="When the daemon plans the last finished month and, in live mode, applies "
-        "what is not held. Cron in UTC, or `every 1d`.",
+        description="When the daemon bills the last finished month instead: cron in UTC, or "
+        "`every 1d`. In live mode it bills on days 1 to 3 and applies what is not held; in shadow "
+        "it plans only, whenever it is due.",
     )
 
 

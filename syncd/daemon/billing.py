@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from syncd.core.service.application import apply_plan
 from syncd.core.service.applied import Fate
+from syncd.core.service.automatic import AutomaticRun, choose_automatic
 from syncd.core.service.billing_run import Sources, plan_billing
 from syncd.core.service.connection_health import failures_recorded
 from syncd.core.service.delivery import deliver_pending
@@ -19,7 +20,7 @@ from syncd.core.service.reference import refresh_reference
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.store.outbox import waiting
-from syncd.core.store.plans import PlanBillState
+from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import Capability
 from syncd.sdk.errors import DataError, OutcomeUnknown, PlanHeld, PluginError
@@ -43,7 +44,7 @@ _BADLY = (Fate.REFUSED, Fate.REJECTED, Fate.WAITING, Fate.NEEDS_REVIEW)
 
 
 async def bill(app: App, due: datetime | None) -> None:
-    """Plan the month before the due time; in live mode, apply the plan.
+    """In live mode the automatic run: plan who is due and apply; in shadow plan the month before.
 
     Raises:
         RunDuplicate: this due run was already taken.
@@ -51,16 +52,44 @@ async def bill(app: App, due: datetime | None) -> None:
     """
     name = app.psa_name()
     connection = await app.connection(name)
-    async with _run(app, BILLING, BILL, due) as handle, _psa(app, connection) as psa:
-        live = app.settings.billing.mode == "live"
-        if live:
+    live = app.settings.billing.mode == "live"
+    async with _run(app, BILLING, BILL, due) as handle:
+        run_now = await _choose(app, connection) if live else None
+        if run_now is not None:
+            handle.count("missed", len(run_now.missed))
+            if not run_now.due:
+                handle.count("bills", 0)
+                return
+        await _bill(app, connection, due, handle, run_now)
+
+
+async def _bill(
+    app: App,
+    connection: ConnectionRef,
+    due: datetime | None,
+    handle: RunHandle,
+    run_now: AutomaticRun | None,
+) -> None:
+    async with _psa(app, connection) as psa:
+        if run_now is not None:
             await _settle_earlier(app, psa, connection, handle)
         await refresh_reference(
             app.database, connection, psa, clock=app.clock, log=app.log, run=handle
         )
-        stored = await _plan(app, psa, connection, due, handle)
-        if live and stored.count(PlanBillState.READY, PlanBillState.UNCHANGED):
+        stored = await _plan(app, psa, connection, due, handle, run_now)
+        if run_now is not None and stored.count(PlanBillState.READY, PlanBillState.UNCHANGED):
             await _apply(app, psa, connection, stored, handle)
+
+
+async def _choose(app: App, connection: ConnectionRef) -> AutomaticRun:
+    return await choose_automatic(
+        app.database,
+        timezone=app.settings.timezone,
+        auto_time=app.settings.billing.opens,
+        psa_connection=connection,
+        now=app.clock(),
+        log=app.log,
+    )
 
 
 async def deliver(app: App, name: str, due: datetime | None) -> None:
@@ -105,9 +134,15 @@ async def _settle_earlier(app: App, psa: Psa, connection: ConnectionRef, handle:
 
 
 async def _plan(
-    app: App, psa: Psa, connection: ConnectionRef, due: datetime | None, handle: RunHandle
+    app: App,
+    psa: Psa,
+    connection: ConnectionRef,
+    due: datetime | None,
+    handle: RunHandle,
+    run_now: AutomaticRun | None,
 ) -> StoredPlan:
     settings = app.settings
+    shadowed = last_finished(due or app.clock(), settings.timezone)
     stored = await plan_billing(
         app.database,
         rules=settings.billing,
@@ -117,7 +152,9 @@ async def _plan(
         sources=sources_of(app),
         clock=app.clock,
         log=app.log,
-        period=last_finished(due or app.clock(), settings.timezone),
+        period=shadowed if run_now is None else run_now.period,
+        accounts=None if run_now is None else run_now.due,
+        kind=PlanKind.BILLING if run_now is None else PlanKind.AUTOMATIC,
         review_plan=app.plugins.review_plan,
         run_id=handle.id,
     )

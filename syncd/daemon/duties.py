@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from syncd.config.schedule import parse_schedule
+from syncd.config.schedule import MonthTurn, parse_schedule
+from syncd.core.billing.bill_life import WINDOW_DAYS
 from syncd.core.service.pull_run import KIND as PULL
 from syncd.core.service.pull_run import run_pull
 from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, deliver
@@ -42,7 +43,8 @@ def duties_of(app: App) -> list[Duty]:
     ]
     billing = settings.billing
     psa = billing.psa
-    if psa is not None and psa in settings.connections and billing.mode == "live":
+    by_itself = psa is not None and psa in settings.connections and billing.mode == "live"
+    if psa is not None and by_itself:
         duties.append(
             Duty(
                 subject=psa,
@@ -52,12 +54,15 @@ def duties_of(app: App) -> list[Duty]:
                 always=True,
             )
         )
-    if billing.due is not None:
+    schedule = billing.due
+    if schedule is None and by_itself:
+        schedule = MonthTurn(settings.timezone, billing.opens, WINDOW_DAYS)
+    if schedule is not None:
         duties.append(
             Duty(
                 subject=BILLING,
                 kind=BILL,
-                schedule=billing.due,
+                schedule=schedule,
                 do=partial(bill, app),
                 worth=BILLING_WORTH,
             )

@@ -124,6 +124,7 @@ def test_a_month_is_planned_and_sent_by_itself_and_only_once(
     assert all(line["client"] and line["currency"] == "GBP" for line in delivered)
     effects = {line["client"]: Decimal(line["money"]) for line in delivered}
     assert effects["Beta Ltd"] > 0 == effects["Alpha Ltd"]
+    assert kinds(site, "2026-12") == {"AUTOMATIC"}
     stands, writes = site.ours(), site.writes()
     with daemon(site) as log:
         log.until("daemon.started")
@@ -199,6 +200,13 @@ def test_a_pull_by_schedule_is_the_pull_by_hand(make_site: Callable[..., Site]) 
         assert log.until("run.finished", kind="pull")["status"] == "succeeded"
         log.stop()
     assert counted(by_schedule) == counted(by_hand) != []
+
+
+def kinds(site: Site, period: str) -> set[str]:
+    """How final the bills of a month are."""
+    with sqlite3.connect(site.folder / "syncd.db") as database:
+        rows = database.execute("SELECT kind FROM bill WHERE period = ?", (period,)).fetchall()
+    return {kind for (kind,) in rows}
 
 
 def counted(site: Site) -> list[tuple[Any, ...]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.core.billing.bill_life import Life
+from syncd.core.billing.bill_life import AUTO_TIME, Life
 from syncd.core.store.billing_data import BillingData
 from syncd.core.store.bills import kinds_of
 from syncd.sdk.period import Period
@@ -21,6 +21,7 @@ async def load_lives(
     *,
     zone: ZoneInfo,
     months: Collection[Period],
+    auto_time: time = AUTO_TIME,
 ) -> dict[int, Life]:
     """The life of each account with its bills of these months.
 
@@ -30,6 +31,7 @@ async def load_lives(
         accounts: row ids.
         zone: of billing.
         months: which bills matter.
+        auto_time: local time of day 1 at which the window of the automatic run opens.
     """
     kinds = await kinds_of(conn, accounts, [str(month) for month in months])
     lives = {}
@@ -39,6 +41,7 @@ async def load_lives(
             zone=zone,
             automatic=choice.automatic,
             start=date.fromisoformat(choice.start) if choice.start else None,
+            auto_time=auto_time,
             bills={Period.parse(text): kind for text, kind in kinds.get(account, {}).items()},
         )
     return lives

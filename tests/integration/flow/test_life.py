@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert
 
-from syncd.core.billing.bill_life import BillKind
+from syncd.core.billing.bill_life import AUTO_TIME, BillKind
 from syncd.core.service.application import find_plan
 from syncd.core.service.applied import Fate
+from syncd.core.service.automatic import AutomaticRun, choose_automatic
 from syncd.core.service.sending import SendChoice, choose_send
 from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.store.bills import SentBill, bills_of
@@ -327,3 +328,61 @@ async def test_with_monthly_records_the_temporary_bill_is_the_month_s_own_record
     await office.bill(NOVEMBER)
     assert len(office.psa.records) == 4
     assert (await kinds(office))["2026-11"] is MANUAL
+
+
+async def tick(office: Office) -> AutomaticRun:
+    return await choose_automatic(
+        office.database,
+        timezone=LONDON,
+        auto_time=AUTO_TIME,
+        psa_connection=office.psa_connection,
+        now=office.clock(),
+        log=office.log,
+    )
+
+
+async def test_the_automatic_run_takes_who_is_due_and_then_nobody(office: Office) -> None:
+    found = await tick(office)
+    assert (str(found.period), set(found.due), set(found.missed)) == ("2026-10", {1}, set())
+    await automatic(office)
+    assert (await tick(office)).due == set()
+
+
+async def test_what_waits_for_a_person_is_not_planned_again(office: Office) -> None:
+    stored = await office.plan(kind=PlanKind.AUTOMATIC)
+    assert (await tick(office)).due == set()
+    await office.release(stored.id)
+    assert (await tick(office)).due == set()
+
+
+async def test_a_missed_window_is_told_until_the_bill_is_sent_by_hand(office: Office) -> None:
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    found = await tick(office)
+    assert (set(found.due), set(found.missed)) == (set(), {1})
+    issue = (await office.issues())["AUTO_WINDOW_MISSED source-eu/5"]
+    assert "syncd bill send 1001" in issue.remedy
+    await send(office)
+    assert "AUTO_WINDOW_MISSED" not in await office.codes()
+    assert (await tick(office)).missed == set()
+
+
+async def test_an_account_billed_by_hand_is_neither_due_nor_missed(office: Office) -> None:
+    await choose(office, automatic=False)
+    assert (await tick(office)).due == set()
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    assert (await tick(office)).missed == set()
+
+
+async def test_a_later_start_withdraws_what_was_missed(office: Office) -> None:
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    await tick(office)
+    await choose(office, automatic=True, start="2026-11-01")
+    await tick(office)
+    assert await office.codes() == set()
+
+
+async def test_an_account_with_nothing_to_bill_is_neither_due_nor_missed(office: Office) -> None:
+    await office.pull({"5": {}}, at=office.month_end(OCTOBER, hours=1))
+    assert (await tick(office)).due == set()
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    assert (await tick(office)).missed == set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +10,7 @@ from apscheduler.triggers.cron import CronTrigger
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.config.schedule import BadSchedule, early_days, parse_schedule
+from syncd.config.schedule import BadSchedule, MonthTurn, early_days, parse_schedule
 
 CRONS = [
     "0 */6 * * *",
@@ -115,3 +115,38 @@ def test_only_the_day_of_a_clock_change_may_be_early() -> None:
     found = early_days(parse_schedule("30 17 * * *"), zone, datetime(2026, 10, 1, tzinfo=UTC))
     assert found is not None
     assert found[0] == date(2026, 10, 25)
+
+
+TURNS = st.builds(
+    MonthTurn,
+    st.sampled_from(["UTC", "Europe/London", "America/Havana", "Australia/Lord_Howe"]).map(
+        ZoneInfo
+    ),
+    st.sampled_from([time(0, 15), time(6, 0), time(23, 59)]),
+    st.just(3),
+)
+
+
+@given(schedule=TURNS, moment=MOMENTS)
+def test_the_turn_of_a_month_is_due_daily_and_in_its_first_days_hourly(
+    schedule: MonthTurn, moment: datetime
+) -> None:
+    last, following = schedule.due_before(moment), schedule.due_after(moment)
+    assert last <= moment < following
+    assert schedule.due_after(last) == following
+    assert schedule.due_before(following) == following
+    assert following - last <= timedelta(hours=25)
+    local = following.astimezone(schedule.zone)
+    if local.day > 3:
+        tomorrow = schedule.due_after(following).astimezone(schedule.zone)
+        assert tomorrow.date() == local.date() + timedelta(days=1)
+
+
+def test_the_window_of_a_month_opens_at_its_local_time_and_tries_every_hour() -> None:
+    schedule = MonthTurn(ZoneInfo("Europe/London"), time(0, 15), 3)
+    opens = datetime(2026, 3, 31, 23, 15, tzinfo=UTC)
+    assert schedule.due_after(datetime(2026, 3, 31, 22, 0, tzinfo=UTC)) == opens
+    assert schedule.due_after(opens) == opens + timedelta(hours=1)
+    last = datetime(2026, 4, 3, 22, 15, tzinfo=UTC)
+    assert schedule.due_after(last) == datetime(2026, 4, 3, 23, 15, tzinfo=UTC)
+    assert schedule.due_after(last + timedelta(hours=1)) == datetime(2026, 4, 4, 23, 15, tzinfo=UTC)
