@@ -145,8 +145,6 @@ CODES: dict[str, Code] = {
     "ALREADY_MANUAL": Code("bill life", "The month was billed by a person."),
     "PREVIOUS_IS_AUTOMATIC": Code("bill life", "A send by hand changes no automatic bill."),
     "PERIOD_ALREADY_FINAL": Code("bill life", "The running month has a final bill already."),
-    "PERIOD_CLOSED": Code("bill life", "The month is older than the previous one."),
-    "NOTHING_TO_REOPEN": Code("bill life", "The month has no final bill."),
     "RUNNING_MONTH_OFF": Code("bill life", "The account keeps no record of the running month."),
     "BEFORE_BILLING_START": Code("bill life", "The month is before the account's first one."),
     # Delivery to the PSA

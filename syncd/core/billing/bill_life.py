@@ -1,12 +1,12 @@
 """The life of a bill: which month an event may bill, and how final the bill is afterwards.
 
-Local time decides, and final states protect: whatever a clock does, an automatic bill is changed
-by nobody but the operator who reopens it, and no final bill becomes temporary again.
+Local time decides, and final states protect: whatever a clock does, no event changes an automatic
+bill, and no final bill becomes temporary again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -108,15 +108,6 @@ class Life:
         """A send by a person: the month before, then the running month."""
         return self._send_previous(now), self._send_running(now)
 
-    def reopen(self, period: Period, now: datetime) -> Action:
-        """A person makes a final bill of the month before changeable again, as a manual one."""
-        bill = self.bills.get(period)
-        if bill is None or not bill.final:
-            return _nothing(period, "NOTHING_TO_REOPEN")
-        if period < last_finished(now, self.zone):
-            return _nothing(period, "PERIOD_CLOSED")
-        return _written(period, bill, BillKind.MANUAL)
-
     def _send_previous(self, now: datetime) -> Action:
         action = self.by_hand(last_finished(now, self.zone))
         if action.becomes is not None and self.automatic and not window_over(now, self.zone):
@@ -149,12 +140,6 @@ def window_over(now: datetime, zone: ZoneInfo) -> bool:
     """Whether the local day is past those in which automatic bills are made."""
     month = Period.containing(now, zone)
     return require_utc(now) >= day_start(month.first_day + timedelta(days=WINDOW_DAYS), zone)
-
-
-def after(bills: Mapping[Period, BillKind], actions: Iterable[Action]) -> dict[Period, BillKind]:
-    """The bills once every write of the actions was acknowledged."""
-    done = {one.period: one.becomes for one in actions if one.becomes is not None}
-    return {**bills, **done}
 
 
 def _written(period: Period, bill: BillKind | None, becomes: BillKind) -> Action:

@@ -5,23 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert
 
-from syncd.core.billing.bill_life import AUTO_TIME, BillKind
+from syncd.core.billing.bill_life import BillKind
 from syncd.core.service.application import find_plan
 from syncd.core.service.applied import Fate
-from syncd.core.service.automatic import AutomaticRun, choose_automatic
-from syncd.core.service.sending import SendChoice, choose_send
-from syncd.core.service.stored_plan import StoredPlan
-from syncd.core.store.bills import SentBill, bills_of
-from syncd.core.store.connections import bump_data_version
 from syncd.core.store.database import Database
 from syncd.core.store.plan_history import waiting_accounts
-from syncd.core.store.plans import PlanBillState, PlanKind, move_bill
-from syncd.core.store.tables import AccountBilling
+from syncd.core.store.plans import PlanBillState, PlanKind
+from tests.builders_life import automatic, bills, choose, chosen, kinds, records, revive, send
 from tests.builders_month import (
     DESKTOP,
-    LONDON,
     NOVEMBER,
     OCTOBER,
     SERVER,
@@ -40,70 +33,6 @@ async def office(database: Database) -> Office:
     made = await Office.open(database)
     await made.usual()
     return made
-
-
-async def choose(office: Office, *, automatic: bool, start: str = "") -> None:
-    async with office.database.writer() as conn:
-        await conn.execute(
-            insert(AccountBilling).values(
-                account_id=1, automatic=automatic, billing_start=start, recorded_at=office.clock()
-            )
-        )
-        await bump_data_version(conn)
-
-
-async def chosen(office: Office) -> SendChoice:
-    return await choose_send(
-        office.database,
-        rules=office.settings,
-        timezone=LONDON,
-        psa_connection=office.psa_connection,
-        now=office.clock(),
-    )
-
-
-async def send(office: Office) -> SendChoice:
-    """A send by hand, with everything held released."""
-    choice = await chosen(office)
-    for kind, month, accounts in (
-        (PlanKind.BILLING, choice.previous, choice.finished),
-        (PlanKind.RUNNING, choice.running, choice.current),
-    ):
-        if accounts:
-            stored = await office.plan(month, accounts=accounts, kind=kind)
-            if stored.count(PlanBillState.HELD):
-                await office.release(stored.id)
-            report = await office.apply(stored.id)
-            assert report.exit_code == 0
-    return choice
-
-
-async def bills(office: Office) -> list[SentBill]:
-    async with office.database.reader() as conn:
-        return await bills_of(conn, 1)
-
-
-async def kinds(office: Office) -> dict[str, BillKind]:
-    """Kind of the newest bill of each month."""
-    found: dict[str, BillKind] = {}
-    for bill in await bills(office):
-        found.setdefault(bill.period, bill.kind)
-    return found
-
-
-def records(office: Office) -> dict[str, int]:
-    return {record.name: record.quantity for record in office.psa.records.values()}
-
-
-async def revive(office: Office, stored: StoredPlan) -> None:
-    """Undo that a newer plan replaced this one: both stand, as when two were made at once."""
-    async with office.database.writer() as conn:
-        assert await move_bill(
-            conn,
-            stored.record.bills[0].id,
-            expected=[PlanBillState.SUPERSEDED],
-            to=PlanBillState.RELEASED,
-        )
 
 
 async def send_november_by_hand(office: Office) -> None:
@@ -208,14 +137,6 @@ async def test_a_running_plan_is_refused_once_the_month_is_final(office: Office)
     assert result.fate is Fate.REFUSED
     assert result.detail.startswith("PERIOD_ALREADY_FINAL")
     assert (await kinds(office))["2026-11"] is MANUAL
-
-
-async def automatic(office: Office) -> None:
-    """The automatic run of the month before, with what is held released."""
-    stored = await office.plan(kind=PlanKind.AUTOMATIC)
-    if stored.count(PlanBillState.HELD):
-        await office.release(stored.id)
-    await office.apply(stored.id)
 
 
 async def test_an_automatic_bill_is_changed_by_no_plan_of_a_person(office: Office) -> None:
@@ -328,61 +249,3 @@ async def test_with_monthly_records_the_temporary_bill_is_the_month_s_own_record
     await office.bill(NOVEMBER)
     assert len(office.psa.records) == 4
     assert (await kinds(office))["2026-11"] is MANUAL
-
-
-async def tick(office: Office) -> AutomaticRun:
-    return await choose_automatic(
-        office.database,
-        timezone=LONDON,
-        auto_time=AUTO_TIME,
-        psa_connection=office.psa_connection,
-        now=office.clock(),
-        log=office.log,
-    )
-
-
-async def test_the_automatic_run_takes_who_is_due_and_then_nobody(office: Office) -> None:
-    found = await tick(office)
-    assert (str(found.period), set(found.due), set(found.missed)) == ("2026-10", {1}, set())
-    await automatic(office)
-    assert (await tick(office)).due == set()
-
-
-async def test_what_waits_for_a_person_is_not_planned_again(office: Office) -> None:
-    stored = await office.plan(kind=PlanKind.AUTOMATIC)
-    assert (await tick(office)).due == set()
-    await office.release(stored.id)
-    assert (await tick(office)).due == set()
-
-
-async def test_a_missed_window_is_told_until_the_bill_is_sent_by_hand(office: Office) -> None:
-    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
-    found = await tick(office)
-    assert (set(found.due), set(found.missed)) == (set(), {1})
-    issue = (await office.issues())["AUTO_WINDOW_MISSED source-eu/5"]
-    assert "syncd bill send 1001" in issue.remedy
-    await send(office)
-    assert "AUTO_WINDOW_MISSED" not in await office.codes()
-    assert (await tick(office)).missed == set()
-
-
-async def test_an_account_billed_by_hand_is_neither_due_nor_missed(office: Office) -> None:
-    await choose(office, automatic=False)
-    assert (await tick(office)).due == set()
-    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
-    assert (await tick(office)).missed == set()
-
-
-async def test_a_later_start_withdraws_what_was_missed(office: Office) -> None:
-    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
-    await tick(office)
-    await choose(office, automatic=True, start="2026-11-01")
-    await tick(office)
-    assert await office.codes() == set()
-
-
-async def test_an_account_with_nothing_to_bill_is_neither_due_nor_missed(office: Office) -> None:
-    await office.pull({"5": {}}, at=office.month_end(OCTOBER, hours=1))
-    assert (await tick(office)).due == set()
-    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
-    assert (await tick(office)).missed == set()

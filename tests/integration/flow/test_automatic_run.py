@@ -1,0 +1,83 @@
+"""The automatic run: who is due, who waits for a person, and what its days missed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from syncd.core.billing.bill_life import AUTO_TIME
+from syncd.core.service.automatic import AutomaticRun, choose_automatic
+from syncd.core.store.database import Database
+from syncd.core.store.plans import PlanKind
+from tests.builders_life import automatic, choose, send
+from tests.builders_month import (
+    LONDON,
+    OCTOBER,
+    Office,
+)
+
+
+@pytest.fixture
+async def office(database: Database) -> Office:
+    made = await Office.open(database)
+    await made.usual()
+    return made
+
+
+async def tick(office: Office) -> AutomaticRun:
+    return await choose_automatic(
+        office.database,
+        timezone=LONDON,
+        auto_time=AUTO_TIME,
+        psa_connection=office.psa_connection,
+        now=office.clock(),
+        log=office.log,
+    )
+
+
+async def test_the_automatic_run_takes_who_is_due_and_then_nobody(office: Office) -> None:
+    found = await tick(office)
+    assert (str(found.period), set(found.due), set(found.missed)) == ("2026-10", {1}, set())
+    await automatic(office)
+    assert (await tick(office)).due == set()
+
+
+async def test_what_waits_for_a_person_is_not_planned_again(office: Office) -> None:
+    stored = await office.plan(kind=PlanKind.AUTOMATIC)
+    assert (await tick(office)).due == set()
+    await office.release(stored.id)
+    assert (await tick(office)).due == set()
+
+
+async def test_a_missed_window_is_told_until_the_bill_is_sent_by_hand(office: Office) -> None:
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    found = await tick(office)
+    assert (set(found.due), set(found.missed)) == (set(), {1})
+    issue = (await office.issues())["AUTO_WINDOW_MISSED source-eu/5"]
+    assert "syncd bill send 1001" in issue.remedy
+    await send(office)
+    assert "AUTO_WINDOW_MISSED" not in await office.codes()
+    assert (await tick(office)).missed == set()
+
+
+async def test_an_account_billed_by_hand_is_neither_due_nor_missed(office: Office) -> None:
+    await choose(office, automatic=False)
+    assert (await tick(office)).due == set()
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    assert (await tick(office)).missed == set()
+
+
+async def test_a_later_start_withdraws_what_was_missed(office: Office) -> None:
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    await tick(office)
+    await choose(office, automatic=True, start="2026-11-01")
+    await tick(office)
+    assert await office.codes() == set()
+
+
+async def test_an_account_with_nothing_to_bill_is_neither_due_nor_missed(office: Office) -> None:
+    await office.pull({"5": {}}, at=office.month_end(OCTOBER, hours=1))
+    assert (await tick(office)).due == set()
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    assert (await tick(office)).missed == set()
