@@ -192,10 +192,17 @@ async def test_l12_held_on_day_1_and_released_on_day_5_it_becomes_automatic(
 async def test_l13_the_line_that_was_late_completes_an_automatic_bill_on_day_4(
     office: Office,
 ) -> None:
+    stored = await office.plan(kind=PlanKind.AUTOMATIC)
+    await office.release(stored.id)
     office.psa.faults = ["", "lost_before"]
-    await automatic(office)
+    office.clock.moment = datetime(2026, 11, 3, 23, 0, tzinfo=UTC)
+    report = await office.apply(stored.id, patience_seconds=0)
+    assert (report.delivered, report.count(Fate.WAITING)) == (1, 1)
+    assert await kinds(office) == {"2026-10": TEMPORARY}
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    report = await office.apply(stored.id)
+    assert (report.exit_code, len(office.psa.records)) == (0, 2)
     assert await kinds(office) == {"2026-10": AUTOMATIC}
-    assert len(office.psa.records) == 2
 
 
 async def test_a_month_before_the_start_stays_as_it_is(office: Office) -> None:
