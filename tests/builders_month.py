@@ -197,6 +197,29 @@ class Office:
                 )
             )
 
+    async def link_all(self, clients: Mapping[str, str]) -> None:
+        """Many first links at once: account to client."""
+        async with self.database.writer() as conn:
+            rows = await conn.execute(select(_column(AccountRow, "key"), _column(AccountRow, "id")))
+            ids: dict[str, int] = {key: account_id for key, account_id in rows}
+            await conn.execute(
+                insert(ClientLink),
+                [
+                    {
+                        "account_id": ids[account],
+                        "psa_connection_id": self.psa_connection.id,
+                        "client_key": client,
+                        "site_key": "",
+                        "origin": "person",
+                        "evidence": "",
+                        "confirmed_by": "ann",
+                        "recorded_at": self.clock(),
+                    }
+                    for account, client in clients.items()
+                ],
+            )
+            await bump_data_version(conn)
+
     async def asset_type(
         self, product: str, asset_type: str, *, source: ConnectionRef | None = None
     ) -> None:

@@ -390,8 +390,7 @@ async def test_poison_at_one_of_many_clients_leaves_the_others_complete(
     office = await Office.open(sqlite_database, clients)
     counts = {str(n): {DESKTOP.key: 1 + n % 7} for n in range(200)}
     await office.pull(counts, at=office.month_end(OCTOBER))
-    for n in range(200):
-        await office.link(str(n), str(1000 + n))
+    await office.link_all({str(n): str(1000 + n) for n in range(200)})
     await office.asset_type(DESKTOP.key, "10")
     await office.configure("c1", "Managed", "average", [DESKTOP.key])
     await office.rate(DESKTOP.key, "2.00", "5.00")
