@@ -1,7 +1,8 @@
 """Reads an after-id list to its proven end, page after page or in ranges of ids at once.
 
 Ids decide: `after` is the largest id of the page before, a page that does not advance is an error,
-and a short page is the end only where nothing speaks against it.
+and only an empty page is the end. A short page may have been cut, or capped below the size asked
+for; believing it once dropped devices in silence, asking once more costs one call.
 """
 
 from __future__ import annotations
@@ -15,9 +16,6 @@ from itertools import islice, pairwise
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
 from syncd.sdk.errors import ProtocolError
-
-ROUND: Final = 50
-"""A cap that a vendor puts on pages is a multiple of this (50, 100, 200, 250, 500 …)."""
 
 
 class Numbered(Protocol):
@@ -60,7 +58,7 @@ class Listing(Generic[RowT]):
             path: for messages.
             page_size: rows asked for.
             connection: for messages.
-            expected: rows there were last time, 0 when not known.
+            expected: rows there were last time; with fewer the end is asked for twice.
         """
         self.rows = 0
         self._ended_before: int | None = None
@@ -77,7 +75,7 @@ class Listing(Generic[RowT]):
         Raises:
             ConnectorError: the list could not be read to its end.
         """
-        await self._chain(0, await self._fetch(0, self._size), granted=False)
+        await self._chain(0, await self._fetch(0, self._size))
 
     async def read_ranges(self, bounds: Sequence[int], *, chains: int) -> None:
         """Read everything in ranges of ids that end at `bounds`, `chains` calls in flight.
@@ -107,7 +105,7 @@ class Listing(Generic[RowT]):
                 if ended and self._ended_before is None:
                     self._ended_before = high
             first, _ = await flying.popleft()
-            await self._chain(bounds[-1], first, granted=True)
+            await self._chain(bounds[-1], first)
         finally:
             await _drop(flying)
 
@@ -126,27 +124,15 @@ class Listing(Generic[RowT]):
     async def _open_end(self, low: int) -> _Part[RowT]:
         return await self._fetch(low, self._size), False
 
-    async def _chain(self, after: int, rows: list[RowT], *, granted: bool) -> None:
-        """Go on from a first page to the end of the list.
-
-        Args:
-            after: id after which `rows` begin.
-            rows: the first page.
-            granted: whether the vendor is known to give pages of the size asked for.
-        """
-        # Once a short page was followed by more rows, only an empty page ends the list.
-        short_ends, asked_again = True, False
+    async def _chain(self, after: int, rows: list[RowT]) -> None:
+        """Go on from a first page, which begins after `after`, to the empty page at the end."""
+        asked_again = False
         while True:
-            full = len(rows) >= self._size
-            granted = granted or full
             if rows:
                 after = self._advance(after, rows)
-                short_ends = short_ends and not asked_again
-            ends = not rows or (short_ends and not full)
-            asked_again = ends and not asked_again and self._doubtful(len(rows), granted=granted)
-            if ends and not asked_again:
-                await self._hand_out(rows)
+            elif asked_again or self.rows >= self._expected:
                 return
+            asked_again = not rows
             # One page ahead: the vendor works on the next page while this one is stored.
             ahead = asyncio.create_task(self._fetch(after, self._size))
             try:
@@ -154,15 +140,6 @@ class Listing(Generic[RowT]):
                 rows = await ahead
             finally:
                 await _drop([ahead])
-
-    def _doubtful(self, rows: int, *, granted: bool) -> bool:
-        """Whether this end deserves a second question.
-
-        A first page of a round number of rows may be cut by a cap on the page size, and a list that
-        is shorter than last time may be cut by accident.
-        """
-        capped = not granted and rows > 0 and rows % ROUND == 0
-        return capped or self.rows + rows < self._expected
 
     def _advance(self, after: int, rows: Sequence[RowT], *, ascending: bool = False) -> int:
         """The largest id of a page, which must lie wholly after `after`."""
