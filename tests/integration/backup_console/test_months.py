@@ -102,6 +102,21 @@ async def test_storage_by_account_adds_up_to_storage_in_all():
     ]  # fmt: skip
 
 
+async def test_only_users_who_store_something_are_asked_for_their_computers():
+    def nothing(row):
+        if row["CompanyName"] != "Client 3":
+            row["AverageSpace"] = 0
+
+    world = console()
+    async with desk(world, storage="accounts") as d:
+        d.edit("billing", nothing)
+        sink, _ = await d.pull(OCTOBER)
+        assert d.calls["PUT /api/Billing/Details"] == 1
+    assert {account for account, product in counted(sink.observations) if "storage" in product} == {
+        key(world, 3)
+    }
+
+
 @pytest.mark.parametrize("nth", [1, 3])
 async def test_one_user_whose_details_fail_leaves_the_month_unproven(nth):
     async with desk(console(clients=4), storage="accounts") as d:

@@ -52,10 +52,10 @@ def test_money_stays_exact_in_any_letters():
     body = (
         b'{"averageSpaceUsed":1125899906842624,"totalRestore":0,"statisticBilling":[{"userId":"u",'
         b'"email":null,"companyName":null,"averageSpace":1125899906842624,"totalVolumeRestore":0,'
-        b'"planCost":0.1000003}]}'
+        b'"planCost":0.12345678901234567891}]}'
     )
     found = decoded(answer(body), Bill)
-    assert found.users[0].limit == Decimal("0.1000003")
+    assert found.users[0].limit == Decimal("0.12345678901234567891")
     assert found.users[0].average == 2**50
 
 
