@@ -39,8 +39,8 @@ class Month:
         self._volumes = config.storage != "off"
         self._in_one = config.storage == "all"
         self._connection = connection
-        self._by_name = 0
-        self._unassigned: Counter[str] = Counter()
+        self._by_name: set[str] = set()
+        self._unassigned: dict[str, str] = {}
         self._apart: list[str] = []
 
     def users(self, bill: Bill) -> list[Observation]:
@@ -56,8 +56,6 @@ class Month:
             if not figures:
                 continue
             place, joined = self._place(row)
-            if place.reason not in (None, INTERNAL):
-                self._unassigned[place.reason or ""] += 1
             facts = Facts(joined=joined)
             priced = Facts(currency=self._currency, joined=joined)
             unit = normal_id(row.user_id) or (row.login or "").casefold()
@@ -122,14 +120,13 @@ class Month:
         notes = list(self._apart)
         if self._by_name:
             notes.append(
-                f"JOINED_BY_NAME: {_rows(self._by_name)} joined by the company named in the"
+                f"JOINED_BY_NAME: {_rows(len(self._by_name))} joined by the company named in the"
                 " console's bill, since the user is gone or belongs to another company now"
             )
         if self._unassigned:
-            why = ", ".join(f"{n} {reason}" for reason, n in sorted(self._unassigned.items()))
-            notes.append(
-                f"UNASSIGNED_USAGE: counted for nobody, since without a company: {why}"
-            )
+            reasons = Counter(self._unassigned.values())
+            why = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+            notes.append(f"UNASSIGNED_USAGE: counted for nobody, since without a company: {why}")
         return notes
 
     def _figures(self, row: UserMonth) -> dict[str, int]:
@@ -151,14 +148,16 @@ class Month:
 
         The name in the bill is who was billed then, so it goes before where the user is now.
         """
+        who = normal_id(row.user_id) or (row.login or "")
         billed = self._directory.exactly(row.company)
         user = self._directory.user(row.user_id)
         if billed is not None and (user is None or user.account != billed.account):
-            self._by_name += 1
+            self._by_name.add(who)
             return billed, BY_BILL
-        if user is not None:
-            return user, None
-        return self._directory.place(row.company, gone=True), BY_BILL
+        place = user or self._directory.place(row.company, gone=True)
+        if place.reason is not None and place.reason != INTERNAL:
+            self._unassigned[who] = place.reason
+        return place, None if user else BY_BILL
 
     def _compare(self, bill: Bill) -> None:
         """Hold the rows against the totals; each row may be off by what rounding takes."""

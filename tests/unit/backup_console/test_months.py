@@ -106,6 +106,15 @@ def test_a_month_of_no_company_is_evidence_and_a_note(given, reason):
     ]
 
 
+def test_a_month_of_no_company_is_noted_when_only_accounts_tell_its_storage():
+    here = month(storage="accounts")
+    given = bill(row("u3", ""))
+    assert here.users(given) == []
+    (unit,) = here.computers(given, [details(("A1", "PC", 3), user_id="u3")], {})
+    assert (unit.account, unit.excluded) == (UNASSIGNED, "no_company")
+    assert here.notes()[0].endswith(": 1 no_company")
+
+
 def test_totals_may_be_off_by_rounding_and_by_more_with_a_note():
     close = month()
     close.users(bill(row(), row("u2", "Bolt"), average=20 * GB + 2))
