@@ -201,7 +201,7 @@ class Office:
         """Many first links at once: account to client."""
         async with self.database.writer() as conn:
             rows = await conn.execute(select(_column(AccountRow, "key"), _column(AccountRow, "id")))
-            ids: dict[str, int] = {key: account_id for key, account_id in rows}
+            ids: dict[str, int] = dict(rows.all())
             await conn.execute(
                 insert(ClientLink),
                 [

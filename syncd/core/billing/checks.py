@@ -171,7 +171,10 @@ def _figures(data: BillInput) -> Iterator[str]:
 
 
 def _supplier(data: BillInput) -> Iterator[str]:
-    if data.supplier is not None and not data.supplier_resolves:
+    own = {one.supplier for one in data.configurations}
+    inherited = None in own or not own
+    unknown = data.supplier is not None and not data.supplier_resolves and inherited
+    if unknown or own & data.unknown_suppliers:
         yield "SUPPLIER_NOT_FOUND"
 
 

@@ -185,6 +185,7 @@ class Configuration:
         asset_type: overrides the products' defaults.
         price_owner: who owns the unit price on the PSA's record.
         cost_owner: who owns the unit cost.
+        supplier: name of the supplier of its lines; None takes the bill's.
     """
 
     id: str
@@ -194,6 +195,7 @@ class Configuration:
     asset_type: str | None = None
     price_owner: Owner = Owner.SYNCD
     cost_owner: Owner = Owner.SYNCD
+    supplier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +214,7 @@ class BillInput:
         site: PSA client or site the account is linked to; None is SITE_NOT_MAPPED.
         supplier: configured supplier name, None for none.
         supplier_resolves: whether the PSA knows it.
+        unknown_suppliers: names of configurations' suppliers that the PSA does not know.
         source_errors: codes found before arithmetic (SOURCE_INCOMPLETE, NO_SNAPSHOT, …).
         source_warnings: likewise (LATE_SNAPSHOT, …).
         asset_type_names: PSA asset type id -> name, for the names of lines.
@@ -227,6 +230,7 @@ class BillInput:
     site: str | None = None
     supplier: str | None = None
     supplier_resolves: bool = True
+    unknown_suppliers: frozenset[str] = frozenset()
     source_errors: tuple[str, ...] = ()
     source_warnings: tuple[str, ...] = ()
     asset_type_names: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,15 @@ from decimal import Decimal
 from syncd.core.billing.arithmetic import ZERO, difference, product, quotient, rounded, total
 from syncd.core.billing.checks import money_parts
 from syncd.core.billing.groups import Group
-from syncd.core.billing.model import Bill, BillInput, Line, Mode, RoundingPolicy, Settings
+from syncd.core.billing.model import (
+    Bill,
+    BillInput,
+    Configuration,
+    Line,
+    Mode,
+    RoundingPolicy,
+    Settings,
+)
 from syncd.core.billing.rates import Priced
 
 ROUNDING = "rounding"
@@ -74,7 +82,7 @@ def group_lines(group: Group, data: BillInput) -> Bill:
         total_price=price.total,
         residual_cost=cost.residual,
         residual_price=price.residual,
-        supplier=supplier_of(data),
+        supplier=supplier_of(data, group.configuration),
         action=_action(group.key, data),
         price_unset="price" in parts
         and any({"price", "restore_price"} & set(item.missing) for item in group.products),
@@ -115,14 +123,20 @@ def zero_line(key: str, mode: Mode, data: BillInput, *, removed: bool = False) -
         total_price=money,
         residual_cost=ZERO,
         residual_price=ZERO,
-        supplier=supplier_of(data),
+        supplier=supplier_of(data, known),
         action=UPDATE,
         removed_by_configuration=removed,
     )
 
 
-def supplier_of(data: BillInput) -> str | None:
-    """The supplier to send; one that the PSA does not know is left out, never sent as nothing."""
+def supplier_of(data: BillInput, configuration: Configuration | None) -> str | None:
+    """The supplier to send: the configuration's, else the bill's.
+
+    One that the PSA does not know is left out, never sent as nothing.
+    """
+    own = configuration.supplier if configuration is not None else None
+    if own is not None:
+        return None if own in data.unknown_suppliers else own
     return data.supplier if data.supplier_resolves else None
 
 
@@ -180,7 +194,7 @@ def _rounding(group: Group, data: BillInput, cost: Amount, price: Amount) -> tup
             total_price=unit_price,
             residual_cost=ZERO,
             residual_price=ZERO,
-            supplier=supplier_of(data),
+            supplier=supplier_of(data, group.configuration),
             action=_action(key, data),
             units=1,
         ),

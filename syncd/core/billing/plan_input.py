@@ -84,6 +84,7 @@ class PlanInput:
         last_bill: per_period: line key -> what the last sent bill of an earlier month said.
         last_invoiced: line key -> what was last invoiced, where nothing was sent or adopted.
         supplier: PSA supplier id, sent where a line names its supplier.
+        suppliers: PSA supplier id by name, for lines whose configuration has its own.
         marker: from our key to what the PSA's field holds (`Psa.marker`); pure.
         money_scale: decimals of totals.
         temporary: the period is not over: `records` are those of the running month, and a drift
@@ -109,6 +110,7 @@ class PlanInput:
     last_bill: Mapping[str, LineState] = field(default_factory=dict)
     last_invoiced: Mapping[str, LineState] = field(default_factory=dict)
     supplier: str | None = None
+    suppliers: Mapping[str, str] = field(default_factory=dict)
     marker: Callable[[str], str] = str
     money_scale: int = 2
     temporary: bool = False

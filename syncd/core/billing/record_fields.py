@@ -41,7 +41,7 @@ def desired_fields(
         unit_price=line.unit_price if keeps_price else None,
         unit_cost=line.unit_cost if keeps_cost else None,
         asset_type=line.asset_type,
-        supplier=inputs.supplier if line.supplier is not None else None,
+        supplier=_supplier(line, inputs),
         start=start,
         end=end,
         notes=f"Counts of {inputs.period}{' so far' if inputs.temporary else ''}, "
@@ -98,6 +98,12 @@ def before_state(
             total_cost=_worth(seen.unit_cost, seen.quantity, inputs),
         )
     return inputs.last_invoiced.get(line_key)
+
+
+def _supplier(line: Line, inputs: PlanInput) -> str | None:
+    if line.supplier is None:
+        return None
+    return inputs.suppliers.get(line.supplier, inputs.supplier)
 
 
 def units_of(state: LineState) -> int:

@@ -108,6 +108,11 @@ class Planning:
             ours=drafting.books.ours,
             last_bill=draft.books.last_lines(drafting.style, drafting.period),
             supplier=drafting.supplier_id(draft.data.supplier),
+            suppliers={
+                name: found
+                for name in {line.supplier for line in draft.bill.lines if line.supplier}
+                if (found := drafting.supplier_id(name)) is not None
+            },
             marker=self.psa.marker,
             money_scale=drafting.rules.money_scale,
             temporary=drafting.running,

@@ -231,7 +231,6 @@ class Drafting:
             for key, item in products.items()
             if (rule := self.data.rule_for(item.id, client)) is not None
         }
-        supplier = self.rules.supplier or next((one.supplier for one in stored if one.supplier), "")
         references = self.data.references
         types = references.of(self.psa_id, ReferenceKind.ASSET_TYPE)
         return BillInput(
@@ -269,13 +268,19 @@ class Drafting:
                     asset_type=one.asset_type_key or None,
                     price_owner=Owner(one.price_owner),
                     cost_owner=Owner(one.cost_owner),
+                    supplier=one.supplier or None,
                 )
                 for one in stored
             ),
             existing={key: state.mode or Mode.TOTAL for key, state in self.states(books).items()},
             site=None if link is None else self._site(link) or link.client_key,
-            supplier=supplier or None,
-            supplier_resolves=self.supplier_id(supplier) is not None,
+            supplier=self.rules.supplier or None,
+            supplier_resolves=self.supplier_id(self.rules.supplier) is not None,
+            unknown_suppliers=frozenset(
+                one.supplier
+                for one in stored
+                if one.supplier and self.supplier_id(one.supplier) is None
+            ),
             source_errors=(snapshot.error,) if snapshot.error else (),
             source_warnings=(snapshot.warning,) if snapshot.warning else (),
             asset_type_names={key: entry.name for key, entry in types.items()},

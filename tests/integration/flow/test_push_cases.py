@@ -400,3 +400,15 @@ async def test_poison_at_one_of_many_clients_leaves_the_others_complete(
     assert len(office.psa.records) == 199
     assert office.psa.calls["subscriptions"] == 2
     assert office.psa.calls["read_many"] == 0
+
+
+async def test_each_configuration_names_the_supplier_of_its_own_lines(office: Office) -> None:
+    await office.configure("c1", "Managed", "average", [DESKTOP.key], supplier="Parts Co")
+    await office.configure("c2", "Servers", "average", [SERVER.key], supplier="Nobody knows them")
+    stored = await office.plan()
+    (bill,) = stored.plan.bills
+    assert {change.line_name: change.fields.supplier for change in bill.changes} == {
+        "Managed - Workstation": "7",
+        "Servers - Server": None,
+    }
+    assert "SUPPLIER_NOT_FOUND" in bill.warnings
