@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from syncd.cli.output import table
+from syncd.core.billing.wording import amount
 from syncd.core.service.plan_issues import ERRORS, money_of
 from syncd.core.store.plans import PlanBillState, PlanRecord, StoredBill
 from syncd.sdk.records import LineState, Objection, PlannedBill, PlannedChange, Severity
@@ -53,12 +54,7 @@ def totals(record: PlanRecord) -> dict[str, Any]:
         "after": after,
         "effect": after - before,
         "changes": sum(len(bill.changes) for bill in bills),
-        "not_linked": _sum(
-            change.after.total_price
-            for bill in bills
-            for change in bill.changes
-            if NOT_LINKED in _codes(change)
-        ),
+        "not_linked": _sum(money for bill in bills for money in _not_linked(bill)),
         "bills": counts,
     }
 
@@ -186,19 +182,21 @@ def _units(before: LineState | None, after: LineState) -> str:
 
 
 def _price(after: LineState) -> str:
-    return "the PSA's" if after.unit_price is None else f"{after.unit_price:,}"
+    return "the PSA's" if after.unit_price is None else amount(after.unit_price)
 
 
 def _held(record: PlanRecord) -> Iterator[str]:
     names = {bill.key: bill.client_name for bill in record.plan.bills}
     waiting = {b.bill_key for b in record.bills if b.state is PlanBillState.HELD}
-    for one in record.objections:
-        if one.severity is not Severity.HOLD or not (one.bill in waiting or one.bill is None):
-            continue
-        if one.bill is None and not waiting:
-            continue
-        who = "the whole plan" if one.bill is None else names[one.bill]
-        yield f"{who}: {_sentence(one)}"
+    holding = [one for one in record.objections if one.severity is Severity.HOLD]
+    first = [names[one.bill] for one in holding if one.rule == "FIRST_BILL" and one.bill in waiting]
+    if len(first) > 1:
+        yield f"{len(first)} first bills: {', '.join(dict.fromkeys(first))} [FIRST_BILL]"
+    for one in holding:
+        if one.bill is None and waiting:
+            yield f"the whole plan: {_sentence(one)}"
+        elif one.bill in waiting and not (one.rule == "FIRST_BILL" and len(first) > 1):
+            yield f"{names[one.bill]}: {_sentence(one)}"
 
 
 def _sentence(one: Objection) -> str:
@@ -219,7 +217,7 @@ def _warnings(record: PlanRecord) -> Iterator[str]:
         f"{bill.client_name}: {code}"
         for bill in record.plan.bills
         for code in (
-            *bill.warnings,
+            *(code for code in bill.warnings if code.partition(":")[0] != NOT_LINKED),
             *(
                 f"{change.line_name}: {code}"
                 for change in bill.changes
@@ -248,8 +246,17 @@ def _summary(record: PlanRecord) -> str:
     return said
 
 
-def _codes(change: PlannedChange) -> set[str]:
-    return {code.partition(":")[0] for code in change.warnings}
+def _not_linked(bill: PlannedBill) -> Iterator[Decimal]:
+    """Known money of the lines that no recurring line bills, those without a write too."""
+    for change in bill.changes:
+        codes = {code.partition(":")[0] for code in change.warnings}
+        if NOT_LINKED in codes and change.after.total_price is not None:
+            yield change.after.total_price
+    for code in bill.warnings:
+        name, _, rest = code.partition(":")
+        money = rest.partition(":")[2]
+        if name == NOT_LINKED and money:
+            yield Decimal(money)
 
 
 def _sum(amounts: Iterator[Decimal | None] | Any) -> Decimal:

@@ -186,3 +186,24 @@ def test_the_same_is_there_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (one["state"], one["money_effect"]) == ("held", "10.00")
     assert one["changes"][0]["after"]["quantity"] == 14
     assert data["next"][-1] == "syncd apply 2026-10-3"
+
+
+def test_first_bills_are_named_in_one_sentence(drawn: Any) -> None:
+    keys = ("u:5", "u:6")
+    made = record(
+        *(
+            (bill(change(f"X{key}", None, state(1), "first bill"), key=key), PlanBillState.HELD)
+            for key in keys
+        ),
+        objections=tuple(Objection("FIRST_BILL", "first bill of it", bill=key) for key in keys),
+    )
+    assert "first bill of it" not in drawn(made)
+
+
+def test_lines_without_a_write_that_nothing_bills_count_with_their_money(drawn: Any) -> None:
+    import msgspec
+
+    whole = msgspec.structs.replace(bill(), warnings=("NOT_LINKED:c1/10:44.00", "NOT_LINKED:c1/11"))
+    out = drawn(record((whole, PlanBillState.UNCHANGED)))
+    assert "44.00 GBP of it is billed by no recurring line yet" in " ".join(out.split())
+    assert "c1/10" not in out
