@@ -162,8 +162,11 @@ class Daemon:
 
     def end(self) -> int:
         """Wait for the end and read what is left."""
-        _, rest = self.process.communicate(timeout=DEADLINE)
-        self.lines += [json.loads(line) for line in rest.splitlines()]
+        assert self.process.stderr is not None
+        with _Watchdog(self.process, DEADLINE):
+            # Through the same reader as `until`, which may have read ahead.
+            self.lines += [json.loads(line) for line in self.process.stderr]
+        self.process.communicate(timeout=DEADLINE)
         return self.process.returncode
 
     def events(self, name: str) -> list[dict[str, Any]]:
