@@ -66,6 +66,51 @@ async def find_plan(database: Database, wanted: str) -> PlanRecord:
     return record
 
 
+async def check_plan(
+    database: Database,
+    wanted: str,
+    *,
+    rules: ApplyRules,
+    psa_connection: ConnectionRef,
+    now: datetime,
+    dry_run: bool = False,
+) -> tuple[PlanRecord, int]:
+    """Refuse what can be refused without asking the PSA, before anything is begun.
+
+    Args:
+        database: where everything is.
+        wanted: id of the plan, or `latest`.
+        rules: settings of `[billing]`.
+        psa_connection: its stored connection.
+        now: current time in UTC.
+        dry_run: nothing is to be written.
+
+    Returns:
+        the plan, and how many writes an earlier apply left open.
+
+    Raises:
+        PlanNotFound: there is no such plan.
+        ShadowMode: the installation does not write.
+        PlanConsumed: everything of it was applied already.
+        PlanStale: it is too old, replaced, or what it rests on was edited.
+    """
+    record = await find_plan(database, wanted)
+    if rules.mode != "live" and not dry_run:
+        raise ShadowMode(
+            'this installation is in shadow: [billing] mode = "shadow" computes and compares, and '
+            "writes nothing",
+            remedy='compare its plans with what you bill; then set mode = "live" in [billing]',
+        )
+    async with database.reader() as conn:
+        left_over, _ = await waiting(conn, psa_connection.id)
+    if not left_over or dry_run:
+        if _applicable(record):
+            await _require_fresh(database, record, rules, now)
+        else:
+            _require_anything_left(record)
+    return record, left_over
+
+
 async def apply_plan(
     database: Database,
     wanted: str,
@@ -109,13 +154,9 @@ async def apply_plan(
         ConnectorError: the PSA could not be read.
         StoreError: the database cannot serve.
     """
-    record = await find_plan(database, wanted)
-    if rules.mode != "live" and not dry_run:
-        raise ShadowMode(
-            'this installation is in shadow: [billing] mode = "shadow" computes and compares, and '
-            "writes nothing",
-            remedy='compare its plans with what you bill; then set mode = "live" in [billing]',
-        )
+    record, left_over = await check_plan(
+        database, wanted, rules=rules, psa_connection=psa_connection, now=clock(), dry_run=dry_run
+    )
     deliver = partial(
         deliver_pending,
         database,
@@ -129,19 +170,13 @@ async def apply_plan(
         progress=progress,
     )
     async with database.reader() as conn:
-        left_over, _ = await waiting(conn, psa_connection.id)
         unfinished = {
             item.bill_key for item in await of_plan(conn, record.id) if item.state in _UNFINISHED
         }
     delivery = await deliver() if left_over and not dry_run else None
-    applicable = sorted(
-        (bill for bill in record.bills if bill.state in APPLICABLE),
-        key=lambda bill: bill.account_id,
-    )
+    applicable = _applicable(record)
     refused: dict[str, str] = {}
-    if not applicable and delivery is None:
-        _require_anything_left(record)
-    elif applicable and (delivery is None or delivery.stopped_by is None):
+    if applicable and (delivery is None or delivery.stopped_by is None):
         planned = {bill.key: bill for bill in record.plan.bills}
         await _require_fresh(database, record, rules, clock())
         refused = await _moved(applicable, planned, psa)
@@ -157,6 +192,14 @@ async def apply_plan(
         if bill.state is PlanBillState.APPLIED and bill.bill_key not in unfinished
     }
     return await report_of(database, record.id, refused, delivery, earlier=earlier, dry_run=dry_run)
+
+
+def _applicable(record: PlanRecord) -> list[StoredBill]:
+    """Bills that may be sent, in pushing order."""
+    return sorted(
+        (bill for bill in record.bills if bill.state in APPLICABLE),
+        key=lambda bill: bill.account_id,
+    )
 
 
 def _require_anything_left(record: PlanRecord) -> None:

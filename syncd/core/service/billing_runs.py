@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from syncd.core.service.application import ApplyRules, apply_plan
+from syncd.core.service.application import ApplyRules, apply_plan, check_plan
 from syncd.core.service.applied import ApplyReport, Fate
 from syncd.core.service.billing_run import PlanRules, Sources, plan_billing
 from syncd.core.service.connection_health import (
@@ -122,7 +122,15 @@ class BillingDesk:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         scheduled_for: datetime | None = None,
     ) -> ApplyReport:
-        """Apply a plan; see `apply_plan`."""
+        """Apply a plan; see `apply_plan`. What is refused at once is no run."""
+        await check_plan(
+            self.database,
+            wanted,
+            rules=rules,
+            psa_connection=self.psa_connection,
+            now=self.clock(),
+            dry_run=dry_run,
+        )
         async with self._run(APPLY, scheduled_for) as handle, self._session() as session:
             report = await apply_plan(
                 self.database,
