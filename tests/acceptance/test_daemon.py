@@ -43,9 +43,11 @@ class Lines:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        _, rest = self.process.communicate(timeout=SECONDS)
-        assert self.process.returncode == 0, rest
-        self.read += [json.loads(line) for line in rest.splitlines()]
+        assert self.process.stderr is not None
+        # Through the same reader as `until`, which may have read ahead.
+        self.read += [json.loads(line) for line in self.process.stderr]
+        self.process.communicate(timeout=SECONDS)
+        assert self.process.returncode == 0, self.read
 
     def of(self, event: str) -> list[dict[str, Any]]:
         return [line for line in self.read if line["event"] == event]
