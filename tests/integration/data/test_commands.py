@@ -116,6 +116,7 @@ def office(
     )
     monkeypatch.setattr("syncd.plugins.load", lambda: Plugins({one.name: one for one in known}))
     monkeypatch.setenv("SECRET", "s3cret")
+    monkeypatch.setenv("COLUMNS", "160")  # no cell is folded, whatever the screen
     (tmp_path / "syncd.toml").write_text(CONFIG, encoding="utf-8")
     return Office(tmp_path, sources, psa, capsys)
 
