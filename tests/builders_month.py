@@ -16,7 +16,8 @@ from syncd.config.settings import BillingSettings
 from syncd.core.billing.model import GuardLimits
 from syncd.core.service.application import apply_plan
 from syncd.core.service.applied import ApplyReport
-from syncd.core.service.billing_run import Sources, plan_billing
+from syncd.core.service.billing_run import plan_billing
+from syncd.core.service.reckoning import Sources
 from syncd.core.service.release import release_plan
 from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.store.connections import ConnectionRef, bump_data_version, ensure_connection

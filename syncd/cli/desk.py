@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from syncd.core.service.billing_run import Sources
 from syncd.core.service.billing_runs import BillingDesk
+from syncd.core.service.reckoning import Sources
 from syncd.sdk.connector import Capability
 from syncd.sdk.errors import PluginError
 from syncd.sdk.ports import Psa

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from syncd.core.service.application import apply_plan
 from syncd.core.service.applied import Fate
 from syncd.core.service.automatic import AutomaticRun, choose_automatic
-from syncd.core.service.billing_run import Sources, plan_billing
+from syncd.core.service.billing_run import plan_billing
 from syncd.core.service.connection_health import failures_recorded
 from syncd.core.service.delivery import deliver_pending
+from syncd.core.service.reckoning import Sources
 from syncd.core.service.reference import refresh_reference
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan

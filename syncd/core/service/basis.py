@@ -80,6 +80,10 @@ class ProductBasis(msgspec.Struct, frozen=True):
         month: figures over the days, for the other methods.
         rule: as it was, None for none.
         pool: accounts of the client that shared the rule; empty when it was applied to this alone.
+        facts_of: month whose facts were counted (`YYYY-MM`), empty for a count of what stands.
+        snapshot: the pull behind this product where it is not the one of the bill, as for facts of
+            a month.
+        stale_after_days: units that were silent for longer did not count, None for no such rule.
         billed: after rules; exact GB for storage.
         quantity: whole units added to the line.
         unit_cost: the rate, None when unset.
@@ -107,6 +111,9 @@ class ProductBasis(msgspec.Struct, frozen=True):
     month: MonthBasis | None = None
     rule: RuleBasis | None = None
     pool: tuple[PoolShare, ...] = ()
+    facts_of: str = ""
+    snapshot: SnapshotBasis | None = None
+    stale_after_days: int | None = None
 
 
 class LineBasis(msgspec.Struct, frozen=True):
@@ -169,6 +176,7 @@ class Decisions(msgspec.Struct, frozen=True):
         rules: by product key.
         asset_types: default asset type by product key.
         policy: settings of `[billing]` that decide how a bill is computed.
+        exclusions: row ids of the units that people keep out of its counts, ascending.
     """
 
     link: int
@@ -177,6 +185,7 @@ class Decisions(msgspec.Struct, frozen=True):
     rules: Mapping[str, int]
     asset_types: Mapping[str, int]
     policy: str
+    exclusions: tuple[int, ...] = ()
 
 
 class BillBasis(msgspec.Struct, frozen=True):
@@ -263,6 +272,8 @@ def changes_between(before: Decisions | None, now: Decisions | None) -> tuple[st
         changed.append("rule")
     if before.policy != now.policy:
         changed.append("policy")
+    if before.exclusions != now.exclusions:
+        changed.append("exclusion")
     return tuple(changed)
 
 

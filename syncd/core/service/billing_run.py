@@ -6,8 +6,7 @@ and an error in one account never stops the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -18,20 +17,12 @@ from syncd.core.billing.model import GuardLimits
 from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.bill_plan import PlannedDraft, Planning
 from syncd.core.service.clients import choose_clients
-from syncd.core.service.draft import (
-    SOURCE_DISABLED,
-    SOURCE_UNAVAILABLE,
-    BillingRules,
-    Drafting,
-)
-from syncd.core.service.ledger import load_books
 from syncd.core.service.lives import load_lives
 from syncd.core.service.plan_issues import account_subject
 from syncd.core.service.psa_sweep import sweep
+from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
 from syncd.core.service.refusals import PeriodNotOver
-from syncd.core.service.snapshots import Snapshot, snapshots
 from syncd.core.service.stored_plan import StoredPlan, store_plan
-from syncd.core.service.usage import Counted, count, usages
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.plans import PlanKind
 from syncd.sdk.connector import EventLog
@@ -40,32 +31,15 @@ from syncd.sdk.ports import Psa
 from syncd.sdk.records import Objection, Plan, PlanContext, PlannedBill
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
 
 
-class PlanRules(BillingRules, Protocol):
+class PlanRules(ReckoningRules, Protocol):
     """The settings of `[billing]` that planning needs; see docs/config.md."""
 
     @property
-    def max_age_hours(self) -> int: ...
-    @property
     def guards(self) -> GuardLimits: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Which connections count, by name; every other one that ever did rests.
-
-    Attributes:
-        active: configured, enabled, and their plugin works.
-        broken: configured, and their plugin does not.
-    """
-
-    active: Collection[str]
-    broken: Collection[str] = ()
 
 
 async def plan_billing(
@@ -123,14 +97,14 @@ async def plan_billing(
             if accounts is None or one in accounts
         ]
         lives = await load_lives(conn, data, wanted, zone=timezone, months=[chosen])
-        drafting = await _drafting(
+        drafting = await reckon(
             conn,
             data,
-            psa_connection,
-            sources,
-            chosen,
-            timezone,
-            rules,
+            psa_id=psa_connection.id,
+            sources=sources,
+            period=chosen,
+            timezone=timezone,
+            rules=rules,
             settled={
                 one: action.reason
                 for one, life in lives.items()
@@ -174,50 +148,6 @@ async def plan_billing(
         psa_name=psa_connection.name,
         log=log,
         run_id=run_id,
-    )
-
-
-async def _drafting(
-    conn: AsyncConnection,
-    data: BillingData,
-    psa_connection: ConnectionRef,
-    sources: Sources,
-    period: Period,
-    timezone: ZoneInfo,
-    rules: PlanRules,
-    *,
-    settled: Mapping[int, str],
-    running_at: datetime | None,
-) -> Drafting:
-    found: dict[int, Snapshot] = {}
-    counted: dict[tuple[int, int], Counted] = {}
-    resting: dict[int, str] = {}
-    for connection in data.connections.values():
-        if connection.name not in sources.active:
-            broken = connection.name in sources.broken
-            resting[connection.id] = SOURCE_UNAVAILABLE if broken else SOURCE_DISABLED
-            continue
-        own = await snapshots(
-            conn,
-            connection.id,
-            period,
-            timezone,
-            max_age_hours=rules.max_age_hours,
-            now=running_at,
-        )
-        found.update(own)
-        counted.update(await count(conn, data, connection.id, period, timezone, own))
-    return Drafting(
-        data=data,
-        usages=usages(data, counted, found, psa_connection.id),
-        snapshots=found,
-        resting=resting,
-        books=await load_books(conn, psa_connection.id, sorted(data.accounts)),
-        psa_id=psa_connection.id,
-        period=period,
-        rules=rules,
-        settled=settled,
-        running=running_at is not None,
     )
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.core.service.application import ApplyRules, apply_plan, check_plan
 from syncd.core.service.applied import ApplyReport, Fate
-from syncd.core.service.billing_run import PlanRules, Sources, plan_billing
+from syncd.core.service.billing_run import PlanRules, plan_billing
 from syncd.core.service.connection_health import (
     blamed_on_connection,
     connection_failed,
@@ -23,6 +23,7 @@ from syncd.core.service.connection_health import (
     failures_recorded,
 )
 from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.reckoning import Sources
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.store.plans import PlanBillState, PlanKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from syncd.core.store.types import ScaledDecimal, UtcDateTime
@@ -145,3 +145,54 @@ class BillLine(SQLModel, table=True):
     residual_price: Decimal = Field(default=Decimal(0), sa_type=ScaledDecimal)
     residual_cost: Decimal = Field(default=Decimal(0), sa_type=ScaledDecimal)
     basis: str = Field(sa_type=Text)
+
+
+class BillReopening(SQLModel, table=True):
+    """A person's word that a final bill may be written again; append-only.
+
+    It counts for the revision it names, so that the next complete revision ends it.
+    """
+
+    __tablename__ = "bill_reopening"
+
+    id: int | None = Field(default=None, primary_key=True)
+    bill_id: int = Field(foreign_key="bill.id", index=True)
+    reopened_by: str
+    reason: str = Field(sa_type=Text)
+    reopened_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LateChange(SQLModel, table=True):
+    """What facts that arrived after a final bill would have made of it; the bill stays as it is.
+
+    One current row per account and period; `digest` tells the same facts from new ones, and
+    `content` is the JSON of the lines that differ.
+    """
+
+    __tablename__ = "late_change"
+    __table_args__ = (
+        Index(
+            "ux_late_change",
+            "account_id",
+            "period",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="account.id")
+    period: str
+    bill_id: int = Field(foreign_key="bill.id")
+    client_key: str
+    currency: str
+    price_change: Decimal | None = Field(default=None, sa_type=ScaledDecimal)
+    cost_change: Decimal | None = Field(default=None, sa_type=ScaledDecimal)
+    digest: str
+    content: str = Field(sa_type=Text)
+    found_at: datetime = Field(sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str = ""
+    decided_by: str = ""
+    decided_reason: str = Field(default="", sa_type=Text)

@@ -135,6 +135,13 @@ class UnitInterval(SQLModel, table=True):
             postgresql_where=text("closed_pull IS NULL"),
         ),
         Index("ix_ap", "account_id", "product_id"),
+        Index(
+            "ix_unit_period",
+            "connection_id",
+            "period",
+            sqlite_where=text("period <> ''"),
+            postgresql_where=text("period <> ''"),
+        ),
         Index("ix_opened", "connection_id", "opened_pull"),
         Index(
             "ix_closed",

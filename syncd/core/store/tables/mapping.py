@@ -116,6 +116,7 @@ class RateRow(SQLModel, table=True):
     restore_price: Decimal | None = Field(default=None, sa_type=ScaledDecimal)
     currency: str
     valid_from: str
+    template: str = Field(default="", sa_column_kwargs={"server_default": ""})
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -151,6 +152,8 @@ class QuantityRuleRow(SQLModel, table=True):
     bill_blocks: bool = False
     pool: bool = True
     included_reasons: str = ""
+    stale_after_days: int | None = None
+    template: str = Field(default="", sa_column_kwargs={"server_default": ""})
     valid_from: str
     valid_until: str = ""
     reason: str = ""
@@ -188,6 +191,8 @@ class BillingConfiguration(SQLModel, table=True):
     supplier: str = ""
     price_owner: str = "syncd"
     cost_owner: str = "syncd"
+    billed_in: str = Field(default="arrears", sa_column_kwargs={"server_default": "arrears"})
+    template: str = Field(default="", sa_column_kwargs={"server_default": ""})
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -210,5 +215,81 @@ class AccountBilling(SQLModel, table=True):
     account_id: int = Field(foreign_key="account.id")
     automatic: bool = True
     billing_start: str = ""
+    agreement_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class UnitExclusion(SQLModel, table=True):
+    """A unit that a person keeps out of every count of an account, with the reason.
+
+    `product_key` empty stands for every product. The unit stays in the census and in the evidence.
+    """
+
+    __tablename__ = "unit_exclusion"
+    __table_args__ = (
+        Index(
+            "ux_unit_exclusion",
+            "account_id",
+            "product_key",
+            "unit",
+            unique=True,
+            sqlite_where=_CURRENT,
+            postgresql_where=_CURRENT,
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="account.id")
+    product_key: str = ""
+    unit: str
+    reason: str = Field(sa_type=Text)
+    confirmed_by: str
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class BillingTemplate(SQLModel, table=True):
+    """A named set of products, modes, rates and rules; `content` is its JSON."""
+
+    __tablename__ = "billing_template"
+    __table_args__ = (
+        Index(
+            "ux_billing_template",
+            "name",
+            unique=True,
+            sqlite_where=_CURRENT,
+            postgresql_where=_CURRENT,
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    content: str = Field(sa_type=Text)
+    confirmed_by: str
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class TemplateClient(SQLModel, table=True):
+    """A client that is billed by a template; at most one at a time."""
+
+    __tablename__ = "template_client"
+    __table_args__ = (
+        Index(
+            "ux_template_client",
+            "psa_connection_id",
+            "client_key",
+            unique=True,
+            sqlite_where=_CURRENT,
+            postgresql_where=_CURRENT,
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    template: str
+    psa_connection_id: int = Field(foreign_key="connection.id")
+    client_key: str
+    confirmed_by: str
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,0 +1,106 @@
+"""What a month comes to by our own books: counts and decisions, without asking the PSA anything.
+
+Plans start from it, and so does every question of the kind "what if": another rate, another rule,
+facts that came late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
+
+from syncd.core.service.draft import (
+    SOURCE_DISABLED,
+    SOURCE_UNAVAILABLE,
+    BillingRules,
+    Drafting,
+)
+from syncd.core.service.ledger import load_books
+from syncd.core.service.snapshots import Snapshot, snapshots
+from syncd.core.service.usage import Counted, count, usages
+from syncd.core.store.billing_data import BillingData
+from syncd.sdk.period import Period
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class ReckoningRules(BillingRules, Protocol):
+    """The settings of `[billing]` that decide what a month comes to; see docs/config.md."""
+
+    @property
+    def max_age_hours(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Which connections count, by name; every other one that ever did rests.
+
+    Attributes:
+        active: configured, enabled, and their plugin works.
+        broken: configured, and their plugin does not.
+    """
+
+    active: Collection[str]
+    broken: Collection[str] = ()
+
+
+async def reckon(
+    conn: AsyncConnection,
+    data: BillingData,
+    *,
+    psa_id: int,
+    sources: Sources,
+    period: Period,
+    timezone: ZoneInfo,
+    rules: ReckoningRules,
+    settled: Mapping[int, str] = MappingProxyType({}),
+    running_at: datetime | None = None,
+) -> Drafting:
+    """Everything that the bills of a month are made from.
+
+    Args:
+        conn: a reader's connection.
+        data: what people decided; give other decisions to see what they would make of the month.
+        psa_id: row id of the PSA connection.
+        sources: which connections count.
+        period: the month.
+        timezone: of billing.
+        rules: settings of `[billing]`.
+        settled: account id -> code of the bills that stay as they are, whatever was counted.
+        running_at: for a month that goes on: the moment that is taken for its end.
+    """
+    found: dict[int, Snapshot] = {}
+    counted: dict[tuple[int, int], Counted] = {}
+    resting: dict[int, str] = {}
+    for connection in data.connections.values():
+        if connection.name not in sources.active:
+            broken = connection.name in sources.broken
+            resting[connection.id] = SOURCE_UNAVAILABLE if broken else SOURCE_DISABLED
+            continue
+        own = await snapshots(
+            conn,
+            connection.id,
+            period,
+            timezone,
+            max_age_hours=rules.max_age_hours,
+            now=running_at,
+        )
+        found.update(own)
+        counted.update(await count(conn, data, connection.id, period, timezone, own))
+    return Drafting(
+        data=data,
+        usages=usages(data, counted, found, psa_id),
+        snapshots=found,
+        resting=resting,
+        books=await load_books(conn, psa_id, sorted(data.accounts)),
+        psa_id=psa_id,
+        period=period,
+        rules=rules,
+        settled=settled,
+        running=running_at is not None,
+    )
