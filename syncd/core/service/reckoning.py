@@ -60,6 +60,7 @@ async def reckon(
     rules: ReckoningRules,
     settled: Mapping[int, str] = MappingProxyType({}),
     running_at: datetime | None = None,
+    as_of: datetime | None = None,
 ) -> Drafting:
     """Everything that the bills of a month are made from.
 
@@ -73,6 +74,7 @@ async def reckon(
         rules: settings of `[billing]`.
         settled: account id -> code of the bills that stay as they are, whatever was counted.
         running_at: for a month that goes on: the moment that is taken for its end.
+        as_of: count with what was recorded by then, None for now; `data` must be of the same moment.
     """
     found: dict[int, Snapshot] = {}
     counted: dict[tuple[int, int], Counted] = {}
@@ -89,9 +91,10 @@ async def reckon(
             timezone,
             max_age_hours=rules.max_age_hours,
             now=running_at,
+            as_of=as_of,
         )
         found.update(own)
-        counted.update(await count(conn, data, connection.id, period, timezone, own))
+        counted.update(await count(conn, data, connection.id, period, timezone, own, as_of=as_of))
     return Drafting(
         data=data,
         usages=usages(data, counted, found, psa_id),

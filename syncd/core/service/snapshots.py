@@ -56,6 +56,7 @@ async def snapshots(
     *,
     max_age_hours: int,
     now: datetime | None = None,
+    as_of: datetime | None = None,
 ) -> dict[int, Snapshot]:
     """The snapshot of every account of a connection for a month.
 
@@ -66,13 +67,14 @@ async def snapshots(
         zone: of billing.
         max_age_hours: a pull older than this at the end of the month is stale.
         now: of a month that goes on: what stands now is taken for its end.
+        as_of: only pulls recorded, and voided, by then; None for what is known now.
     """
     end = period.end(zone) if now is None else now
     late_until = day_start(period.following().first_day + timedelta(days=LATE_DAYS), zone)
-    proven = await proven_pulls(conn, connection_id, before=end)
-    tried = await latest_attempts(conn, connection_id, before=end)
+    proven = await proven_pulls(conn, connection_id, before=end, as_of=as_of)
+    tried = await latest_attempts(conn, connection_id, before=end, as_of=as_of)
     late = (
-        await first_proven_after(conn, connection_id, after=end, until=late_until)
+        await first_proven_after(conn, connection_id, after=end, until=late_until, as_of=as_of)
         if now is None
         else {}
     )

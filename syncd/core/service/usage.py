@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,8 @@ async def count(
     period: Period,
     zone: ZoneInfo,
     snapshots: Mapping[int, Snapshot],
+    *,
+    as_of: datetime | None = None,
 ) -> dict[_Group, Counted]:
     """Raw counts of every account of a connection that has a snapshot.
 
@@ -81,6 +84,7 @@ async def count(
         period: the month billed.
         zone: of billing.
         snapshots: by account id.
+        as_of: only what was known then; None for what is known now.
     """
     found: dict[_Group, Counted] = {}
     for (method, included), groups in _methods(data, connection_id, snapshots).items():
@@ -98,7 +102,13 @@ async def count(
         if not through:
             continue
         for month in await month_counts(
-            conn, connection_id, period, zone, included=included, accounts=through
+            conn,
+            connection_id,
+            period,
+            zone,
+            as_of=as_of,
+            included=included,
+            accounts=through,
         ):
             if (month.account_id, month.product_id) in groups:
                 found[month.account_id, month.product_id] = Counted(
