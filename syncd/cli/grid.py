@@ -6,25 +6,31 @@ Programs and log files read plain text, and it saves them the import of a render
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
     from rich.table import Table
 
 PIPED_WIDTH = 120
 """Columns of a table when stdout is not a terminal and COLUMNS does not say."""
 
+_UUID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 _GAP = 2
 _NARROWEST = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table whose cells fold: nothing is ever cut off.
+    """A table whose cells fold: nothing is ever cut off but long ids.
+
+    Where a table is wider than its space, a cell that is a UUID, or a path that ends in one, keeps
+    the first eight letters; commands that take an account know it by them too.
 
     Attributes:
         headings: one per column.
@@ -36,8 +42,11 @@ class Grid:
     right: frozenset[int]
     rows: tuple[tuple[str, ...], ...]
 
-    def __rich__(self) -> Table:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
         """The same for a terminal."""
+        yield self._drawn(self._rows(options.max_width))
+
+    def _drawn(self, rows: Sequence[Sequence[str]]) -> Table:
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -46,22 +55,28 @@ class Grid:
         for n, heading in enumerate(self.headings):
             side: Any = "right" if n in self.right else "left"
             drawn.add_column(Text(heading), justify=side, overflow="fold")
-        for row in self.rows:
+        for row in rows:
             drawn.add_row(*(Text(cell) for cell in row))
         return drawn
 
+    def _rows(self, width: int) -> Sequence[Sequence[str]]:
+        """The rows, with shorter ids where they would not fit otherwise."""
+        if sum(_widest(self.headings, self.rows)) + _GAP * (len(self.headings) - 1) <= width:
+            return self.rows
+        return [tuple(_shortened(cell) for cell in row) for row in self.rows]
+
     def plain(self, width: int) -> str:
         """The table as text of at most `width` columns, where that can be."""
-        sizes = self._sizes(width)
+        rows = self._rows(width)
+        sizes = self._sizes(rows, width)
         lines = self._folded(self.headings, sizes)
         lines.append("-" * (sum(sizes) + _GAP * (len(sizes) - 1)))
-        for row in self.rows:
+        for row in rows:
             lines += self._folded(row, sizes)
         return "\n".join(lines)
 
-    def _sizes(self, width: int) -> list[int]:
-        columns = zip(*(self.headings, *self.rows), strict=True)
-        sizes = [max(1, *(_longest_line(cell) for cell in column)) for column in columns]
+    def _sizes(self, rows: Sequence[Sequence[str]], width: int) -> list[int]:
+        sizes = _widest(self.headings, rows)
         room = width - _GAP * (len(sizes) - 1)
         while sum(sizes) > room:
             widest = max(range(len(sizes)), key=sizes.__getitem__)
@@ -101,6 +116,16 @@ class PlainConsole:
             each.plain(self.width) if isinstance(each, Grid) else str(each) for each in objects
         )
         sys.stdout.write(sep.join(texts) + end)
+
+
+def _widest(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    columns = zip(headings, *rows, strict=True)
+    return [max(1, *(_longest_line(cell) for cell in column)) for column in columns]
+
+
+def _shortened(cell: str) -> str:
+    """Only a cell without blanks is an id; a sentence may hold a command to copy."""
+    return cell if " " in cell else _UUID.sub(r"\1…", cell)
 
 
 def _longest_line(cell: str) -> int:

@@ -168,7 +168,7 @@ def _show_proposals(
             "called",
             "by",
             ("score", "right"),
-            "evidence",
+            "why, or why not",
             rows=[
                 (
                     one.connection,
@@ -178,7 +178,7 @@ def _show_proposals(
                     one.client_name,
                     one.origin.value,
                     one.score,
-                    one.evidence,
+                    _why(one),
                 )
                 for one in proposals
             ],
@@ -190,6 +190,13 @@ def _show_proposals(
         "names prove nothing: link by hand with `syncd map link CONNECTION ACCOUNT CLIENT`, or "
         "in a file with `syncd map links --export FILE`"
     )
+
+
+def _why(one: links.LinkProposal) -> str:
+    """An id speaks for itself; of names only the doubt is worth a cell, the score says the rest."""
+    if one.rivals:
+        return f"{', '.join(one.rivals)} is as alike"
+    return one.evidence if one.origin.value == "id" else ""
 
 
 def _show_edit(output: Output, edit: Edit) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +31,9 @@ from syncd.core.store.references import ReferenceKind
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError
 from syncd.sdk.records import Account, PsaClient
+
+_SHORT_KEY: Final = 8
+"""So many letters of a long key must be given; tables show as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +171,10 @@ async def link_account(
         DataError: something is not known or ambiguous, or the account has another client and
             `replace` is not set; the message says what and the remedy what to write.
     """
-    cells = {"connection": connection, "account": account, "client": client, "site": site}
     async with database.writer() as conn:
         context = await _context(conn, editor)
+        whole = _whole_key(context, connection, account)
+        cells = {"connection": connection, "account": whole, "client": client, "site": site}
         row = RowReader(CsvRow(1, cells), context)
         if not client.strip():
             row.blame("client", "no client is named", "name a client by id")
@@ -207,7 +212,8 @@ async def unlink_account(
     """
     async with database.writer() as conn:
         context = await _context(conn, editor)
-        row = RowReader(CsvRow(1, {"connection": connection, "account": account}), context)
+        whole = _whole_key(context, connection, account)
+        row = RowReader(CsvRow(1, {"connection": connection, "account": whole}), context)
         known = row.account(row.connection())
         if known is None:
             raise DataError(row.problems[0].reason, remedy=row.problems[0].remedy)
@@ -220,6 +226,20 @@ async def unlink_account(
     _speak(books, editor.log)
     label = LINK_SHEET.label(context, found.values)
     return Edit(label, LINK_SHEET.describe(context, found.values), None)
+
+
+def _whole_key(context: SheetContext, connection: str, account: str) -> str:
+    """The key that begins so, for keys as long as a UUID; what is not one of them stays."""
+    begin = account.strip().removesuffix("…")
+    found = context.connections.get(connection)
+    if found is None or len(begin) < _SHORT_KEY:
+        return account
+    keys = [
+        one.key
+        for one in context.directory.accounts.values()
+        if one.connection_id == found.id and one.key.startswith(begin)
+    ]
+    return keys[0] if len(keys) == 1 else account
 
 
 async def _context(conn: AsyncConnection, editor: Editor) -> SheetContext:

@@ -92,6 +92,22 @@ async def test_an_account_is_linked_by_id_or_by_a_unique_name(office: Office) ->
     assert await linked(office) == {"a": "1/12", "b": "2/"}
 
 
+async def test_a_long_key_may_be_named_by_its_beginning(sqlite_office: Office) -> None:
+    office = sqlite_office
+    keys = ("b2d4a219-6124-526d-b462-0961926e6fed", "b2d4a219-7000-526d-b462-0961926e6fed")
+    await rename(office, **{key: (f"Client {key}", {}) for key in keys})
+    with pytest.raises(DataError, match="no account 'b2d4a219…'"):
+        await link_account(
+            office.database, editor(office), connection="rmm", account="b2d4a219…", client="1"
+        )
+    await link_account(
+        office.database, editor(office), connection="rmm", account="b2d4a219-7", client="1"
+    )
+    assert await linked(office) == {keys[1]: "1/"}
+    await unlink_account(office.database, editor(office), connection="rmm", account="b2d4a219-7")
+    assert await linked(office) == {}
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -162,6 +162,23 @@ def test_a_table_folds_into_80_columns_and_cuts_nothing(draw: Callable[[Grid, in
     assert "1,234" in text
 
 
+UUID = "b2d4a219-6124-526d-b462-0961926e6fed"
+
+
+@pytest.mark.parametrize("draw", [Grid.plain, on_terminal])
+def test_long_ids_are_shortened_only_where_a_table_does_not_fit(
+    draw: Callable[[Grid, int], str],
+) -> None:
+    rows = [("backup", UUID, f"backup/{UUID}", f"syncd map link backup {UUID} 12")]
+    grid = table("connection", "account", "subject", "remedy", rows=rows)
+    assert f"{UUID} " in draw(grid, 300)
+    narrow = draw(grid, 120)
+    assert "b2d4a219…" in narrow
+    assert "backup/b2d4a219…" in narrow
+    joined = " ".join(narrow.split())
+    assert UUID in joined, "a command to copy keeps the whole id"
+
+
 def test_a_narrow_table_is_as_wide_as_its_cells() -> None:
     text = table("a", ("n", "right"), rows=[("x", 1), ("yy", 22)]).plain(80)
     assert text.splitlines() == ["a    n", "------", "x    1", "yy  22"]
