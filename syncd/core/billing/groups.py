@@ -13,6 +13,7 @@ from syncd.core.billing.model import (
     BillInput,
     Configuration,
     LicenceUsage,
+    Rate,
     StorageUsage,
     Usage,
 )
@@ -71,7 +72,7 @@ def grouped(data: BillInput) -> Grouping:
         by_type: dict[str, list[Priced]] = {}
         for key in configuration.products:
             usage = _usage(data, key)
-            if not is_monthly(usage):
+            if not is_monthly(usage, _rate(data, key)):
                 skipped.append(_cycle_skip(key, usage))
                 continue
             item = _priced(data, key, usage)
@@ -112,8 +113,11 @@ def _usage(data: BillInput, key: str) -> Usage:
 
 def _priced(data: BillInput, key: str, usage: Usage) -> Priced:
     rule = data.rules.get(key, NO_RULE)
-    rate = rate_in(data.rates.get(key, ()), data.settings.currency)
-    return priced(key, usage, count(usage, rule), rate, rule)
+    return priced(key, usage, count(usage, rule), _rate(data, key), rule)
+
+
+def _rate(data: BillInput, key: str) -> Rate | None:
+    return rate_in(data.rates.get(key, ()), data.settings.currency)
 
 
 def _default_type(data: BillInput, key: str) -> str | None:

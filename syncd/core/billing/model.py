@@ -74,6 +74,8 @@ class Rate:
         restore_price: likewise.
         currency: ISO code.
         version: id of the stored rate, for the bill's basis.
+        cycle: what it is a price for; a product with any other than `monthly` is left out of the
+            bill.
     """
 
     cost: Decimal | None = None
@@ -82,6 +84,7 @@ class Rate:
     restore_price: Decimal | None = None
     currency: str = "GBP"
     version: str | None = None
+    cycle: str = "monthly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from syncd.core.billing.arithmetic import (
     total,
     whole_blocks,
 )
-from syncd.core.billing.model import LicenceUsage, QuantityRule, Share, Usage
+from syncd.core.billing.model import LicenceUsage, QuantityRule, Rate, Share, Usage
 
 NO_RULE = QuantityRule()
 MONTHLY = "monthly"
@@ -50,7 +50,10 @@ def is_valid(usage: Usage) -> bool:
     return all(figure.is_finite() and figure >= 0 for figure in figures)
 
 
-def is_monthly(usage: Usage) -> bool:
+def is_monthly(usage: Usage, rate: Rate | None = None) -> bool:
+    """Whether both the units and their price are of a month."""
+    if rate is not None and rate.cycle != MONTHLY:
+        return False
     return not isinstance(usage, LicenceUsage) or usage.cycle == MONTHLY
 
 

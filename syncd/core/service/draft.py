@@ -252,6 +252,7 @@ class Drafting:
                         restore_price=rate.restore_price,
                         currency=rate.currency,
                         version=str(rate.version),
+                        cycle=rate.cycle,
                     )
                     for rate in self.data.rates_for(item.id, client)
                 )

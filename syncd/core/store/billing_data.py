@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -29,6 +29,7 @@ from syncd.core.store.decisions import (
     StoredRule,
 )
 from syncd.core.store.mappings import load_accounts, load_connections, load_products
+from syncd.core.store.pending import Pending
 from syncd.core.store.references import ReferenceBook, load_references
 from syncd.core.store.tables import (
     AccountBilling,
@@ -55,6 +56,8 @@ __all__ = [
     "known",
     "load_billing_data",
 ]
+
+NOTHING_PENDING: Final = Pending(at=datetime.min.replace(tzinfo=UTC))
 
 EVERY_CLIENT = ""
 """The client key of a default rate or rule."""
@@ -158,7 +161,11 @@ def known(table: type[_Versioned], as_of: datetime | None) -> ColumnElement[bool
 
 
 async def load_billing_data(
-    conn: AsyncConnection, *, period_first_day: str, as_of: datetime | None = None
+    conn: AsyncConnection,
+    *,
+    period_first_day: str,
+    as_of: datetime | None = None,
+    pending: Pending = NOTHING_PENDING,
 ) -> BillingData:
     """Read everything that decides the bills of a period.
 
@@ -167,8 +174,14 @@ async def load_billing_data(
         period_first_day: ISO date; rates and rules that hold on it price the whole period.
         as_of: what was known then, to replay a closed month; None: what is known now. Names of
             accounts, products and PSA things are always the present ones.
+        pending: edits that were not written, to see what would hold with them.
     """
-    own, shared = await _configurations(conn, as_of)
+
+    async def held(table: type[_Versioned]) -> list[Any]:
+        statement = select(table).where(known(table, as_of))
+        return pending.over(table, await conn.execute(statement))
+
+    own, shared = await _configurations(conn, as_of, pending)
     return BillingData(
         first_day=period_first_day,
         data_version=(await conn.execute(select(col(Installation.data_version)))).scalar_one(),
@@ -185,7 +198,7 @@ async def load_billing_data(
                 origin=row.origin,
                 recorded_at=row.recorded_at,
             )
-            for row in await conn.execute(select(ClientLink).where(known(ClientLink, as_of)))
+            for row in await held(ClientLink)
         },
         asset_types={
             row.product_id: DefaultAssetType(
@@ -195,12 +208,10 @@ async def load_billing_data(
                 asset_type_key=row.asset_type_key,
                 recorded_at=row.recorded_at,
             )
-            for row in await conn.execute(
-                select(ProductMapping).where(known(ProductMapping, as_of))
-            )
+            for row in await held(ProductMapping)
         },
-        rates=await _rates(conn, period_first_day, as_of),
-        rules=await _rules(conn, period_first_day, as_of),
+        rates=await _rates(conn, period_first_day, as_of, pending),
+        rules=await _rules(conn, period_first_day, as_of, pending),
         own_configurations=own,
         shared_configurations=shared,
         references=await load_references(conn),
@@ -208,24 +219,19 @@ async def load_billing_data(
             row.account_id: AccountChoice(
                 version=row.id, automatic=row.automatic, start=row.billing_start
             )
-            for row in await conn.execute(
-                select(AccountBilling).where(known(AccountBilling, as_of))
-            )
+            for row in await held(AccountBilling)
         },
     )
 
 
 async def _rates(
-    conn: AsyncConnection, day: str, as_of: datetime | None
+    conn: AsyncConnection, day: str, as_of: datetime | None, pending: Pending
 ) -> dict[tuple[int, str], tuple[StoredRate, ...]]:
     """The newest rate per product, client and currency that is valid on the day."""
-    statement = (
-        select(RateRow)
-        .where(known(RateRow, as_of), col(RateRow.valid_from) <= day)
-        .order_by(col(RateRow.valid_from), col(RateRow.id))
-    )
+    statement = select(RateRow).where(known(RateRow, as_of), col(RateRow.valid_from) <= day)
+    rows = pending.over(RateRow, await conn.execute(statement), day=day)
     held: dict[tuple[int, str], dict[str, StoredRate]] = {}
-    for row in await conn.execute(statement):
+    for row in sorted(rows, key=_by_day):
         held.setdefault((row.product_id, row.client_key), {})[row.currency] = StoredRate(
             version=row.id,
             product_id=row.product_id,
@@ -235,6 +241,7 @@ async def _rates(
             restore_cost=row.restore_cost,
             restore_price=row.restore_price,
             currency=row.currency,
+            cycle=row.cycle,
             valid_from=row.valid_from,
             recorded_at=row.recorded_at,
         )
@@ -242,19 +249,16 @@ async def _rates(
 
 
 async def _rules(
-    conn: AsyncConnection, day: str, as_of: datetime | None
+    conn: AsyncConnection, day: str, as_of: datetime | None, pending: Pending
 ) -> dict[tuple[int, str], StoredRule]:
     """The newest rule per product and client that is valid on the day."""
     until = col(QuantityRuleRow.valid_until)
-    statement = (
-        select(QuantityRuleRow)
-        .where(
-            known(QuantityRuleRow, as_of),
-            col(QuantityRuleRow.valid_from) <= day,
-            or_(until == "", until >= day),
-        )
-        .order_by(col(QuantityRuleRow.valid_from), col(QuantityRuleRow.id))
+    statement = select(QuantityRuleRow).where(
+        known(QuantityRuleRow, as_of),
+        col(QuantityRuleRow.valid_from) <= day,
+        or_(until == "", until >= day),
     )
+    rows = pending.over(QuantityRuleRow, await conn.execute(statement), day=day)
     return {
         (row.product_id, row.client_key): StoredRule(
             version=row.id,
@@ -274,25 +278,18 @@ async def _rules(
             reason=row.reason,
             recorded_at=row.recorded_at,
         )
-        for row in await conn.execute(statement)
+        for row in sorted(rows, key=_by_day)
     }
 
 
 async def _configurations(
-    conn: AsyncConnection, as_of: datetime | None
+    conn: AsyncConnection, as_of: datetime | None, pending: Pending
 ) -> tuple[dict[int, tuple[StoredConfiguration, ...]], dict[int, tuple[StoredConfiguration, ...]]]:
-    statement = (
-        select(BillingConfiguration)
-        .where(known(BillingConfiguration, as_of))
-        .order_by(
-            col(BillingConfiguration.position),
-            col(BillingConfiguration.name),
-            col(BillingConfiguration.uid),
-        )
-    )
+    statement = select(BillingConfiguration).where(known(BillingConfiguration, as_of))
     own: dict[int, tuple[StoredConfiguration, ...]] = {}
     shared: dict[int, tuple[StoredConfiguration, ...]] = {}
-    for row in await conn.execute(statement):
+    rows = pending.over(BillingConfiguration, await conn.execute(statement))
+    for row in sorted(rows, key=lambda row: (row.position, row.name, row.uid)):
         found = StoredConfiguration(
             version=row.id,
             uid=row.uid,
@@ -307,9 +304,16 @@ async def _configurations(
             price_owner=row.price_owner,
             cost_owner=row.cost_owner,
             recorded_at=row.recorded_at,
+            billed_in=row.billed_in,
+            template=row.template,
         )
         if row.account_id is None:
             shared[row.connection_id] = (*shared.get(row.connection_id, ()), found)
         else:
             own[row.account_id] = (*own.get(row.account_id, ()), found)
     return own, shared
+
+
+def _by_day(row: Any) -> tuple[str, int]:
+    """The order in which a later row takes the place of an earlier one."""
+    return row.valid_from, row.id

@@ -96,7 +96,10 @@ class AccountChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRate:
-    """Cost and price of a product from a day on; None is unset, 0 is free."""
+    """Cost and price of a product from a day on; None is unset, 0 is free.
+
+    Only a `cycle` of `monthly` is billed.
+    """
 
     version: int
     product_id: int
@@ -108,6 +111,7 @@ class StoredRate:
     currency: str
     valid_from: str
     recorded_at: datetime
+    cycle: str = "monthly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,3 +172,5 @@ class StoredConfiguration:
     price_owner: str
     cost_owner: str
     recorded_at: datetime
+    billed_in: str = "arrears"
+    template: str = ""

@@ -77,7 +77,8 @@ PRODUCTS: Final = DecisionTable(
 RATES: Final = DecisionTable(
     RateRow,
     key=("product_id", "client_key", "currency", "valid_from"),
-    content=("cost", "price", "restore_cost", "restore_price"),
+    content=("cost", "price", "restore_cost", "restore_price", "cycle"),
+    provenance=("template",),
 )
 RULES: Final = DecisionTable(
     QuantityRuleRow,
@@ -95,6 +96,7 @@ RULES: Final = DecisionTable(
         "valid_until",
         "reason",
     ),
+    provenance=("template",),
 )
 CONFIGURATIONS: Final = DecisionTable(
     BillingConfiguration,
@@ -110,7 +112,9 @@ CONFIGURATIONS: Final = DecisionTable(
         "supplier",
         "price_owner",
         "cost_owner",
+        "billed_in",
     ),
+    provenance=("template",),
 )
 
 BILLING: Final = DecisionTable(

@@ -107,6 +107,7 @@ RATES = st.fixed_dictionaries(
         "product_id": st.just(2),
         "client_key": CLIENT_KEYS,
         "currency": st.sampled_from(["GBP", "EUR"]),
+        "cycle": st.sampled_from(["monthly", "quarterly", "annual"]),
         "valid_from": DAYS,
         "cost": AMOUNTS,
         "price": AMOUNTS,
@@ -147,6 +148,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
         "supplier": st.sampled_from(["", 'Parts, "Co"\n=1']),
         "price_owner": st.sampled_from(["syncd", "psa"]),
         "cost_owner": st.sampled_from(["syncd", "psa"]),
+        "billed_in": st.sampled_from(["arrears", "advance"]),
     }
 )
 

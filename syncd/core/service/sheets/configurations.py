@@ -23,6 +23,7 @@ from syncd.core.store.references import ReferenceKind
 
 MODES: Final = (Mode.AVERAGE.value, Mode.TOTAL.value, Mode.QUANTITY.value)
 _OWNERS: Final = (Owner.SYNCD.value, Owner.PSA.value)
+_BILLED_IN: Final = ("arrears", "advance")
 
 _FAULTS: Final = {
     "MODE_NOT_ALLOWED": (
@@ -56,7 +57,9 @@ def _read(row: RowReader) -> Entry | None:
         "supplier": supplier.name if supplier else "",
         "price_owner": row.choice("price_owner", _OWNERS, default=_OWNERS[0]),
         "cost_owner": row.choice("cost_owner", _OWNERS, default=_OWNERS[0]),
+        "billed_in": row.choice("billed_in", _BILLED_IN, default=_BILLED_IN[0]),
         "position": row.whole("position", default=0),
+        "template": "",
     }
     if row.problems or connection is None:
         return None
@@ -173,6 +176,7 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
             "supplier": values["supplier"],
             "price_owner": values["price_owner"],
             "cost_owner": values["cost_owner"],
+            "billed_in": values["billed_in"],
             "position": str(values["position"]),
         }
 
@@ -203,6 +207,8 @@ def _describe(context: SheetContext, values: Mapping[str, Any]) -> str:
         said.append(f"supplier {values['supplier']}")
     owners = (("price", values["price_owner"]), ("cost", values["cost_owner"]))
     said += [f"{what} owned by the PSA" for what, owner in owners if owner == Owner.PSA.value]
+    if values["billed_in"] != _BILLED_IN[0]:
+        said.append(f"billed in {values['billed_in']}")
     said.append(f"position {values['position']}")
     return ", ".join(said)
 
@@ -236,9 +242,10 @@ CONFIGURATION_SHEET: Final = Sheet(
         "supplier",
         "price_owner",
         "cost_owner",
+        "billed_in",
         "position",
     ),
-    optional=("uid", "account_name", "asset_type_name"),
+    optional=("uid", "account_name", "asset_type_name", "billed_in"),
     read=_read,
     write=_write,
     label=_label,

@@ -24,7 +24,11 @@ from syncd.core.store.references import ReferenceKind
 from syncd.sdk.period import Period
 from syncd.sdk.records import ProductKind
 
+MOST_PER_UNIT: Final = Decimal(100_000)
+"""The largest cost or price of one unit in a month that is believed."""
+
 _AMOUNTS: Final = ("cost", "price", "restore_cost", "restore_price")
+_CYCLES: Final = ("monthly", "quarterly", "annual")
 _CURRENCY: Final = re.compile(r"^[A-Z]{3}$")
 
 
@@ -43,6 +47,8 @@ def _read(row: RowReader) -> Entry | None:
     if not _CURRENCY.match(currency):
         row.blame("currency", f"'{currency}' is not a currency", "write its ISO code, like GBP")
     valid_from = row.day("valid_from", required=True)
+    cycle = row.choice("cycle", _CYCLES, default=_CYCLES[0])
+    _doubt_absurd(row, amounts)
     if row.problems or connection is None or product is None:
         return None
     return Entry(
@@ -52,11 +58,23 @@ def _read(row: RowReader) -> Entry | None:
             "product_id": product.id,
             "client_key": client.key if client else "",
             "currency": currency,
+            "cycle": cycle,
             "valid_from": valid_from,
+            "template": "",
             **amounts,
         },
         doubts=row.doubts,
     )
+
+
+def _doubt_absurd(row: RowReader, amounts: Mapping[str, Decimal | None]) -> None:
+    """A price per unit with a digit too many is a mistake of the hand, not a rate."""
+    for name, amount in amounts.items():
+        if amount is not None and amount > MOST_PER_UNIT:
+            reason = (
+                f"{amount:f} for one unit is more than the {MOST_PER_UNIT:,} that a rate may be"
+            )
+            row.doubt(name, reason, "look for a dot or a digit that is wrong")
 
 
 def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str]]:
@@ -65,7 +83,7 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
     for rate in current.values():
         priced.setdefault(rate.values["product_id"], []).append(rate.values)
     for product in context.directory.products.values():
-        empty = {"client_key": "", "currency": context.currency, "valid_from": ""}
+        empty = {"client_key": "", "currency": context.currency, "cycle": "", "valid_from": ""}
         rates = priced.get(product.id, [empty])
         for values in sorted(rates, key=lambda rate: RATES.key_of({**rate, "product_id": 0})):
             client = values["client_key"]
@@ -77,6 +95,7 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
                 "client_name": context.reference_name(ReferenceKind.CLIENT, client),
                 **{name: _shown(values.get(name)) for name in _AMOUNTS},
                 "currency": values["currency"],
+                "cycle": values["cycle"],
                 "valid_from": values["valid_from"],
             }
 
@@ -90,6 +109,8 @@ def _label(context: SheetContext, values: Mapping[str, Any]) -> str:
 
 def _describe(_context: SheetContext, values: Mapping[str, Any]) -> str:
     said = [f"{name} {_shown(values[name])}" for name in _AMOUNTS if values[name] is not None]
+    if values["cycle"] != _CYCLES[0]:
+        said.append(f"{values['cycle']}, so not billed by syncd")
     return ", ".join(said) or "unset"
 
 
@@ -118,9 +139,10 @@ RATE_SHEET: Final = Sheet(
         "client_name",
         *_AMOUNTS,
         "currency",
+        "cycle",
         "valid_from",
     ),
-    optional=("product_name", "client_name"),
+    optional=("product_name", "client_name", "cycle"),
     read=_read,
     write=_write,
     label=_label,

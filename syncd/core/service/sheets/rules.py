@@ -44,6 +44,7 @@ def _read(row: RowReader) -> Entry | None:
         "valid_from": row.day("valid_from", required=True),
         "valid_until": row.day("valid_until", required=False),
         "reason": row.text("reason"),
+        "template": "",
     }
     if values["valid_from"] and "" < values["valid_until"] < values["valid_from"]:
         row.blame("valid_until", "the rule ends before it begins", "write a later day")

@@ -90,7 +90,7 @@ class RateRow(SQLModel, table=True):
     """Cost and price of a product from a day on; `client_key` empty is the default rate.
 
     NULL is unset, 0 is free. `valid_from` is an ISO date; the rate valid on the first local day of
-    a period prices the whole period.
+    a period prices the whole period. Only a `cycle` of `monthly` is billed.
     """
 
     __tablename__ = "rate"
@@ -115,6 +115,7 @@ class RateRow(SQLModel, table=True):
     restore_cost: Decimal | None = Field(default=None, sa_type=ScaledDecimal)
     restore_price: Decimal | None = Field(default=None, sa_type=ScaledDecimal)
     currency: str
+    cycle: str = Field(default="monthly", sa_column_kwargs={"server_default": "monthly"})
     valid_from: str
     template: str = Field(default="", sa_column_kwargs={"server_default": ""})
     recorded_at: datetime = Field(sa_type=UtcDateTime)

@@ -15,6 +15,7 @@ _OPEN = sa.text("closed_at IS NULL")
 _OF_MONTH = sa.text("period <> ''")
 
 _ADDED = (
+    ("rate", "cycle", sa.String(), "monthly"),
     ("rate", "template", sa.String(), ""),
     ("quantity_rule", "template", sa.String(), ""),
     ("billing_configuration", "template", sa.String(), ""),
