@@ -38,6 +38,21 @@ class BasisRecorder:
 
     def basis(self, draft: Draft, bill: PlannedBill, inputs: PlanInput | None) -> BillBasis:
         """The basis of a bill; without inputs or with errors it has no lines."""
+        lines = () if inputs is None or bill.errors else tuple(self._lines(draft, bill, inputs))
+        return self._basis(draft, lines)
+
+    def reckoned(self, draft: Draft) -> BillBasis:
+        """The basis of a bill that nobody planned: its lines have no record and write nothing."""
+        return self._basis(
+            draft,
+            tuple(
+                self._line(draft, line, None, None, None)
+                for line in draft.bill.lines
+                if line.products
+            ),
+        )
+
+    def _basis(self, draft: Draft, lines: tuple[LineBasis, ...]) -> BillBasis:
         snapshot = draft.snapshot
         pull = snapshot.pull if snapshot is not None else None
         return BillBasis(
@@ -62,7 +77,7 @@ class BasisRecorder:
                 late=snapshot.is_late,
             ),
             decisions=self._decisions(draft),
-            lines=() if inputs is None or bill.errors else tuple(self._lines(draft, bill, inputs)),
+            lines=lines,
             skipped=draft.bill.skipped,
         )
 
@@ -83,10 +98,10 @@ class BasisRecorder:
         line: Line,
         change: PlannedChange | None,
         record: RecordState | None,
-        inputs: PlanInput,
+        inputs: PlanInput | None,
     ) -> LineBasis:
         key = change.key if change is not None else record.key if record is not None else ""
-        uids = {state.key: state.uid for state in inputs.records.values()}
+        uids = {} if inputs is None else {one.key: one.uid for one in inputs.records.values()}
         configuration = next(
             (
                 one
@@ -99,7 +114,7 @@ class BasisRecorder:
         sent = record.sent if record is not None else None
         return LineBasis(
             key=line.key,
-            uid=uids.get(key) or inputs.uids[line.key],
+            uid=uids.get(key) or ("" if inputs is None else inputs.uids[line.key]),
             external_key=key,
             configuration=line.configuration or "",
             configuration_name=configuration.name if configuration is not None else "",
@@ -117,7 +132,11 @@ class BasisRecorder:
             residual_price=line.residual_price,
             residual_cost=line.residual_cost,
             products=tuple(self._product(draft, item) for item in line.products),
-            billed_by=change.billed_by if change is not None else _wired(record, inputs),
+            billed_by=change.billed_by
+            if change is not None
+            else _wired(record, inputs)
+            if inputs is not None
+            else None,
             writes=change is not None,
         )
 
