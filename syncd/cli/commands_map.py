@@ -123,6 +123,9 @@ def _add_sheet(group: typer.Typer, name: str, words: str) -> None:
             bool,
             typer.Option("--prune", help="End what the file lacks, of connections it names."),
         ] = False,
+        yes: Annotated[
+            bool, typer.Option("--yes", help="Do not ask after the effect was shown.")
+        ] = False,
     ) -> None:
         from syncd.cli.map_files import export_file, import_file
         from syncd.cli.output import run_async
@@ -130,8 +133,9 @@ def _add_sheet(group: typer.Typer, name: str, words: str) -> None:
         if (export is None) == (source is None):
             raise typer.BadParameter("give either --export FILE or --import FILE")
         if export is not None:
-            if dry_run or prune:
-                raise typer.BadParameter("--dry-run and --prune go with --import")
+            if dry_run or prune or yes:
+                raise typer.BadParameter("--dry-run, --prune and --yes go with --import")
             run_async(export_file(cli_of(context), name, export))
         if source is not None:
-            run_async(import_file(cli_of(context), name, source, dry_run=dry_run, prune=prune))
+            options = {"dry_run": dry_run, "prune": prune, "yes": yes}
+            run_async(import_file(cli_of(context), name, source, **options))

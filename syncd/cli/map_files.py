@@ -6,25 +6,34 @@ import csv
 import io
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from syncd.bootstrap import App
+from syncd.cli.effect_view import agreed, show_effect, terms_of
 from syncd.cli.output import table
 from syncd.cli.person import current_person
+from syncd.core.service.csv_text import BadFile
 from syncd.core.service.mapping_csv import (
     Edit,
     Import,
     SheetChange,
     export_sheet,
     import_sheet,
+    preview_sheet,
 )
 from syncd.core.service.sheets import SHEETS
+from syncd.core.service.whatif import effect_of
 from syncd.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
+    from syncd.core.service.whatif import EditEffect
+
+FREE_OF_CHARGE: Final = frozenset({"billing"})
+"""Files that change when a bill is made, never its amount."""
 
 _STANDARD = Path("-")
 _SHOWN = 200
@@ -55,32 +64,65 @@ async def export_file(cli: Cli, name: str, file: Path) -> None:
     )
 
 
-async def import_file(cli: Cli, name: str, file: Path, *, dry_run: bool, prune: bool) -> None:
-    """Take what a file decides, and print what changed.
+async def import_file(
+    cli: Cli, name: str, file: Path, *, dry_run: bool, prune: bool, yes: bool
+) -> None:
+    """Show what a file changes and what that costs, ask a person, then take it.
 
     Raises:
         ConfigError: the file cannot be read, or no PSA is configured.
         BadFile: it has mistakes; nothing was stored.
+        DecisionsMoved: somebody decided something while the effect was looked at.
     """
     content = _content(file)
-    async with App.start(cli.config) as app:
-        change = await import_sheet(
-            app.database,
-            SHEETS[name],
-            content,
-            Import(
-                file="standard input" if file == _STANDARD else str(file),
-                psa=await app.connection(app.psa_name()),
-                currency=app.settings.billing.currency,
-                confirmed_by=current_person(),
-                dry_run=dry_run,
-                prune=prune,
-            ),
-            now=app.clock(),
-            log=app.log,
-        )
     output = cli.output()
-    output.emit(change, lambda _console: _show(output, change))
+    async with App.start(cli.config) as app:
+        psa = await app.connection(app.psa_name())
+        options = Import(
+            file="standard input" if file == _STANDARD else str(file),
+            psa=psa,
+            currency=app.settings.billing.currency,
+            confirmed_by=current_person(),
+            dry_run=dry_run,
+            prune=prune,
+        )
+
+        async def imported(expected_version: int | None = None) -> SheetChange:
+            return await import_sheet(
+                app.database,
+                SHEETS[name],
+                content,
+                options,
+                now=app.clock(),
+                log=app.log,
+                expected_version=expected_version,
+            )
+
+        try:
+            seen = await preview_sheet(
+                app.database, SHEETS[name], content, options, now=app.clock()
+            )
+        except BadFile:
+            # The import itself refuses it, and opens the issue that says so.
+            await imported()
+            raise
+        effect = (
+            await effect_of(app.database, seen.pending, terms_of(app, psa))
+            if name not in FREE_OF_CHARGE and seen.pending
+            else None
+        )
+        if not cli.json:
+            _show_edits(output, seen.change)
+            if effect is not None:
+                show_effect(output, effect)
+        asks = bool(seen.change.edits) and not dry_run
+        if asks and not agreed(output, "Store this?", yes=yes, json=cli.json):
+            return
+        change = seen.change
+        if not dry_run:
+            asked = sys.stdin.isatty() and not yes
+            change = await imported(seen.data_version if asked else None)
+    output.emit(_data(change, effect), lambda _console: _show_end(output, change))
 
 
 def write_file(file: Path, text: str) -> None:
@@ -107,7 +149,11 @@ def _content(file: Path) -> bytes:
         raise ConfigError(message, remedy="check its name and your rights") from error
 
 
-def _show(output: Output, change: SheetChange) -> None:
+def _data(change: SheetChange, effect: EditEffect | None) -> dict[str, Any]:
+    return {**{one.name: getattr(change, one.name) for one in fields(change)}, "effect": effect}
+
+
+def _show_edits(output: Output, change: SheetChange) -> None:
     edits = [
         *(("added", edit) for edit in change.added),
         *(("changed", edit) for edit in change.changed),
@@ -122,6 +168,9 @@ def _show(output: Output, change: SheetChange) -> None:
     _show_kept(output, change.sheet, change.kept)
     for note in change.notes[:_SHOWN]:
         output.say(f"note: {note}")
+
+
+def _show_end(output: Output, change: SheetChange) -> None:
     did = "would be " if change.dry_run else ""
     output.say(
         f"{did}added {len(change.added):,}, {did}changed {len(change.changed):,}, "

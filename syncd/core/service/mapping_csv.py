@@ -6,98 +6,54 @@ only those of connections that the file names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.core.service.csv_text import BadFile, CsvRow, Problem, decode, read_rows, write_rows
+from syncd.core.service.csv_text import BadFile, CsvRow, decode, read_rows, write_rows
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.mapping_issues import write_mapping_issues
 from syncd.core.service.reference_issues import write_reference_issues
-from syncd.core.service.sheets.row import RowReader, SheetContext
-from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet
-from syncd.core.store.connections import ConnectionRef, all_connections
+from syncd.core.service.refusals import DecisionsMoved
+from syncd.core.service.sheet_change import Edit, Import, SheetChange, compared, sheet_context
+from syncd.core.service.sheets.sheet import Sheet
+from syncd.core.store.connections import ConnectionRef, all_connections, data_version
 from syncd.core.store.database import Database
 from syncd.core.store.issues import Finding
-from syncd.core.store.mappings import (
-    Key,
-    current_decisions,
-    known_uids,
-    load_directory,
-    write_decisions,
-)
+from syncd.core.store.mappings import current_decisions, write_decisions
+from syncd.core.store.pending import Edits, Pending
 from syncd.sdk.connector import EventLog
+
+__all__ = [
+    "Edit",
+    "Import",
+    "SheetChange",
+    "SheetPreview",
+    "export_sheet",
+    "import_sheet",
+    "preview_sheet",
+    "require_version",
+    "settle_issues",
+    "sheet_context",
+]
 
 _EVIDENCE = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One decision that an import adds, changes or ends.
-
-    Attributes:
-        subject: what it is about.
-        before: what held, None for an added one.
-        after: what holds now, None for an ended one.
-    """
-
-    subject: str
-    before: str | None
-    after: str | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SheetChange:
-    """What an import changed, or would change.
+class SheetPreview:
+    """What an import would do.
 
     Attributes:
-        sheet: name of the file's kind.
-        dry_run: nothing was stored.
-        added: decisions that are new.
-        changed: decisions that say something else now.
-        ended: decisions that hold no longer, because the file lacks them and pruning was asked.
-        kept: subjects that the file lacks and that hold on.
-        unchanged: how many rows say what held already.
-        undecided: how many rows decide nothing, because what they would decide is left empty.
-        notes: sentences worth reading.
+        change: the edits, for people.
+        pending: the same as rows, to reckon what they would make of a bill.
+        data_version: of the decisions that the file was compared with.
     """
 
-    sheet: str
-    dry_run: bool
-    added: Sequence[Edit]
-    changed: Sequence[Edit]
-    ended: Sequence[Edit]
-    kept: Sequence[str]
-    unchanged: int
-    undecided: int
-    notes: Sequence[str] = field(default=())
-
-    @property
-    def edits(self) -> int:
-        return len(self.added) + len(self.changed) + len(self.ended)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
-    """How a file is to be taken.
-
-    Attributes:
-        file: its name, for messages.
-        psa: the PSA connection that clients and asset types belong to.
-        currency: billing currency.
-        confirmed_by: who edits.
-        dry_run: show only.
-        prune: end what the file lacks, of the connections that it names.
-    """
-
-    file: str
-    psa: ConnectionRef
-    currency: str
-    confirmed_by: str
-    dry_run: bool = False
-    prune: bool = False
+    change: SheetChange
+    pending: Pending
+    data_version: int
 
 
 async def export_sheet(
@@ -118,6 +74,7 @@ async def import_sheet(
     *,
     now: datetime,
     log: EventLog,
+    expected_version: int | None = None,
 ) -> SheetChange:
     """Store what a file decides.
 
@@ -128,24 +85,22 @@ async def import_sheet(
         options: how to take it.
         now: moment of the edit.
         log: gets the changes of issues.
+        expected_version: of the decisions that a person saw the effect on; None: whatever holds.
 
     Raises:
+        DecisionsMoved: other decisions hold than those that were seen; nothing was stored.
         BadFile: all its mistakes at once; nothing was stored, and the issue CSV_REJECTED is open
             until a good file of this kind is imported.
     """
     try:
-        rows = read_rows(
-            decode(content, options.file),
-            options.file,
-            required=sheet.required,
-            optional=(*sheet.optional, *sheet.ignored),
-        )
+        rows = _rows(sheet, content, options)
         if options.dry_run:
             async with database.reader() as conn:
-                change, _, _ = await _compared(conn, sheet, rows, options)
+                change, _, _ = await compared(conn, sheet, rows, options)
             return change
         async with database.writer() as conn:
-            change, new, superseded = await _compared(conn, sheet, rows, options)
+            await require_version(conn, expected_version)
+            change, new, superseded = await compared(conn, sheet, rows, options)
             await write_decisions(
                 conn,
                 sheet.decisions,
@@ -165,133 +120,43 @@ async def import_sheet(
     return change
 
 
-async def sheet_context(
-    conn: AsyncConnection, *, psa: ConnectionRef, currency: str, confirmed_by: str
-) -> SheetContext:
-    """All that rows may name, as it stands in this transaction."""
-    return SheetContext(
-        directory=await load_directory(conn),
-        psa=psa,
-        currency=currency,
-        confirmed_by=confirmed_by,
-    )
-
-
-async def _compared(
-    conn: AsyncConnection, sheet: Sheet, rows: Sequence[CsvRow], options: Import
-) -> tuple[SheetChange, list[Entry], list[int]]:
-    """What the file changes, the entries to store, and the ids of rows that end.
+async def require_version(conn: AsyncConnection, expected: int | None) -> None:
+    """Refuse to store what was agreed to on other decisions than those that hold.
 
     Raises:
-        BadFile: the file has mistakes.
+        DecisionsMoved: they are others; nothing was stored.
     """
-    context = await sheet_context(
-        conn, psa=options.psa, currency=options.currency, confirmed_by=options.confirmed_by
+    if expected not in {None, await data_version(conn)}:
+        message = "somebody changed decisions while the effect was looked at; nothing was stored"
+        raise DecisionsMoved(message, remedy="run the command again and look at the new effect")
+
+
+async def preview_sheet(
+    database: Database, sheet: Sheet, content: bytes, options: Import, *, now: datetime
+) -> SheetPreview:
+    """What an import would do, without doing it.
+
+    Raises:
+        BadFile: all mistakes of the file at once.
+    """
+    rows = _rows(sheet, content, options)
+    async with database.reader() as conn:
+        version = await data_version(conn)
+        change, new, superseded = await compared(conn, sheet, rows, options)
+    edits = Edits(new=[entry.values for entry in new], ended=frozenset(superseded))
+    return SheetPreview(
+        change=change,
+        pending=Pending(at=now, tables={str(sheet.decisions.table.__tablename__): edits}),
+        data_version=version,
     )
-    current = await current_decisions(conn, sheet.decisions)
-    uids = await known_uids(conn)
-    entries, problems, named = _entries(sheet, rows, context)
-    draft = Draft(
-        entries=entries, current=current, context=context, ended=frozenset(), known_uids=uids
-    )
-    problems += sheet.settle(draft)
-    problems += _twice(sheet, entries, context)
-    keys = {sheet.decisions.key_of(entry.values) for entry in entries}
-    missing = [
-        key
-        for key, found in current.items()
-        if key not in keys and sheet.connection_of(context, found.values) in named
-    ]
-    ended = frozenset(missing) if options.prune else frozenset[Key]()
-    if not problems:
-        draft = Draft(
-            entries=entries, current=current, context=context, ended=ended, known_uids=uids
-        )
-        problems += sheet.check(draft)
-    new = [entry for entry in entries if not _stands(sheet, entry, current)]
-    problems += [doubt for entry in new for doubt in entry.doubts]
-    if problems:
-        raise BadFile(options.file, problems)
-    change = _told(sheet, context, current, entries, new, missing, len(rows), options)
-    superseded = [current[key].id for key in ended]
-    superseded += [
-        current[key].id for e in new if (key := sheet.decisions.key_of(e.values)) in current
-    ]
-    return change, new, superseded
 
 
-def _entries(
-    sheet: Sheet, rows: Sequence[CsvRow], context: SheetContext
-) -> tuple[list[Entry], list[Problem], set[int]]:
-    """Entries, mistakes, and the connections that the file names."""
-    entries: list[Entry] = []
-    problems: list[Problem] = []
-    named: set[int] = set()
-    for row in rows:
-        reader = RowReader(row, context)
-        entry = sheet.read(reader)
-        problems += reader.problems
-        connection = context.connections.get(row.cells.get("connection", "").strip())
-        if connection is not None:
-            named.add(connection.id)
-        if entry is not None:
-            entries.append(entry)
-    return entries, problems, named
-
-
-def _twice(sheet: Sheet, entries: Sequence[Entry], context: SheetContext) -> list[Problem]:
-    first: dict[Key, Entry] = {}
-    problems = []
-    for entry in entries:
-        before = first.setdefault(sheet.decisions.key_of(entry.values), entry)
-        if before is not entry:
-            reason = (
-                f"{sheet.label(context, entry.values)} stands on line {before.line} too, as "
-                f"{sheet.describe(context, before.values)}"
-            )
-            problems.append(Problem(entry.line, "", reason, "keep one of the two lines"))
-    return problems
-
-
-def _stands(sheet: Sheet, entry: Entry, current: Current) -> bool:
-    found = current.get(sheet.decisions.key_of(entry.values))
-    return found is not None and sheet.decisions.same(found.values, entry.values)
-
-
-def _told(
-    sheet: Sheet,
-    context: SheetContext,
-    current: Current,
-    entries: Sequence[Entry],
-    new: Sequence[Entry],
-    missing: Sequence[Key],
-    rows: int,
-    options: Import,
-) -> SheetChange:
-    added, changed = [], []
-    for entry in new:
-        found = current.get(sheet.decisions.key_of(entry.values))
-        after = sheet.describe(context, entry.values)
-        subject = sheet.label(context, entry.values)
-        if found is None:
-            added.append(Edit(subject, None, after))
-        else:
-            changed.append(Edit(subject, sheet.describe(context, found.values), after))
-    gone = [current[key].values for key in missing]
-    return SheetChange(
-        sheet=sheet.name,
-        dry_run=options.dry_run,
-        added=added,
-        changed=changed,
-        ended=[
-            Edit(sheet.label(context, values), sheet.describe(context, values), None)
-            for values in gone
-            if options.prune
-        ],
-        kept=[sheet.label(context, values) for values in gone if not options.prune],
-        unchanged=len(entries) - len(new),
-        undecided=rows - len(entries),
-        notes=[note for entry in new for note in sheet.notes(context, entry.values)],
+def _rows(sheet: Sheet, content: bytes, options: Import) -> list[CsvRow]:
+    return read_rows(
+        decode(content, options.file),
+        options.file,
+        required=sheet.required,
+        optional=(*sheet.optional, *sheet.ignored),
     )
 
 

@@ -7,7 +7,7 @@ facts that came late.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -74,7 +74,7 @@ async def reckon(
         rules: settings of `[billing]`.
         settled: account id -> code of the bills that stay as they are, whatever was counted.
         running_at: for a month that goes on: the moment that is taken for its end.
-        as_of: count with what was recorded by then, None for now; `data` must be of the same moment.
+        as_of: count with what was recorded by then, None for now; `data` must be of that moment.
     """
     found: dict[int, Snapshot] = {}
     counted: dict[tuple[int, int], Counted] = {}
@@ -107,3 +107,14 @@ async def reckon(
         settled=settled,
         running=running_at is not None,
     )
+
+
+def reckon_again(drafting: Drafting, data: BillingData) -> Drafting:
+    """The same month with other decisions, without counting again.
+
+    Args:
+        drafting: a month that was reckoned.
+        data: decisions that count the same: other links and rules need `reckon`.
+    """
+    figures = usages(data, drafting.usages.counted, drafting.snapshots, drafting.psa_id)
+    return replace(drafting, data=data, usages=figures)

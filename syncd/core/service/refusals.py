@@ -37,6 +37,12 @@ class PlanStale(DataError):
     code: ClassVar[str] = "PLAN_STALE"
 
 
+class DecisionsMoved(DataError):
+    """Somebody decided something between the look at an effect and the word to go on."""
+
+    code: ClassVar[str] = "DECISIONS_MOVED"
+
+
 class ReleaseRefused(DataError):
     """Nothing is held there, or no reason was given."""
 
