@@ -205,7 +205,7 @@ GUARDS: tuple[Guard, ...] = (
 
 
 def review(
-    plan: Plan, context: GuardInput, limits: GuardLimits, *, guards: Sequence[Guard] = GUARDS
+    plan: Plan, context: GuardInput, limits: GuardLimits, *, guards: Sequence[Guard] | None = None
 ) -> tuple[Objection, ...]:
     """All objections to a plan; those handed in come first.
 
@@ -213,9 +213,10 @@ def review(
         plan: the plan as it would be stored.
         context: what is known beside it.
         limits: the numbers of the configuration.
-        guards: which brakes to ask.
+        guards: which brakes to ask; None for all.
     """
-    found = (objection for guard in guards for objection in guard(plan, context, limits))
+    asked = GUARDS if guards is None else guards
+    found = (objection for guard in asked for objection in guard(plan, context, limits))
     return (*context.objections, *found)
 
 

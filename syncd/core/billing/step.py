@@ -16,7 +16,7 @@ from syncd.core.billing.identity import observed_digest
 from syncd.core.billing.plan_input import PlanInput, Style
 from syncd.core.billing.record_fields import after_state, before_state, desired_fields
 from syncd.core.billing.regroup import is_zero
-from syncd.core.billing.standing import bills_on, conflicts, standing_objections
+from syncd.core.billing.standing import Scene, bills_on, conflicts, standing_objections
 from syncd.core.billing.target import Target
 from syncd.core.billing.wiring import findings, wire
 from syncd.core.billing.wording import reason
@@ -79,7 +79,14 @@ def decide(target: Target, carried_from: str | None, inputs: PlanInput) -> Step:
     objections = tuple(
         Objection(rule=rule, message=message, bill=inputs.bill_key, line=target.key)
         for rule, message in standing_objections(
-            target, carried_from, fields, wiring, moved, inputs
+            Scene(
+                target=target,
+                carried_from=carried_from,
+                fields=fields,
+                wiring=wiring,
+                moved=moved,
+                inputs=inputs,
+            )
         )
     )
     change = PlannedChange(

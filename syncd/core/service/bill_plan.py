@@ -68,9 +68,7 @@ class Planning:
         objections = [*made.objections]
         if draft.snapshot is not None and not made.bill.errors:
             objections += draft.snapshot.objections(draft.key)
-        if not draft.client_active and made.bill.changes:
-            message = f"the PSA shows client {draft.client} ({draft.client_name}) as inactive"
-            objections.append(Objection("CLIENT_INACTIVE", message, bill=draft.key))
+        objections += client_inactive(draft, made.bill)
         basis = self.recorder.basis(draft, made.bill, inputs)
         return PlannedDraft(
             draft=draft,
@@ -117,6 +115,14 @@ class Planning:
             money_scale=drafting.rules.money_scale,
             temporary=drafting.running,
         )
+
+
+def client_inactive(draft: Draft, bill: PlannedBill) -> tuple[Objection, ...]:
+    """Nobody is invoiced at a client that the PSA has closed."""
+    if draft.client_active or not bill.changes:
+        return ()
+    message = f"the PSA shows client {draft.client} ({draft.client_name}) as inactive"
+    return (Objection("CLIENT_INACTIVE", message, bill=draft.key),)
 
 
 def _at_rest(draft: Draft, *more_errors: str) -> PlannedBill:

@@ -20,9 +20,9 @@ from syncd.core.store.attempts import attempts
 from syncd.core.store.delivery_lock import delivery_turn
 from syncd.core.store.outbox import OutboxItem, OutboxState, claim, in_state, waiting
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import ProtocolError, StoreError, SyncdError, TransientError
+from syncd.sdk.errors import AuthError, ProtocolError, StoreError, SyncdError, TransientError
 from syncd.sdk.ports import Psa
-from syncd.sdk.records import Outcome, Unknown
+from syncd.sdk.records import NotSent, Outcome, Unknown
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
@@ -205,6 +205,10 @@ class _Delivery:
         try:
             answered = await self._vendor(self.psa.apply([item.change for item in batch]))
             outcomes = _by_key(answered)
+        except AuthError as error:
+            # The port promises that nothing of the batch was written: it waits as it did before.
+            self.report.stopped_by = error
+            outcomes = {item.key: NotSent(item.key, str(error)) for item in batch}
         except SyncdError as error:
             self.report.stopped_by = error
             outcomes = {item.key: Unknown(item.key, str(error)) for item in batch}

@@ -272,7 +272,9 @@ async def test_refused_credentials_stop_the_delivery_and_lose_nothing(desk: Desk
     desk.psa.point = refuse
     report = await desk.deliver()
     assert isinstance(report.stopped_by, AuthError)
-    assert report.waiting == 2
+    assert (report.waiting, report.calls) == (2, 1)
+    assert set((await desk.states()).values()) == {OutboxState.PENDING}
+    assert await desk.codes() == {}
     desk.psa.point = None
     desk.clock.advance(minutes=5)
     assert (await desk.deliver()).delivered == 2
