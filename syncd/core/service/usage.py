@@ -109,6 +109,7 @@ async def count(
             as_of=as_of,
             included=included,
             accounts=through,
+            products={product for _, product in groups},
         ):
             if (month.account_id, month.product_id) in groups:
                 found[month.account_id, month.product_id] = Counted(

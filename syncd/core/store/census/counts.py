@@ -61,6 +61,7 @@ async def month_counts(
     as_of: datetime | None = None,
     included: Collection[str] = (),
     accounts: Collection[int] | None = None,
+    products: Collection[int] | None = None,
     until: datetime | None = None,
 ) -> list[MonthCount]:
     """Last, peak and day sum of every group that had units on some day of the month.
@@ -78,6 +79,7 @@ async def month_counts(
         as_of: only what was recorded, and voided, by then; None is now.
         included: exclusion reasons that count after all.
         accounts: only these, None for all.
+        products: only these, None for all.
         until: for a month that is not over: days that begin at or after this moment are left out.
     """
     days = [day for day in period.days if until is None or day_start(day, zone) < until]
@@ -94,6 +96,7 @@ async def month_counts(
         f"{alive(':first')} AND u.period = ''",
         bound,
         accounts=accounts,
+        products=products,
         included=included,
     ):
         history[account, product][first] += int(quantity)
@@ -103,6 +106,7 @@ async def month_counts(
             f"u.{column} > :first AND u.{column} <= :last AND u.period = ''",
             bound,
             accounts=accounts,
+            products=products,
             included=included,
             by=f"u.{column}",
         ):
@@ -117,6 +121,7 @@ async def _sums(
     *,
     accounts: Collection[int] | None,
     included: Collection[str],
+    products: Collection[int] | None = None,
     by: str = "",
 ) -> list[Any]:
     """Sums of quantities by account and product, and by a further column if wanted."""
@@ -130,6 +135,9 @@ async def _sums(
     if accounts is not None:
         conditions.append(among(connection, "u.account_id", "accounts"))
         parameters["accounts"] = listed(connection, accounts)
+    if products is not None:
+        conditions.append(among(connection, "u.product_id", "products"))
+        parameters["products"] = listed(connection, products)
     further = f", {by}" if by else ""
     statement = (
         f"SELECT u.account_id, u.product_id, sum(u.quantity){further} FROM unit_interval u"  # noqa: S608 - values are bound
