@@ -9,6 +9,7 @@ from __future__ import annotations
 import decimal
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cache
 
 ZERO = Decimal(0)
 BYTES_PER_GB = Decimal(2**30)
@@ -45,7 +46,12 @@ def quotient(amount: Decimal, by: Decimal | int) -> Decimal:
 
 def rounded(amount: Decimal, scale: int) -> Decimal:
     """Half-up to `scale` decimals; never a negative zero."""
-    return EXACT.plus(EXACT.quantize(amount, Decimal(1).scaleb(-scale)))
+    return EXACT.plus(EXACT.quantize(amount, _units(scale)))
+
+
+@cache
+def _units(scale: int) -> Decimal:
+    return Decimal(1).scaleb(-scale)
 
 
 def whole_blocks(amount: Decimal, block: Decimal) -> Decimal:

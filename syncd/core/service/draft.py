@@ -13,20 +13,17 @@ from typing import Protocol
 from syncd.core.billing.bill import compute_bill
 from syncd.core.billing.model import (
     Bill,
-    BilledProduct,
     BillInput,
-    Configuration,
     LicenceUsage,
     Mode,
-    Owner,
-    Rate,
     RoundingPolicy,
     Settings,
 )
 from syncd.core.billing.plan_input import RecordState, Style
+from syncd.core.service.catalogue import Catalogue
 from syncd.core.service.ledger import AccountBooks, Books
 from syncd.core.service.snapshots import Snapshot
-from syncd.core.service.usage import Usages, rule_of
+from syncd.core.service.usage import Usages
 from syncd.core.store.billing_data import BillingData, Link, SourceAccount, SourceConnection
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.period import Period
@@ -123,6 +120,14 @@ class Drafting:
     rules: BillingRules
     settled: Mapping[int, str] = field(default_factory=dict)
     running: bool = False
+    _catalogues: dict[int, Catalogue] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    _type_names: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        types = self.data.references.of(self.psa_id, ReferenceKind.ASSET_TYPE)
+        self._type_names.update({key: entry.name for key, entry in types.items()})
 
     @property
     def style(self) -> Style:
@@ -219,60 +224,15 @@ class Drafting:
 
     def _input(self, account: SourceAccount, books: AccountBooks, snapshot: Snapshot) -> BillInput:
         link = self._link(account.id)
-        products = {
-            item.key: item
-            for item in self.data.products.values()
-            if item.connection_id == account.connection_id
-        }
         client = link.client_key if link is not None else ""
         stored = self.data.configurations_for(account.id)
-        rules = {
-            key: rule_of(rule)
-            for key, item in products.items()
-            if (rule := self.data.rule_for(item.id, client)) is not None
-        }
-        references = self.data.references
-        types = references.of(self.psa_id, ReferenceKind.ASSET_TYPE)
+        catalogue = self._catalogue(account.connection_id)
         return BillInput(
-            products={
-                key: BilledProduct(
-                    key=key,
-                    name=item.name,
-                    kind=item.kind,
-                    default_asset_type=self._asset_type(item.id),
-                )
-                for key, item in products.items()
-            },
-            rates={
-                key: tuple(
-                    Rate(
-                        cost=rate.cost,
-                        price=rate.price,
-                        restore_cost=rate.restore_cost,
-                        restore_price=rate.restore_price,
-                        currency=rate.currency,
-                        version=str(rate.version),
-                        cycle=rate.cycle,
-                    )
-                    for rate in self.data.rates_for(item.id, client)
-                )
-                for key, item in products.items()
-            },
-            rules=rules,
+            products=catalogue.products,
+            rates=catalogue.rates(client),
+            rules=catalogue.rules(client),
             usage=self.usages.usage.get(account.id, {}),
-            configurations=tuple(
-                Configuration(
-                    id=one.uid,
-                    name=one.name,
-                    mode=Mode(one.mode),
-                    products=one.products,
-                    asset_type=one.asset_type_key or None,
-                    price_owner=Owner(one.price_owner),
-                    cost_owner=Owner(one.cost_owner),
-                    supplier=one.supplier or None,
-                )
-                for one in stored
-            ),
+            configurations=tuple(catalogue.configuration(one) for one in stored),
             existing={key: state.mode or Mode.TOTAL for key, state in self.states(books).items()},
             site=None if link is None else self._site(link) or link.client_key,
             supplier=self.rules.supplier or None,
@@ -284,7 +244,7 @@ class Drafting:
             ),
             source_errors=(snapshot.error,) if snapshot.error else (),
             source_warnings=(snapshot.warning,) if snapshot.warning else (),
-            asset_type_names={key: entry.name for key, entry in types.items()},
+            asset_type_names=self._type_names,
             settings=Settings(
                 currency=self.rules.currency,
                 money_scale=self.rules.money_scale,
@@ -293,18 +253,19 @@ class Drafting:
             ),
         )
 
+    def _catalogue(self, connection_id: int) -> Catalogue:
+        made = self._catalogues.get(connection_id)
+        if made is None:
+            made = Catalogue(self.data, connection_id, self.psa_id)
+            self._catalogues[connection_id] = made
+        return made
+
     def supplier_id(self, name: str | None) -> str | None:
         """The PSA's id of a supplier; None where it is unknown or two have the name."""
         if not name:
             return None
         found = self.data.references.named(self.psa_id, ReferenceKind.SUPPLIER, name)
         return found[0].key if len(found) == 1 else None
-
-    def _asset_type(self, product_id: int) -> str | None:
-        default = self.data.asset_types.get(product_id)
-        if default is None or default.psa_connection_id != self.psa_id:
-            return None
-        return default.asset_type_key
 
 
 def _stopped(code: str) -> Bill:

@@ -1,0 +1,102 @@
+"""What billing takes of a connection's products, rates and rules, made once for all its accounts.
+
+Most clients have no rate and no rule of their own, so that thousands of bills share one set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from syncd.core.billing.model import BilledProduct, Configuration, Mode, Owner, QuantityRule, Rate
+from syncd.core.service.usage import rule_of
+from syncd.core.store.billing_data import EVERY_CLIENT, BillingData, StoredConfiguration
+
+Rates = Mapping[str, tuple[Rate, ...]]
+Rules = Mapping[str, QuantityRule]
+
+
+class Catalogue:
+    """Products of one connection as billing takes them.
+
+    Attributes:
+        products: by key.
+    """
+
+    def __init__(self, data: BillingData, connection_id: int, psa_id: int) -> None:
+        self._data = data
+        self._ids = {
+            item.key: item.id
+            for item in data.products.values()
+            if item.connection_id == connection_id
+        }
+        ids = set(self._ids.values())
+        self.products: Mapping[str, BilledProduct] = {
+            item.key: BilledProduct(
+                key=item.key,
+                name=item.name,
+                kind=item.kind,
+                default_asset_type=_asset_type(data, item.id, psa_id),
+            )
+            for item in data.products.values()
+            if item.id in ids
+        }
+        self._own_rates = {client for product, client in data.rates if product in ids}
+        self._own_rules = {client for product, client in data.rules if product in ids}
+        self._default_rates = self._rates(EVERY_CLIENT)
+        self._default_rules = self._rules(EVERY_CLIENT)
+        self._configurations: dict[int, Configuration] = {}
+
+    def rates(self, client: str) -> Rates:
+        """The rates of a client by product key; shared by clients without one of their own."""
+        return self._rates(client) if client in self._own_rates else self._default_rates
+
+    def rules(self, client: str) -> Rules:
+        """The rules of a client by product key; shared likewise."""
+        return self._rules(client) if client in self._own_rules else self._default_rules
+
+    def configuration(self, stored: StoredConfiguration) -> Configuration:
+        """A stored configuration, made once however many accounts share it."""
+        made = self._configurations.get(stored.version)
+        if made is None:
+            made = self._configurations[stored.version] = Configuration(
+                id=stored.uid,
+                name=stored.name,
+                mode=Mode(stored.mode),
+                products=stored.products,
+                asset_type=stored.asset_type_key or None,
+                price_owner=Owner(stored.price_owner),
+                cost_owner=Owner(stored.cost_owner),
+                supplier=stored.supplier or None,
+            )
+        return made
+
+    def _rates(self, client: str) -> Rates:
+        return {
+            key: tuple(
+                Rate(
+                    cost=rate.cost,
+                    price=rate.price,
+                    restore_cost=rate.restore_cost,
+                    restore_price=rate.restore_price,
+                    currency=rate.currency,
+                    version=str(rate.version),
+                    cycle=rate.cycle,
+                )
+                for rate in self._data.rates_for(product_id, client)
+            )
+            for key, product_id in self._ids.items()
+        }
+
+    def _rules(self, client: str) -> Rules:
+        return {
+            key: rule_of(rule)
+            for key, product_id in self._ids.items()
+            if (rule := self._data.rule_for(product_id, client)) is not None
+        }
+
+
+def _asset_type(data: BillingData, product_id: int, psa_id: int) -> str | None:
+    default = data.asset_types.get(product_id)
+    if default is None or default.psa_connection_id != psa_id:
+        return None
+    return default.asset_type_key
