@@ -104,7 +104,6 @@ CODES: dict[str, Code] = {
     "SUPPLIER_NOT_FOUND": Code("bill warning", "The PSA does not know the supplier; not sent."),
     "USAGE_NOT_CONFIGURED": Code("bill warning", "Units of a mapped product are on no line."),
     "ZERO_NEW": Code("bill warning", "A line with 0 that was never sent is not created."),
-    "RETYPED": Code("bill warning", "A line took over another line's record."),
     "FOUND_BY_KEY": Code("bill warning", "The PSA holds a record with our key that we forgot."),
     # What holds a bill for a person
     "UNITS_CHANGED": Code("objection", "A line's units move by more than the guard allows."),
@@ -116,6 +115,7 @@ CODES: dict[str, Code] = {
     "CHANGED_SINCE_LAST_BILL": Code("objection", "A link, configuration, rate or rule changed."),
     "REMOVED_BY_CONFIGURATION": Code("objection", "A change of configuration ends a line."),
     "GROUPS_CHANGED": Code("objection", "Products moved from one line to another."),
+    "RETYPED": Code("objection", "A line goes on under another asset type on its record."),
     "MODE_CHANGED": Code("objection", "A line changes its mode, and with it who sets the price."),
     "PRICE_UNSET": Code("objection", "A line with units has a product without a price."),
     "SOURCE_STALE": Code("objection", "The last proven pull of the month is too old."),
@@ -127,14 +127,14 @@ CODES: dict[str, Code] = {
     "PLUGIN_REVIEW_FAILED": Code("objection", "A plugin could not review the plan."),
     # How the PSA will bill a line
     "NOT_LINKED": Code("bill warning", "No recurring line of the PSA bills this record."),
-    "LINKED_TWICE": Code("objection", "Several recurring lines bill this record."),
+    "LINKED_TWICE": Code("bill warning", "Several recurring lines bill this record."),
     "LINE_INACTIVE": Code("bill warning", "The recurring line that bills the record is inactive."),
-    "DOUBLE_ROUTE": Code("objection", "The recurring line counts other things as well."),
+    "DOUBLE_ROUTE": Code("bill warning", "The recurring line counts other things as well."),
     "RUNNING_MONTH_LINKED": Code("objection", "A recurring line bills a month still running."),
     "PER_PERIOD_LINKED": Code("objection", "A lasting line counts a record of one month."),
     "PRICE_NOT_LINKED": Code("bill warning", "The recurring line does not take our price."),
     "PRICE_LINKED_IN_QUANTITY_MODE": Code(
-        "objection", "The recurring line takes a price that we do not send."
+        "bill warning", "The recurring line takes a price that we do not send."
     ),
     "PRORATION_TWICE": Code("bill warning", "The PSA prorates what we count to the day."),
     # Why the bill of a month stays as it is
