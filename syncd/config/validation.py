@@ -136,6 +136,9 @@ class Check:
                     inner, value, (*path, name), resting=resting
                 )
                 broken |= below
+            elif inner is not None and isinstance(value, list):
+                filled[name], below = self._rows(inner, value, (*path, name), resting=resting)
+                broken |= below
             elif isinstance(value, str) and PLACEHOLDER in value:
                 self.add((*path, name), "is not filled in yet", f"replace the {PLACEHOLDER}")
                 broken.add((*path, name))
@@ -147,6 +150,21 @@ class Check:
                 filled[name] = self._resolved(value, (*path, name), resting=resting)
                 if filled[name] is _LEFT_OUT:
                     broken.add((*path, name))
+        return filled, broken
+
+    def _rows(
+        self, kind: type[BaseModel], rows: list[Any], path: SettingPath, *, resting: bool
+    ) -> tuple[list[Any], set[SettingPath]]:
+        """The tables of a list with references resolved, as `_with_secrets` does for one."""
+        filled: list[Any] = []
+        broken: set[SettingPath] = set()
+        for number, row in enumerate(rows):
+            if isinstance(row, Mapping):
+                made, below = self._with_secrets(kind, row, (*path, number), resting=resting)
+                filled.append(made)
+                broken |= below
+            else:
+                filled.append(row)
         return filled, broken
 
     def _resolved(self, reference: Mapping[str, Any], path: SettingPath, *, resting: bool) -> str:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from copy import copy
 from datetime import datetime
 from typing import Self
+from urllib.parse import urlencode
 
 from syncd.sdk import waiting
 from syncd.sdk.address import check_base_url
@@ -97,7 +99,6 @@ class ApiClient:
             ValueError: the base URL is not an address that we may speak to, or a header cannot be
                 sent.
         """
-        self.calls = 0
         self._connection = connection
         self._base = check_base_url(base_url)
         self._origin = _origin(httpx.URL(self._base))
@@ -111,14 +112,33 @@ class ApiClient:
         self._headers = dict(headers or {})
         if not all(v.isascii() and v.isprintable() for v in self._headers.values()):
             raise ValueError("a header holds characters that cannot be sent")
-        self._client: httpx.AsyncClient | None = None
+        self._line = _Line()
+        self._is_lane = False
+
+    def lane(self, auth: Auth) -> ApiClient:
+        """A way to the same vendor that is signed differently, for one of its many tenants.
+
+        Lanes share this client's connections, quota and count of calls, and live as long as it is
+        open; they are not opened or closed themselves. A 429 pauses the call that met it and no
+        other lane, since such vendors count each tenant for itself.
+
+        Args:
+            auth: signs the requests of this lane.
+        """
+        lane = copy(self)
+        vars(lane).update(_auth=auth, _is_lane=True)
+        return lane
+
+    @property
+    def calls(self) -> int:
+        return self._line.calls
 
     async def __aenter__(self) -> Self:
-        self._client = open_client(self._base, self._policy, self._headers, self._concurrency)
+        self._line.client = open_client(self._base, self._policy, self._headers, self._concurrency)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        client, self._client = self._client, None
+        client, self._line.client = self._line.client, None
         if client is not None:
             await client.aclose()
 
@@ -169,6 +189,23 @@ class ApiClient:
         """
         return await self._call(method, path, params, write_json(json), write=True)
 
+    async def send_form(self, path: str, form: Mapping[str, str]) -> Answer:
+        """POST a form once, unsigned, and return the answer whatever its status.
+
+        For token endpoints that are asked often, as `post_form` opens a connection of its own;
+        repeating it is harmless, and left to the caller.
+
+        Raises:
+            VendorUnavailable: a timeout or a cut connection.
+            ConnectFailed: the endpoint could not be reached.
+            ProtocolError: a path of another origin, an answer beyond the size limit.
+        """
+        content = urlencode(form).encode()
+        request = self._request("POST", path, None, content, "application/x-www-form-urlencoded")
+        call = Exchange(self._connection, f"POST {request.url.host}{request.url.path}")
+        response, body = await self._exchange(request, call, Budget(self._policy))
+        return answer_of(response, body, self._connection)
+
     async def _call(
         self, method: str, path: str, params: Query, content: bytes | None, *, write: bool
     ) -> Answer:
@@ -180,7 +217,7 @@ class ApiClient:
             return await self._attempt(request, call, budget)
 
         def announce(error: TransientError, seconds: float, number: int) -> None:
-            if error.http_status == 429:
+            if error.http_status == 429 and not self._is_lane:
                 self._window.penalise(seconds)
             self._log(
                 "request.retried",
@@ -194,15 +231,21 @@ class ApiClient:
         return await persist(attempt, budget, announce)
 
     def _request(
-        self, method: str, path: str, params: Query, content: bytes | None
+        self,
+        method: str,
+        path: str,
+        params: Query,
+        content: bytes | None,
+        content_type: str = "application/json",
     ) -> httpx.Request:
-        if self._client is None:
+        client = self._line.client
+        if client is None:
             raise RuntimeError("open the ApiClient with `async with` before calling it")
         absolute = path[:8].lower().startswith(("http://", "https://"))
         url = path if absolute else f"{self._base}{'' if path.startswith('/') else '/'}{path}"
-        headers = None if content is None else {"content-type": "application/json"}
+        headers = None if content is None else {"content-type": content_type}
         try:
-            request = self._client.build_request(
+            request = client.build_request(
                 method, url, params=params, content=content, headers=headers
             )
         except httpx.InvalidURL:
@@ -236,14 +279,15 @@ class ApiClient:
     async def _exchange(
         self, request: httpx.Request, call: Exchange, budget: Budget
     ) -> tuple[httpx.Response, bytes]:
-        assert self._client is not None
+        client = self._line.client
+        assert client is not None
         async with self._window as waited:
             if waited:
                 self._log("limit.waited", wait_ms=round(waited * 1000))
-            self.calls += 1
+            self._line.calls += 1
             began = waiting.monotonic()
             try:
-                response, body = await send(self._client, request, self._policy, budget.left)
+                response, body = await send(client, request, self._policy, budget.left)
             except FAILURES as error:
                 raise failure(error, call) from error
             finally:
@@ -258,6 +302,16 @@ class ApiClient:
             request_id=request_id(response.headers),
         )
         return response, body
+
+
+class _Line:
+    """The open connections and the count of calls, shared by a client and its lanes."""
+
+    __slots__ = ("calls", "client")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.client: httpx.AsyncClient | None = None
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None, bytes]:
