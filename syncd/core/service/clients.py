@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from syncd.core.service.refusals import ClientUnknown
 from syncd.core.store.billing_data import BillingData
@@ -15,14 +15,24 @@ def find_client(data: BillingData, psa_id: int, wanted: str) -> ReferenceEntry:
     Raises:
         ClientUnknown: there is none, or several share the name; the remedy lists them.
     """
-    known = data.references.of(psa_id, ReferenceKind.CLIENT)
+    linked = {link.client_key for link in data.links.values() if link.psa_connection_id == psa_id}
+    return choose_client(data.references.of(psa_id, ReferenceKind.CLIENT), linked, wanted)
+
+
+def choose_client(
+    known: Mapping[str, ReferenceEntry], linked: Collection[str], wanted: str
+) -> ReferenceEntry:
+    """The client with this id, or with this name if only one has it, or only one is linked.
+
+    Raises:
+        ClientUnknown: there is none, or several share the name; the remedy lists them.
+    """
     if wanted in known:
         return known[wanted]
     plain = wanted.strip().casefold()
     named = [entry for entry in known.values() if entry.name.strip().casefold() == plain]
     if not named:
         named = [entry for entry in known.values() if plain and plain in entry.name.casefold()]
-    linked = {link.client_key for link in data.links.values() if link.psa_connection_id == psa_id}
     if len(named) > 1:
         billed = [entry for entry in named if entry.key in linked]
         named = billed if len(billed) == 1 else named
