@@ -74,7 +74,7 @@ async def import_file(
         BadFile: it has mistakes; nothing was stored.
         DecisionsMoved: somebody decided something while the effect was looked at.
     """
-    content = _content(file)
+    content = file_content(file)
     output = cli.output()
     async with App.start(cli.config) as app:
         psa = await app.connection(app.psa_name())
@@ -141,7 +141,12 @@ def write_file(file: Path, text: str) -> None:
         raise ConfigError(message, remedy="name a file in a folder you may write") from error
 
 
-def _content(file: Path) -> bytes:
+def file_content(file: Path) -> bytes:
+    """A file as it lies on the disk; `-` is the standard input.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         return sys.stdin.buffer.read() if file == _STANDARD else file.read_bytes()
     except OSError as error:

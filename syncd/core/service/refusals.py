@@ -43,10 +43,28 @@ class DecisionsMoved(DataError):
     code: ClassVar[str] = "DECISIONS_MOVED"
 
 
+class TemplateUnknown(DataError):
+    """There is no such billing template, or it cannot be called so."""
+
+    code: ClassVar[str] = "TEMPLATE_UNKNOWN"
+
+
+class TemplateConflict(DataError):
+    """Decisions made by hand stand where a template would write its own."""
+
+    code: ClassVar[str] = "TEMPLATE_CONFLICT"
+
+
 class ReleaseRefused(DataError):
     """Nothing is held there, or no reason was given."""
 
     code: ClassVar[str] = "RELEASE_REFUSED"
+
+
+class ReopenRefused(DataError):
+    """The month has no final bill to make again, or no reason was given."""
+
+    code: ClassVar[str] = "REOPEN_REFUSED"
 
 
 class NothingToSettle(DataError):

@@ -23,18 +23,27 @@ from syncd.core.store.tables import (
     AccountBilling,
     AccountRow,
     BillingConfiguration,
+    BillingTemplate,
     ClientLink,
     ConnectionRow,
     ProductMapping,
     ProductRow,
     QuantityRuleRow,
     RateRow,
+    TemplateClient,
 )
 from syncd.sdk.records import Measure, ProductKind
 
 Key = tuple[Any, ...]
 DecisionRow = (
-    ClientLink | ProductMapping | RateRow | QuantityRuleRow | BillingConfiguration | AccountBilling
+    ClientLink
+    | ProductMapping
+    | RateRow
+    | QuantityRuleRow
+    | BillingConfiguration
+    | AccountBilling
+    | BillingTemplate
+    | TemplateClient
 )
 
 
@@ -47,12 +56,14 @@ class DecisionTable:
         key: columns of which at most one current row may exist.
         content: columns whose change makes a new row.
         provenance: columns that say where a row came from; alone they change nothing.
+        billed: whether an edit changes what is billed, so that plans made before are refused.
     """
 
     table: type[DecisionRow]
     key: tuple[str, ...]
     content: tuple[str, ...]
     provenance: tuple[str, ...] = ()
+    billed: bool = True
 
     def key_of(self, values: Mapping[str, Any]) -> Key:
         return tuple(values[name] for name in self.key)
@@ -119,6 +130,21 @@ CONFIGURATIONS: Final = DecisionTable(
 
 BILLING: Final = DecisionTable(
     AccountBilling, key=("account_id",), content=("automatic", "billing_start")
+)
+
+TEMPLATES: Final = DecisionTable(
+    BillingTemplate,
+    key=("name",),
+    content=("content",),
+    provenance=("confirmed_by",),
+    billed=False,
+)
+TEMPLATE_CLIENTS: Final = DecisionTable(
+    TemplateClient,
+    key=("psa_connection_id", "client_key"),
+    content=("template",),
+    provenance=("confirmed_by",),
+    billed=False,
 )
 
 
@@ -225,6 +251,17 @@ async def known_uids(conn: AsyncConnection) -> dict[str, int]:
     return {row.uid: row.connection_id for row in await conn.execute(statement)}
 
 
+async def uids_by_name(conn: AsyncConnection) -> dict[tuple[int, str], str]:
+    """Uid of the configuration that an account had last under a name, by account id and name."""
+    table = BillingConfiguration
+    statement = (
+        select(col(table.account_id), col(table.name), col(table.uid))
+        .where(col(table.account_id).is_not(None))
+        .order_by(col(table.id))
+    )
+    return {(row.account_id, row.name): row.uid for row in await conn.execute(statement)}
+
+
 async def write_decisions(
     conn: AsyncConnection,
     kind: DecisionTable,
@@ -233,7 +270,7 @@ async def write_decisions(
     superseded: Collection[int],
     now: datetime,
 ) -> None:
-    """Supersede rows and add new ones; any change grows the installation's `data_version`.
+    """Supersede rows and add new ones; what is billed grows the installation's `data_version`.
 
     Args:
         conn: a writer's connection.
@@ -256,5 +293,5 @@ async def write_decisions(
         )
     if new:
         await conn.execute(insert(table), [{**values, "recorded_at": now} for values in new])
-    if superseded or new:
+    if kind.billed and (superseded or new):
         await bump_data_version(conn)
