@@ -71,7 +71,7 @@ async def held(office: Office, table: DecisionTable) -> list[dict[str, Any]]:
         return [dict(one.values) for one in (await current_decisions(conn, table)).values()]
 
 
-async def standing(office: Office) -> dict[str, list[tuple[object, ...]]]:
+async def standing(office: Office) -> dict[str, list[Any]]:
     """Current decisions in short: whose, what, and by which template."""
     rates = [
         (x["client_key"], x["product_id"], x["price"], x["template"])

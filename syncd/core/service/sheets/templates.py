@@ -90,7 +90,7 @@ def template_rows(rows: Sequence[CsvRow]) -> TemplateRows:
     """The rows of a file without cells that say nothing."""
     return TemplateRows(
         tuple(
-            CsvRow(row.line, {name: cell for name, cell in row.cells.items() if cell.strip()})
+            CsvRow(row.line, {c: cell for c in COLUMNS if (cell := row.cells.get(c, "").strip())})
             for row in rows
         )
     )
