@@ -112,8 +112,8 @@ async def bill_heads(
         account_id: whose bills.
         as_of: only what was recorded by then; None for now.
     """
-    statement = (
     statement: Any = (
+        select(
             col(Bill.id),
             col(Bill.account_id),
             col(Bill.period),
