@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from syncd.sdk.ports import Psa
 from syncd.sdk.records import RecurringLine, Subscription
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Sweep:
     """What the PSA showed.
 
     Attributes:
         subscriptions: by client id, inactive ones included.
         recurring: by client id.
-        elsewhere: records of ours that stand at another client than expected, by id.
+        elsewhere: records of ours that stand at none of the clients that were read, by id.
     """
 
     subscriptions: Mapping[str, Sequence[Subscription]] = field(default_factory=dict)
@@ -30,9 +31,11 @@ class Sweep:
     def of(self, client: str, remotes: Collection[str] = ()) -> tuple[Subscription, ...]:
         """Records of a client, and those of these ids wherever they stand."""
         own = self.subscriptions.get(client, ())
-        moved = (self.elsewhere[remote] for remote in remotes if remote in self.elsewhere)
+        shown = {record.key for record in own}
+        moved = (self.by_id[one] for one in remotes if one in self.by_id and one not in shown)
         return (*own, *moved)
 
+    @cached_property
     def by_id(self) -> dict[str, Subscription]:
         """Every record that was seen."""
         found = {record.key: record for held in self.subscriptions.values() for record in held}

@@ -18,7 +18,7 @@ def moved_targets(bill: PlannedBill, seen: Sweep, marker: Callable[[str], str]) 
         seen: the PSA now.
         marker: from our key to what the PSA's field holds.
     """
-    held = seen.by_id()
+    held = seen.by_id
     return [found for change in bill.changes if (found := _moved(bill, change, seen, held, marker))]
 
 
