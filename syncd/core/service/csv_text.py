@@ -18,6 +18,9 @@ from syncd.sdk.errors import DataError
 
 _FORMULA: Final = re.compile(r"^'*[=+\-@\t\r]")
 _BOM: Final = "\ufeff"
+_WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
+"""How UTF-16 begins, in both orders of its bytes."""
+_SAVE_AS: Final = "save the file as 'CSV UTF-8 (comma delimited)'"
 _SHOWN = 200
 
 
@@ -80,14 +83,13 @@ def decode(content: bytes, file: str) -> str:
     Raises:
         BadFile: not UTF-8.
     """
+    if content.startswith(_WIDE) or b"\x00" in content.partition(b"\n")[0]:
+        raise BadFile(file, [Problem(1, "", "the text is UTF-16 or not text at all", _SAVE_AS)])
     try:
         return content.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        problem = Problem(
-            line, "", "the text is not UTF-8", "save the file as 'CSV UTF-8 (comma delimited)'"
-        )
-        raise BadFile(file, [problem]) from error
+        raise BadFile(file, [Problem(line, "", "the text is not UTF-8", _SAVE_AS)]) from error
 
 
 def read_rows(
@@ -166,9 +168,10 @@ def _header_problems(
     line: int, header: Sequence[str], required: Sequence[str], optional: Sequence[str]
 ) -> list[Problem]:
     known = [*required, *optional]
-    if len(header) == 1 and ";" in header[0]:
-        remedy = "save the file with commas between the cells"
-        return [Problem(line, "", "the cells are separated by semicolons", remedy)]
+    for sign, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            remedy = "save the file with commas between the cells and a dot in amounts like 12.50"
+            return [Problem(line, "", f"the cells are separated by {word}", remedy)]
     problems = [
         Problem(line, name, "the column is missing", "add it; its cells may be as exported")
         for name in required

@@ -82,6 +82,26 @@ BAD = [
     ("rates", RATES + "rmm,device:server,,-1,,,,,2026-11-01\n", "-1 is negative"),
     ("rates", RATES + "rmm,device:server,,0.000000001,,,,,2026-11-01\n", "more than 8 decimals"),
     ("rates", RATES + f"rmm,device:server,,{10**12},,,,,2026-11-01\n", "outside of what can be"),
+    ("rates", RATES + f"rmm,device:server,,{10**9},,,,,2026-11-01\n", "more than 100,000,000"),
+    ("rates", RATES + "rmm,device:server,,1e9,,,,,2026-11-01\n", "'1e9' is not an amount"),
+    ("rates", RATES + "rmm,device:server,,NaN,,,,,2026-11-01\n", "'NaN' is not an amount"),
+    ("rates", RATES + 'rmm,device:server,,"1 234,50",,,,,2026-11-01\n', "is not an amount"),
+    ("rates", RATES + "rmm,device:server,,1\u00a0234.50,,,,,2026-11-01\n", "is not an amount"),
+    ("rates", RATES + "rmm,device:server,,12\u0660,,,,,2026-11-01\n", "is not an amount"),
+    ("rates", RATES + "rmm,device:server,,=1+1,,,,,2026-11-01\n", "'=1+1' is a formula"),
+    ("rates", RATES + "rmm,device:server,,+1,,,,,2026-11-01\n", "'+1' is a formula"),
+    ("rates", RATES + "rmm,device:server,,@x,,,,,2026-11-01\n", "'@x' is a formula"),
+    (
+        "rates",
+        RATES + "rmm,device:server,99,1,,,,,2026-11-01\n",
+        "client '99' is not known to desk",
+    ),
+    ("rates", RATES.replace(",", ";"), "the cells are separated by semicolons"),
+    ("rates", RATES.replace(",", "\t"), "the cells are separated by tabs"),
+    ("links", LINKS + "rmm,a,=1+1,\n", "client '=1+1' is not known to desk"),
+    ("links", LINKS + "rmm,\x00a,1,\n", "column account: the cell holds a NUL character"),
+    ("links", " \n\n", "the file is empty"),
+    ("rules", RULES + "rmm,device:server,,,,,,-3,,,,,2026-11-01,,x\n", "-3 is negative"),
     ("rates", RATES + "rmm,device:server,,1,,,,pound,2026-11-01\n", "'POUND' is not a currency"),
     ("rates", RATES + "rmm,device:server,,1,,,,,01/11/2026\n", "'01/11/2026' is not a day"),
     ("rates", RATES + "rmm,device:server,,1,,,,,2026-02-30\n", "'2026-02-30' is not a day"),
@@ -129,6 +149,11 @@ BAD = [
         "configurations",
         CONFIGURATIONS + ",rmm,,,total,device:server,,,,,\n",
         "column name: the cell",
+    ),
+    (
+        "configurations",
+        CONFIGURATIONS + ",rmm,,=1+1,total,device:server,,,,,\n",
+        "column name: '=1+1' begins like a formula",
     ),
     (
         "configurations",
@@ -214,6 +239,19 @@ async def test_the_issue_of_a_bad_file_closes_when_a_good_one_is_imported(office
 async def test_a_file_that_is_not_utf8_is_refused_with_its_line(sqlite_office: Office) -> None:
     with pytest.raises(BadFile, match="line 3: the text is not UTF-8"):
         await sqlite_office.take("links", LINKS.encode() + b"rmm,a,1,\nrmm,b,Gl\xf6bex,\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-16-be-sig"])
+async def test_a_file_in_utf16_is_refused_with_what_to_save(
+    sqlite_office: Office, encoding: str
+) -> None:
+    """What spreadsheets call 'Unicode text'."""
+    mark = b"\xfe\xff" if encoding.endswith("-sig") else b""
+    content = mark + FILES["links"].encode(encoding.removesuffix("-sig"))
+    with pytest.raises(BadFile, match="line 1: the text is UTF-16") as refused:
+        await sqlite_office.take("links", content)
+    assert "CSV UTF-8" in refused.value.problems[0].remedy
+    assert await sqlite_office.rows("client_link") == 0
 
 
 async def test_a_byte_order_mark_and_other_line_ends_are_taken(sqlite_office: Office) -> None:

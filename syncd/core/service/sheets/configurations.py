@@ -42,7 +42,7 @@ _FAULTS: Final = {
 def _read(row: RowReader) -> Entry | None:
     connection = row.connection()
     account = row.account(connection) if row.text("account") else None
-    name = row.text("name")
+    name = row.title("name")
     if not name:
         row.blame("name", "the cell is empty", "give the configuration a name")
     asset_type = row.reference(ReferenceKind.ASSET_TYPE, "asset_type")

@@ -34,6 +34,9 @@ _WORDS: Final = {
 }
 _DAY: Final = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 _MAX_POSITION: Final = 1_000_000
+_MAX_AMOUNT: Final = 100_000_000
+"""More than this, for one unit or as a number of units, is a slip in every currency."""
+_FORMULA_SIGNS: Final = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +136,14 @@ class RowReader:
             return ""
         return cell
 
+    def title(self, column: str) -> str:
+        """A name that will stand in the PSA; one that a spreadsheet would run is a mistake."""
+        cell = self.text(column)
+        if cell.startswith(_FORMULA_SIGNS):
+            reason = f"'{cell}' begins like a formula"
+            self.doubt(column, reason, f"begin the name with something else than {cell[0]}")
+        return cell
+
     def choice(self, column: str, known: Sequence[str], *, default: str | None = None) -> str:
         """One of the known words; the default where the cell is empty."""
         cell = self.text(column).lower()
@@ -166,6 +177,9 @@ class RowReader:
         cell = self.text(column)
         if not cell:
             return None
+        if cell.startswith(("=", "+", "@")):
+            self.blame(column, f"'{cell}' is a formula", "write the number itself, like 1234.50")
+            return None
         try:
             amount = parse_amount(cell)
             to_scaled(amount)
@@ -176,6 +190,9 @@ class RowReader:
         if amount < 0:
             self.blame(column, f"{cell} is negative", "write 0 or more, or leave the cell empty")
             return None
+        if amount > _MAX_AMOUNT:
+            reason = f"{cell} is more than {_MAX_AMOUNT:,}, which nothing costs and nobody has"
+            self.doubt(column, reason, "look for a missing dot or a column that slipped")
         return amount
 
     def day(self, column: str, *, required: bool) -> str:
