@@ -136,6 +136,9 @@ CODES: dict[str, Code] = {
     "PRICE_LINKED_IN_QUANTITY_MODE": Code(
         "bill warning", "The recurring line takes a price that we do not send."
     ),
+    "PRICE_TWO_OWNERS": Code(
+        "bill warning", "The PSA changes the price on the recurring line, and so do we."
+    ),
     "PRORATION_TWICE": Code("bill warning", "The PSA prorates what we count to the day."),
     # Why the bill of a month stays as it is
     "AUTO_DISABLED": Code("bill life", "The account is not billed automatically."),

@@ -7,11 +7,12 @@ plan and its read-back share one sweep; writes are keyed, so that a lost answer 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from syncd.sdk.period import Period
 from syncd.sdk.records import (
     Account,
+    Agreement,
     AssetType,
     BatchLimit,
     CheckResult,
@@ -156,6 +157,34 @@ class Psa(Port, Protocol):
     @property
     def asset_type_field(self) -> str:
         """Name of the PSA field that will carry the asset type, for the plan's print-out."""
+        ...
+
+
+@runtime_checkable
+class AgreementReader(Protocol):
+    """What a `Psa` offers beside its own methods if it knows agreements; none has to.
+
+    The core looks for it with `isinstance`. Without it a bill that names an agreement is held,
+    and every other bill is planned as ever.
+    """
+
+    @property
+    def agreement_field(self) -> str:
+        """Name of the field of a subscription that carries the agreement; empty for none.
+
+        Only where a field is named does `SubscriptionFields.agreement` hold an id.
+        """
+        ...
+
+    def agreements(self, *, clients: Collection[str]) -> AsyncIterator[Sequence[Agreement]]:
+        """Agreements of these clients, proven whole, expired and closed ones included.
+
+        Asked for in one call for all clients of which an account names an agreement.
+
+        Raises:
+            PermissionMissing: the right is missing; bills that name an agreement are then held.
+            ProtocolError: the vendor's total and the rows read differ.
+        """
         ...
 
 

@@ -60,6 +60,7 @@ class Subscription(msgspec.Struct, frozen=True):
         foreign_writer: name of another integration that owns the record, if its key is there.
         start: first day the record covers, ISO date, or None.
         end: last day, ISO date, or None for a lasting record.
+        agreement: id of the agreement that stands on it, None when absent or not shown.
     """
 
     key: str
@@ -76,6 +77,31 @@ class Subscription(msgspec.Struct, frozen=True):
     foreign_writer: str | None = None
     start: str | None = None
     end: str | None = None
+    agreement: str | None = None
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """A contract between the MSP and a client, as the PSA keeps it.
+
+    Attributes:
+        key: the PSA's id.
+        client: PSA client id.
+        name: for people.
+        starts: first day, ISO date, None when none is set.
+        ends: last day, None for an open end.
+        active: False when the PSA calls it closed for another reason than its dates.
+        invoiced: False when the PSA marks it not to be invoiced.
+        next_invoice: day of its next invoice, None when unknown.
+    """
+
+    key: str
+    client: str
+    name: str
+    starts: str | None = None
+    ends: str | None = None
+    active: bool = True
+    invoiced: bool = True
+    next_invoice: str | None = None
 
 
 class RecurringLine(msgspec.Struct, frozen=True):
@@ -95,6 +121,9 @@ class RecurringLine(msgspec.Struct, frozen=True):
         active: the line bills.
         next_date: when the next invoice is made, or None.
         invoice_name: reference of the recurring invoice for people.
+        percent_increase: the PSA raises the line's price by so many per cent from time to time;
+            None or 0 when it does not.
+        price_from_product: the PSA copies the product's price to the line when that changes.
     """
 
     invoice: str
@@ -110,6 +139,8 @@ class RecurringLine(msgspec.Struct, frozen=True):
     active: bool = True
     next_date: datetime | None = None
     invoice_name: str = ""
+    percent_increase: Decimal | None = None
+    price_from_product: bool = False
 
 
 class ChangeKind(StrEnum):
@@ -134,6 +165,8 @@ class SubscriptionFields(msgspec.Struct, frozen=True):
         start: ISO date, set on create.
         end: ISO date for a per-period record, None for a lasting one.
         notes: free text, e.g. the period covered.
+        agreement: id of the client's agreement, where `AgreementReader.agreement_field` names a
+            field for it; None leaves the PSA's value alone.
     """
 
     client: str
@@ -147,6 +180,7 @@ class SubscriptionFields(msgspec.Struct, frozen=True):
     start: str | None
     end: str | None
     notes: str | None
+    agreement: str | None = None
 
 
 class KeyedChange(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from syncd.sdk.plan_records import (
     Severity,
 )
 from syncd.sdk.psa_records import (
+    Agreement,
     AssetType,
     BatchLimit,
     ChangeKind,
@@ -50,6 +51,7 @@ from syncd.sdk.usage_records import (
 
 __all__ = [
     "Account",
+    "Agreement",
     "AssetType",
     "BatchLimit",
     "ChangeKind",

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from syncd.core.billing.model import (
+    POINT_IN_TIME,
+    BilledIn,
     BillInput,
     Configuration,
     LicenceUsage,
@@ -34,6 +36,7 @@ def configuration_errors(data: BillInput) -> tuple[str, ...]:
             *_rates(data),
             *_rules(data),
             *_currencies(data),
+            *_advance(data),
         )
     )
 
@@ -156,6 +159,17 @@ def _currencies(data: BillInput) -> Iterator[str]:
             rates = data.rates.get(key, ())
             if rates and rate_in(rates, data.settings.currency) is None:
                 yield f"CURRENCY_MISMATCH:{key}"
+
+
+def _advance(data: BillInput) -> Iterator[str]:
+    """A month that begins has no peak, no average and no facts of its own yet."""
+    for configuration in data.configurations:
+        if configuration.billed_in is BilledIn.ADVANCE and any(
+            data.rules.get(key, NO_RULE).method != POINT_IN_TIME
+            or (key in data.products and data.products[key].monthly)
+            for key in configuration.products
+        ):
+            yield f"CONFIG_INVALID:{configuration.id}.billed_in"
 
 
 def _figures(data: BillInput) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from syncd.core.billing.identity import COMPARED
 from syncd.sdk.records import Subscription, SubscriptionFields
 
-_ALWAYS_SHOWN = frozenset({"quantity", "unit_price", "unit_cost", "name"})
+_ALWAYS_SHOWN = frozenset({"quantity", "unit_price", "unit_cost", "name", "agreement"})
 _NO_LETTER = re.compile(r"[\W_]+")
 
 

@@ -11,28 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from syncd.core.billing.agreement import NamedAgreement
 from syncd.core.billing.arithmetic import ZERO, difference, product, total
 from syncd.core.billing.model import GuardLimits, Mode
 from syncd.core.billing.record_fields import units_of
 from syncd.core.billing.wording import amount, units
 from syncd.sdk.records import LineState, Objection, Plan, PlannedBill, PlannedChange
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """The PSA agreement a bill is made under, where one is named for the account.
-
-    Attributes:
-        name: for people.
-        start: first day, ISO date, None when unknown.
-        end: last day, None for none.
-        invoiced: False when the PSA marks it not to invoice.
-    """
-
-    name: str
-    start: str | None = None
-    end: str | None = None
-    invoiced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +32,7 @@ class GuardInput:
     """
 
     changed: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    agreements: Mapping[str, Agreement] = field(default_factory=dict)
+    agreements: Mapping[str, NamedAgreement] = field(default_factory=dict)
     missing_price: Literal["hold", "zero"] = "hold"
     objections: tuple[Objection, ...] = ()
 
@@ -181,11 +165,11 @@ def agreement_not_active(plan: Plan, context: GuardInput, _: GuardLimits) -> Ite
     """The agreement named for the account does not cover the month."""
     for bill in _live(plan):
         agreement = context.agreements.get(bill.key)
-        problem = None if agreement is None else _agreement_problem(agreement, plan.period)
-        if agreement is not None and problem is not None:
+        problem = None if agreement is None else agreement.problem()
+        if agreement is not None and problem is not None and bill.changes:
             yield Objection(
                 rule="AGREEMENT_NOT_ACTIVE",
-                message=f"agreement '{agreement.name}' of {bill.client_name} {problem}",
+                message=f"agreement {agreement.title} of {bill.client_name} {problem}",
                 bill=bill.key,
             )
 
@@ -268,13 +252,3 @@ def _totals(bills: Sequence[PlannedBill]) -> tuple[Decimal, Decimal]:
 def _exceeds(moved: Decimal | int, of: Decimal | int, percent: Decimal) -> bool:
     """Whether a move is more than the share; anything is more than a share of nothing."""
     return product(Decimal(moved), 100) > product(Decimal(of), percent)
-
-
-def _agreement_problem(agreement: Agreement, period: str) -> str | None:
-    if not agreement.invoiced:
-        return "is marked not to be invoiced"
-    if agreement.start is not None and agreement.start[:7] > period:
-        return f"starts on {agreement.start}"
-    if agreement.end is not None and agreement.end[:7] < period:
-        return f"ended on {agreement.end}"
-    return None

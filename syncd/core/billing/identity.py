@@ -26,6 +26,7 @@ COMPARED = (
     "supplier",
     "start",
     "end",
+    "agreement",
 )
 """Fields we own that a PSA shows us again; notes are written and not read back."""
 
@@ -55,7 +56,14 @@ def external_key(
 
 def content_hash(fields: SubscriptionFields) -> str:
     """Hash of everything a write would contain; equal amounts hash equally however written."""
-    return _digest({name: getattr(fields, name) for name in fields.__struct_fields__})
+    absent = fields.agreement is None  # not there before agreements were, and so not in any hash
+    return _digest(
+        {
+            name: getattr(fields, name)
+            for name in fields.__struct_fields__
+            if not (absent and name == "agreement")
+        }
+    )
 
 
 def observed_digest(record: Subscription, owned: SubscriptionFields) -> str:

@@ -5,35 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
+from typing import Final
 
+from syncd.core.billing.choices import BilledIn as BilledIn
+from syncd.core.billing.choices import Mode as Mode
+from syncd.core.billing.choices import Owner as Owner
+from syncd.core.billing.choices import RoundingPolicy as RoundingPolicy
 from syncd.sdk.records import ProductKind
 
-
-class Mode(StrEnum):
-    """How a group of products becomes one line.
-
-    `adjustment` is never configured: it is the mode of a rounding line.
-    """
-
-    AVERAGE = "average"
-    TOTAL = "total"
-    QUANTITY = "quantity"
-    ADJUSTMENT = "adjustment"
-
-
-class RoundingPolicy(StrEnum):
-    """What happens with the residual of a line: reported, or covered by a line of its own."""
-
-    REPORT = "report"
-    ADJUST = "adjust"
-
-
-class Owner(StrEnum):
-    """Who owns a price or a cost on the PSA's record."""
-
-    SYNCD = "syncd"
-    PSA = "psa"
+POINT_IN_TIME: Final = "point_in_time"
+"""The way of counting that takes what stands at the turn of the month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +36,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledProduct:
-    """A product as billing sees it."""
+    """A product as billing sees it; a `monthly` one is a fact of a month and does not stand."""
 
     key: str
     name: str
     kind: ProductKind
     default_asset_type: str | None
+    monthly: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +82,7 @@ class QuantityRule:
         bill_blocks: storage only: money follows the quantity instead of the exact usage.
         until: last day of the rule (ISO date), None while open-ended. An open-ended minimum ends
             with the account; a dated one is a commitment and outlives it.
+        method: how the month was counted: `point_in_time`, `peak` or `average`.
         version: id of the stored rule, for the bill's basis.
     """
 
@@ -110,6 +93,7 @@ class QuantityRule:
     maximum: Decimal | None = None
     bill_blocks: bool = False
     until: str | None = None
+    method: str = POINT_IN_TIME
     version: str | None = None
 
 
@@ -189,6 +173,7 @@ class Configuration:
         price_owner: who owns the unit price on the PSA's record.
         cost_owner: who owns the unit cost.
         supplier: name of the supplier of its lines; None takes the bill's.
+        billed_in: `arrears`, or `advance`: the same count, for the month that begins.
     """
 
     id: str
@@ -199,6 +184,7 @@ class Configuration:
     price_owner: Owner = Owner.SYNCD
     cost_owner: Owner = Owner.SYNCD
     supplier: str | None = None
+    billed_in: BilledIn = BilledIn.ARREARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +278,7 @@ class Line:
         price_unset: a product with quantity has no price; delivery is held by default.
         units: whole units behind the line; differs from `quantity` in total mode, which sends 1.
         products: the basis.
+        advance: the line is for the month after the one that was counted.
     """
 
     key: str
@@ -312,6 +299,7 @@ class Line:
     price_unset: bool = False
     units: int = 0
     products: tuple[LineProduct, ...] = ()
+    advance: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

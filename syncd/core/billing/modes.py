@@ -14,6 +14,7 @@ from syncd.core.billing.checks import money_parts
 from syncd.core.billing.groups import Group
 from syncd.core.billing.model import (
     Bill,
+    BilledIn,
     BillInput,
     Configuration,
     Line,
@@ -88,6 +89,7 @@ def group_lines(group: Group, data: BillInput) -> Bill:
         and any({"price", "restore_price"} & set(item.missing) for item in group.products),
         units=units,
         products=tuple(item.basis for item in group.products),
+        advance=group.configuration.billed_in is BilledIn.ADVANCE,
     )
     if not cost.residual and not price.residual:
         lines = (line, *_unneeded_rounding(group, data))
@@ -126,6 +128,7 @@ def zero_line(key: str, mode: Mode, data: BillInput, *, removed: bool = False) -
         supplier=supplier_of(data, known),
         action=UPDATE,
         removed_by_configuration=removed,
+        advance=known is not None and known.billed_in is BilledIn.ADVANCE,
     )
 
 
@@ -197,6 +200,7 @@ def _rounding(group: Group, data: BillInput, cost: Amount, price: Amount) -> tup
             supplier=supplier_of(data, group.configuration),
             action=_action(key, data),
             units=1,
+            advance=group.configuration.billed_in is BilledIn.ADVANCE,
         ),
     )
 

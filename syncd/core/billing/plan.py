@@ -111,13 +111,18 @@ def _planned(
         inputs,
         changes=changes,
         unchanged=len(steps) - len(changes),
-        before=ZERO if before is None and inputs.billed_before else before,
+        before=ZERO if before is None and inputs.billed_before and _all_new(valued) else before,
         after=ZERO if not steps else after,
         warnings=(
             *_bill_warnings(inputs, carried),
             *(code for step in steps for code in step.warnings),
         ),
     )
+
+
+def _all_new(valued: Sequence[Step]) -> bool:
+    """Every line whose money is known stood at nothing before; otherwise it is unknown, not 0."""
+    return bool(valued) and all(step.before is None for step in valued)
 
 
 def _bill(

@@ -89,6 +89,7 @@ class PlanInput:
         money_scale: decimals of totals.
         temporary: the period is not over: `records` are those of the running month, and a drift
             is overwritten with a warning.
+        agreement: PSA agreement id, where the PSA takes one on its records; None leaves it alone.
     """
 
     connection: str
@@ -114,6 +115,7 @@ class PlanInput:
     marker: Callable[[str], str] = str
     money_scale: int = 2
     temporary: bool = False
+    agreement: str | None = None
 
     @property
     def beside(self) -> bool:

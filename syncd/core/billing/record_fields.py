@@ -13,6 +13,7 @@ from syncd.core.billing.model import Line, Mode
 from syncd.core.billing.plan_input import PlanInput, RecordState, Style
 from syncd.core.billing.regroup import is_zero
 from syncd.core.billing.wiring import Wiring
+from syncd.sdk.period import Period
 from syncd.sdk.records import LineState, Subscription, SubscriptionFields
 
 
@@ -32,7 +33,7 @@ def desired_fields(
         return sent
     keeps_price = not _is_bare_zero(line) or sent is None or sent.unit_price is not None
     keeps_cost = not _is_bare_zero(line) or sent is None or sent.unit_cost is not None
-    start, end = _dates(sent, inputs, exists=exists)
+    start, end = _dates(line, sent, inputs, exists=exists)
     return SubscriptionFields(
         client=inputs.client,
         site=inputs.site,
@@ -44,9 +45,14 @@ def desired_fields(
         supplier=_supplier(line, inputs),
         start=start,
         end=end,
-        notes=f"Counts of {inputs.period}{' so far' if inputs.temporary else ''}, "
-        "written by syncd.",
+        notes=_notes(line, inputs),
+        agreement=inputs.agreement,
     )
+
+
+def month_of(line: Line, period: Period) -> Period:
+    """The month that a line is for: the one counted, or in advance the one that begins."""
+    return period.following() if line.advance else period
 
 
 def after_state(
@@ -128,7 +134,15 @@ def _name(line: Line, sent: SubscriptionFields | None, inputs: PlanInput) -> str
     name = line.name or line.key
     if inputs.beside:
         return f"{name} (running month)"
-    return f"{name} {inputs.period}" if inputs.style is Style.PER_PERIOD else name
+    if inputs.style is Style.PER_PERIOD:
+        return f"{name} {month_of(line, inputs.period)}"
+    return name
+
+
+def _notes(line: Line, inputs: PlanInput) -> str:
+    counts = f"Counts of {inputs.period}{' so far' if inputs.temporary else ''}"
+    advance = f", billed in advance for {month_of(line, inputs.period)}" if line.advance else ""
+    return f"{counts}{advance}, written by syncd."
 
 
 def _is_bare_zero(line: Line) -> bool:
@@ -137,10 +151,13 @@ def _is_bare_zero(line: Line) -> bool:
 
 
 def _dates(
-    sent: SubscriptionFields | None, inputs: PlanInput, *, exists: bool
+    line: Line, sent: SubscriptionFields | None, inputs: PlanInput, *, exists: bool
 ) -> tuple[str | None, str | None]:
+    month = month_of(line, inputs.period)
     if inputs.style is Style.PER_PERIOD:
-        return inputs.period.first_day.isoformat(), inputs.period.last_day.isoformat()
+        if _is_bare_zero(line) and sent is not None:
+            return sent.start, sent.end
+        return month.first_day.isoformat(), month.last_day.isoformat()
     if sent is not None:
         return sent.start, None
-    return (None if exists else inputs.period.first_day.isoformat()), None
+    return (None if exists else month.first_day.isoformat()), None

@@ -84,6 +84,8 @@ def findings(
         and recurring.price_from_subscription
         and record is not None
         and not record.unit_price,
+        "PRICE_TWO_OWNERS": own_price
+        and (bool(recurring.percent_increase) or recurring.price_from_product),
         "PRORATION_TWICE": recurring.prorated,
         "DOUBLE_ROUTE": recurring.counts_other,
         "LINKED_TWICE": wiring.several,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from syncd.core.billing import guards
-from syncd.core.billing.guards import Agreement, Guard, GuardInput, review
+from syncd.core.billing.agreement import NamedAgreement
+from syncd.core.billing.guards import Guard, GuardInput, review
 from syncd.core.billing.model import GuardLimits
-from syncd.sdk.records import Objection, Plan, PlannedChange, Severity
+from syncd.sdk.period import Period
+from syncd.sdk.records import Agreement, Objection, Plan, PlannedChange, Severity
 from tests.builders_billing import bill_input, configuration
 from tests.builders_plan import DESK_PERIODS, Desk, change, planned, state, whole
 
@@ -227,23 +230,46 @@ def test_twenty_more_of_a_hundred_at_one_pound_are_not_held():
     assert fired(plan) == set()
 
 
+def named(found: Agreement | None = None, *, unread: str = "") -> NamedAgreement:
+    """Agreement 77, named for client 1001, as the PSA shows it; the bill is for November."""
+    months = (Period(2026, 11),)
+    return NamedAgreement(key="77", client="1001", months=months, found=found, unread=unread)
+
+
+def contract(**values: Any) -> Agreement:
+    return Agreement(**{"key": "77", "client": "1001", "name": "Care", **values})
+
+
 AGREEMENTS = {
-    "expired": (Agreement(name="Care", end="2026-10-31"), "ended on 2026-10-31"),
-    "not started": (Agreement(name="Care", start="2026-12-01"), "starts on 2026-12-01"),
-    "not invoiced": (Agreement(name="Care", invoiced=False), "is marked not to be invoiced"),
-    "ends within the month": (Agreement(name="Care", end="2026-11-01"), None),
-    "starts within the month": (Agreement(name="Care", start="2026-11-30"), None),
-    "without dates": (Agreement(name="Care"), None),
+    "expired": (named(contract(ends="2026-10-31")), "ended on 2026-10-31, before 2026-11"),
+    "expired at the month's end": (
+        named(contract(ends="2026-11-29")),
+        "ended on 2026-11-29, within 2026-11",
+    ),
+    "not started": (named(contract(starts="2026-12-01")), "starts on 2026-12-01, after 2026-11"),
+    "not invoiced": (named(contract(invoiced=False)), "is marked not to be invoiced"),
+    "closed": (named(contract(active=False)), "is closed in the PSA"),
+    "of another client": (named(contract(client="9")), "belongs to client 9, not to 1001"),
+    "unknown": (named(), "is not known to the PSA for this client"),
+    "not read": (named(unread="the right is missing"), "could not be read: the right is missing"),
+    "ends with the month": (named(contract(ends="2026-11-30")), None),
+    "starts within the month": (named(contract(starts="2026-11-30")), None),
+    "without dates": (named(contract()), None),
 }
 
 
 @pytest.mark.parametrize("says", AGREEMENTS)
-def test_an_agreement_must_cover_the_month(says: str):
+def test_an_agreement_must_cover_the_month_to_its_end(says: str):
     agreement, problem = AGREEMENTS[says]
     plan = moves(1, 1)
     found = review(plan, GuardInput(agreements={BILL: agreement}), LIMITS)
     assert [o.rule for o in found] == (["AGREEMENT_NOT_ACTIVE"] if problem else [])
     assert all(problem is not None and o.message.endswith(problem) for o in found)
+
+
+def test_an_agreement_objects_to_nothing_where_nothing_is_written():
+    context = GuardInput(agreements={BILL: named(contract(invoiced=False))})
+    assert fired(whole(planned()), context) == set()
 
 
 @pytest.mark.parametrize("what", [("rate",), ("link", "configuration")])
@@ -307,7 +333,7 @@ ALONE: dict[Guard, tuple[Plan, GuardInput]] = {
     guards.price_unset: (_marked("PRICE_UNSET"), GuardInput()),
     guards.agreement_not_active: (
         moves(1, 1),
-        GuardInput(agreements={BILL: Agreement(name="Care", invoiced=False)}),
+        GuardInput(agreements={BILL: named(contract(invoiced=False))}),
     ),
 }
 
