@@ -150,6 +150,9 @@ CODES: dict[str, Code] = {
     "PERIOD_ALREADY_FINAL": Code("bill life", "The running month has a final bill already."),
     "RUNNING_MONTH_OFF": Code("bill life", "The account keeps no record of the running month."),
     "BEFORE_BILLING_START": Code("bill life", "The month is before the account's first one."),
+    "NOTHING_TO_REOPEN": Code("bill life", "The month has no final bill of the account."),
+    "ALREADY_REOPENED": Code("bill life", "A person reopened the bill; it waits to be made."),
+    "BILL_REOPENED": Code("bill life", "A final bill was reopened and was not made again yet."),
     # Delivery to the PSA
     "DELIVERY_REJECTED": Code("delivery", "The PSA refused a write; the others went on."),
     "RECORD_VANISHED": Code("delivery", "A record we wrote cannot be found any more."),

@@ -125,6 +125,11 @@ EVENTS: dict[str, Event] = {
     "plan.released": Event(
         "info", ("plan", "bill", "by"), "A person released a held bill with a reason."
     ),
+    "bill.reopened": Event(
+        "warning",
+        ("client", "account", "period", "revision", "by"),
+        "A person made a final bill changeable again, with a reason.",
+    ),
     "change.delivered": Event(
         "info",
         ("client", "period", "money", "currency", "key"),

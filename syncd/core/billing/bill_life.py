@@ -1,12 +1,12 @@
 """The life of a bill: which month an event may bill, and how final the bill is afterwards.
 
-Local time decides, and final states protect: whatever a clock does, no event changes an automatic
-bill, and no final bill becomes temporary again.
+Local time decides, and final states protect: whatever a clock does, an automatic bill is changed
+by nobody before a person reopens it, and no final bill becomes temporary again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -68,7 +68,9 @@ class Life:
         automatic: whether the account is billed without being asked.
         start: day on which its billing was enabled; its month is the first that is billed. None
             sets no bound.
-        bills: kind of the newest bill by month; months without a bill are absent.
+        bills: kind of the newest bill by month; months without a bill are absent. A bill that a
+            person reopened is a manual one, whatever it was.
+        reopened: months whose bill a person reopened and nobody made again since.
         auto_time: local time of day 1 at which the window opens.
     """
 
@@ -76,6 +78,7 @@ class Life:
     automatic: bool = True
     start: date | None = None
     bills: Mapping[Period, BillKind] = field(default_factory=dict)
+    reopened: Collection[Period] = ()
     auto_time: time = AUTO_TIME
 
     def auto_tick(self, now: datetime) -> Action:
@@ -110,7 +113,8 @@ class Life:
 
     def _send_previous(self, now: datetime) -> Action:
         action = self.by_hand(last_finished(now, self.zone))
-        if action.becomes is not None and self.automatic and not window_over(now, self.zone):
+        to_come = self.automatic and not window_over(now, self.zone)
+        if action.becomes is not None and to_come and action.period not in self.reopened:
             return _nothing(action.period, "AUTO_PENDING")
         return action
 
@@ -122,6 +126,18 @@ class Life:
         if self._too_early(period):
             return _nothing(period, "BEFORE_BILLING_START")
         return _written(period, bill, BillKind.TEMPORARY)
+
+    def reopen(self, period: Period) -> Action:
+        """A person makes a final bill changeable again: it is a manual one that waits to be made.
+
+        Nothing of it is written by that alone, and a month that has no final bill needs no word.
+        """
+        bill = self.bills.get(period)
+        if bill is None or not bill.final:
+            return _nothing(period, "NOTHING_TO_REOPEN")
+        if period in self.reopened:
+            return _nothing(period, "ALREADY_REOPENED")
+        return _written(period, bill, BillKind.MANUAL)
 
     def _too_early(self, period: Period) -> bool:
         return self.start is not None and period < Period(self.start.year, self.start.month)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.billing.bill_life import AUTO_TIME, Life
 from syncd.core.store.billing_data import BillingData
 from syncd.core.store.bills import kinds_of
+from syncd.core.store.reopenings import reopened_months
 from syncd.sdk.period import Period
 
 
@@ -34,6 +35,7 @@ async def load_lives(
         auto_time: local time of day 1 at which the window of the automatic run opens.
     """
     kinds = await kinds_of(conn, accounts, [str(month) for month in months])
+    reopened = await reopened_months(conn, accounts)
     lives = {}
     for account in accounts:
         choice = data.choice_for(account)
@@ -42,6 +44,7 @@ async def load_lives(
             automatic=choice.automatic,
             start=date.fromisoformat(choice.start) if choice.start else None,
             auto_time=auto_time,
+            reopened=[Period.parse(text) for text in sorted(reopened.get(account, ()))],
             bills={Period.parse(text): kind for text, kind in kinds.get(account, {}).items()},
         )
     return lives

@@ -17,6 +17,7 @@ from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger import shelf_of
 from syncd.core.service.plan_issues import PLAN_HELD, PLAN_STALE, account_subject, speak
 from syncd.core.service.refusals import PlanStale
+from syncd.core.service.reopening_issues import reopening_ended
 from syncd.core.store.bills import (
     NewBill,
     SentBill,
@@ -39,6 +40,7 @@ from syncd.core.store.plans import (
     close_finished,
     move_bill,
 )
+from syncd.core.store.reopenings import reopened_months
 from syncd.sdk.connector import EventLog
 from syncd.sdk.records import KeyedChange, PlannedBill, PlannedChange
 
@@ -105,6 +107,7 @@ async def queue_bills(
         running = record.kind is PlanKind.RUNNING
         sent = await last_bills(conn, accounts, period=record.plan.period, running=running)
         kinds = await kinds_of(conn, accounts, [record.plan.period])
+        reopened = await reopened_months(conn, accounts)
         for stored in applicable:
             bill = planned[stored.bill_key]
             book = IssueBook(conn, bill.connection, now)
@@ -130,10 +133,12 @@ async def queue_bills(
                 to=PlanBillState.APPLIED,
                 applied_at=now,
             ):
-                await _consume(
-                    conn, record, stored, bill, sent.get(stored.account_id), psa_connection, now
-                )
+                again = record.plan.period in reopened.get(stored.account_id, ())
+                before = None if again else sent.get(stored.account_id)
+                whole = await _consume(conn, record, stored, bill, before, psa_connection, now)
                 if not running:
+                    if again and whole:
+                        await reopening_ended(book, stored.account_id, record.plan.period)
                     await book.close(PLAN_HELD, about)
                     await book.close(AUTO_WINDOW_MISSED, about)
             else:
@@ -187,11 +192,12 @@ async def _consume(
     sent: SentBill | None,
     psa_connection: ConnectionRef,
     now: datetime,
-) -> None:
+) -> bool:
+    """Store the bill and queue its writes; whether it is complete with that."""
     basis = decode_bill(stored.basis)
     same = _says_the_same(sent, basis, record.kind.makes)
     if not bill.changes and (not basis.lines or same):
-        return
+        return False
     await store_lines(
         conn,
         [
@@ -233,6 +239,7 @@ async def _consume(
     )
     if not bill.changes:
         await complete_bill(conn, record.id, stored.account_id, now=now)
+    return not bill.changes
 
 
 def _says_the_same(sent: SentBill | None, basis: BillBasis, kind: BillKind) -> bool:

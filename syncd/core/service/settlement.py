@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.service.delivery_issues import DELIVERY_CODES, finding, subject
 from syncd.core.service.endings import Ending
 from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.reopening_issues import reopening_ended
 from syncd.core.store.attempts import NewAttempt, record_attempts
 from syncd.core.store.bills import complete_bill
 from syncd.core.store.issue_subjects import open_codes_by_subject
@@ -79,7 +80,7 @@ class Settler:
                 conn,
                 [_attempt(item, ending, what, started_at, now) for item, ending in moved],
             )
-            await self._follow(conn, moved, now)
+            await self._follow(book, moved, now)
             await self._issues(book, moved)
         for item, ending in moved:
             self._tell(item, ending)
@@ -97,22 +98,24 @@ class Settler:
         return await move(conn, item.id, expected=item.state, to=ending.state, **values)
 
     async def _follow(
-        self, conn: AsyncConnection, moved: Sequence[tuple[OutboxItem, Ending]], now: datetime
+        self, book: IssueBook, moved: Sequence[tuple[OutboxItem, Ending]], now: datetime
     ) -> None:
         """The ledger of records and the completion of bills."""
+        conn = book.conn
         delivered = [
-            (item, ending.remote)
+            (item, _remote(item, ending))
             for item, ending in moved
-            if ending.state is OutboxState.DELIVERED and ending.remote is not None
+            if ending.state is OutboxState.DELIVERED
         ]
         await save_records(conn, [_ledger_row(item, remote, now) for item, remote in delivered])
         for item, ending in moved:
             if ending.state is OutboxState.REJECTED and ending.gone:
                 await mark_gone(conn, item.key, now=now)
-        bills = {(item.plan_id, item.bill_key): item.account_id for item, _ in delivered}
-        for (plan_id, bill_key), account_id in bills.items():
+        bills = {(item.plan_id, item.bill_key): item for item, _ in delivered}
+        for (plan_id, bill_key), item in bills.items():
             if set(await states_of_bill(conn, plan_id, bill_key)) == {OutboxState.DELIVERED}:
-                await complete_bill(conn, plan_id, account_id, now=now)
+                await complete_bill(conn, plan_id, item.account_id, now=now)
+                await reopening_ended(book, item.account_id, item.intent.period)
 
     async def _issues(self, book: IssueBook, moved: Sequence[tuple[OutboxItem, Ending]]) -> None:
         subjects = [subject(self.psa.name, item.key) for item, _ in moved]
@@ -144,6 +147,14 @@ class Settler:
             self.log("change.unknown", **about)
         elif ending.state is OutboxState.NEEDS_REVIEW:
             self.log("change.parked", reason=ending.code, **about)
+
+
+def _remote(item: OutboxItem, ending: Ending) -> str:
+    """The record that a delivered write stands on; one without a record would bill nothing."""
+    if ending.remote is None:
+        message = f"the write of {item.key} ended as delivered and names no record of the PSA"
+        raise ValueError(message)
+    return ending.remote
 
 
 def _wanted(item: OutboxItem, ending: Ending) -> dict[str, str]:

@@ -12,14 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, insert, select, true, update
+from sqlalchemy import exists, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.billing.bill_life import BillKind
 from syncd.core.store.outbox import chunks
 from syncd.core.store.plans import PlanKind
-from syncd.core.store.tables import Bill, BillLine, PlanRow
+from syncd.core.store.tables import Bill, BillLine, BillReopening, PlanRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,12 +226,14 @@ async def kinds_of(
 ) -> dict[int, dict[str, BillKind]]:
     """How final the bills of these months are, by account id and month.
 
-    A bill that was not acknowledged whole does not count: it is not what it shall become yet.
+    A bill that was not acknowledged whole does not count: it is not what it shall become yet. One
+    that a person reopened counts as manual until a newer revision is complete.
     """
     found: dict[int, dict[str, BillKind]] = {}
+    reopened = exists().where(col(BillReopening.bill_id) == col(Bill.id))
     for chunk in chunks(account_ids):
         statement = (
-            select(col(Bill.account_id), col(Bill.period), col(Bill.kind))
+            select(col(Bill.account_id), col(Bill.period), col(Bill.kind), reopened)
             .where(
                 col(Bill.account_id).in_(chunk),
                 col(Bill.period).in_(list(periods)),
@@ -239,8 +241,9 @@ async def kinds_of(
             )
             .order_by(col(Bill.revision))
         )
-        for account_id, period, kind in await conn.execute(statement):
-            found.setdefault(account_id, {})[period] = BillKind(kind)
+        for account_id, period, kind, again in await conn.execute(statement):
+            own = BillKind.MANUAL if again else BillKind(kind)
+            found.setdefault(account_id, {})[period] = own
     return found
 
 
