@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,8 +12,9 @@ from syncd.core.service.applied import Fate
 from syncd.core.store.bills import bills_of
 from syncd.core.store.connections import ensure_connection
 from syncd.core.store.database import Database
-from syncd.core.store.plans import PlanBillState
+from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.sdk.records import Subscription
+from tests.builders_life import choose, send
 from tests.builders_month import (
     DECEMBER,
     DESKTOP,
@@ -39,6 +40,7 @@ def quantities(office: Office) -> dict[str, int]:
 
 
 async def test_p02_the_same_inputs_sent_twice(office: Office) -> None:
+    """P02."""
     await office.bill()
     before = dict(office.psa.writes)
     await office.bill()
@@ -46,6 +48,7 @@ async def test_p02_the_same_inputs_sent_twice(office: Office) -> None:
 
 
 async def test_p03_a_create_that_timed_out_and_happened_is_found(office: Office) -> None:
+    """P03."""
     office.psa.faults = ["lost_after", "lost_after"]
     report = await office.bill()
     assert (report.exit_code, report.count(Fate.SENT)) == (0, 1)
@@ -56,6 +59,7 @@ async def test_p03_a_create_that_timed_out_and_happened_is_found(office: Office)
 async def test_p04_a_source_that_answered_500_is_incomplete_and_touches_nothing(
     office: Office,
 ) -> None:
+    """P04."""
     await office.bill()
     await office.month(NOVEMBER, {"5": {DESKTOP.key: 12, SERVER.key: 2}})
     await office.bill()
@@ -98,6 +102,7 @@ async def test_a_month_without_any_pull_is_an_error_and_a_late_one_a_warning(
 async def test_p05_an_empty_list_where_forty_were_is_held_and_zeroes_nothing(
     office: Office,
 ) -> None:
+    """P05."""
     await office.bill()
     await office.month(NOVEMBER, {"5": {}})
     stored = await office.plan()
@@ -110,6 +115,7 @@ async def test_p05_an_empty_list_where_forty_were_is_held_and_zeroes_nothing(
 async def test_p06_a_record_deleted_by_hand_is_not_made_again_without_a_word(
     office: Office,
 ) -> None:
+    """P06."""
     await office.bill()
     await office.month(NOVEMBER, {"5": {DESKTOP.key: 12, SERVER.key: 2}})
     del office.psa.records["9001"]
@@ -127,6 +133,7 @@ async def test_p06_a_record_deleted_by_hand_is_not_made_again_without_a_word(
 async def test_p06_a_record_deleted_between_plan_and_write_is_not_made_again(
     office: Office,
 ) -> None:
+    """P06."""
     await office.bill()
     await office.month(NOVEMBER, {"5": {DESKTOP.key: 12, SERVER.key: 2}})
     await office.plan()
@@ -149,6 +156,7 @@ async def test_p06_a_record_deleted_between_plan_and_write_is_not_made_again(
 async def test_p07_a_price_changed_by_hand_is_the_psa_s_in_quantity_mode(
     office: Office,
 ) -> None:
+    """P07."""
     await office.configure("c1", "Managed", "quantity", [DESKTOP.key, SERVER.key])
     await office.bill()
     office.psa.edit("9001", unit_price=Decimal("7.77"))
@@ -162,6 +170,7 @@ async def test_p07_a_price_changed_by_hand_is_the_psa_s_in_quantity_mode(
 async def test_p08_a_quantity_changed_by_hand_on_a_record_that_bills_is_held_with_both_values(
     office: Office,
 ) -> None:
+    """P08."""
     await office.bill()
     office.psa.edit("9001", quantity=99)
     await office.month(NOVEMBER, {"5": {DESKTOP.key: 12, SERVER.key: 2}})
@@ -173,7 +182,26 @@ async def test_p08_a_quantity_changed_by_hand_on_a_record_that_bills_is_held_wit
     assert office.psa.records["9001"].quantity == 99
 
 
+async def test_p08_a_quantity_changed_by_hand_on_a_running_month_is_overwritten_and_told(
+    office: Office,
+) -> None:
+    """P08."""
+    await choose(office, automatic=False)
+    office.clock.moment = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
+    await office.pull({"5": {DESKTOP.key: 12}}, at=office.clock() - timedelta(hours=1))
+    await send(office)
+    (current,) = [r for r in office.psa.records.values() if r.quantity == 12]
+    office.psa.edit(current.key, quantity=99)
+    stored = await office.plan(NOVEMBER, kind=PlanKind.RUNNING)
+    assert rules_of(stored.record.objections) == set()
+    (change,) = stored.plan.bills[0].changes
+    assert "PSA_DRIFT" in change.warnings
+    assert (await office.apply()).exit_code == 0
+    assert office.psa.records[current.key].quantity == 12
+
+
 async def test_p09_two_of_three_acknowledged_and_the_next_run_sends_one(office: Office) -> None:
+    """P09."""
     await office.asset_type(SERVER.key, "11")
     await office.configure("c2", "Disks", "total", ["storage:all"], asset_type_key="20")
     await office.configure("c1", "Managed", "average", [DESKTOP.key])
@@ -202,6 +230,7 @@ async def test_p09_two_of_three_acknowledged_and_the_next_run_sends_one(office: 
 
 
 async def test_p10_a_renamed_account_keeps_its_keys(office: Office) -> None:
+    """P10."""
     await office.bill()
     await office.rename_account("5", "Acme (new name) Ltd")
     await office.month(NOVEMBER, {"5": {DESKTOP.key: 12, SERVER.key: 2}})
@@ -212,6 +241,7 @@ async def test_p10_a_renamed_account_keeps_its_keys(office: Office) -> None:
 
 
 async def test_p15_a_changed_asset_type_keeps_the_record_and_is_held(office: Office) -> None:
+    """P15."""
     await office.configure("c1", "Managed", "average", [DESKTOP.key])
     await office.bill()
     await office.asset_type(DESKTOP.key, "15")
@@ -231,6 +261,7 @@ async def test_p15_a_changed_asset_type_keeps_the_record_and_is_held(office: Off
 
 
 async def test_p16_an_unmarked_look_alike_holds_the_create(office: Office) -> None:
+    """P16."""
     office.psa.records["77"] = Subscription(
         key="77",
         client="1001",
@@ -249,6 +280,7 @@ async def test_p16_an_unmarked_look_alike_holds_the_create(office: Office) -> No
 
 
 async def test_p17_two_regions_with_one_account_id_are_two_records(office: Office) -> None:
+    """P17."""
     async with office.database.writer() as conn:
         us = await ensure_connection(conn, "source-us", "fakesource")
     await office.pull({"5": {DESKTOP.key: 4}}, at=office.month_end(OCTOBER), source=us)
@@ -264,6 +296,7 @@ async def test_p17_two_regions_with_one_account_id_are_two_records(office: Offic
 
 @pytest.mark.parametrize("how", ["disabled", "broken"])
 async def test_p18_a_connection_that_rests_freezes_its_lines(office: Office, how: str) -> None:
+    """P18."""
     await office.bill()
     office.active = set()
     office.broken = {"source-eu"} if how == "broken" else set()
@@ -286,6 +319,7 @@ async def test_p18_a_connection_that_rests_freezes_its_lines(office: Office, how
 async def test_p19_included_units_stay_five_for_a_client_with_two_accounts(
     office: Office,
 ) -> None:
+    """P19."""
     await office.pull(
         {"5": {DESKTOP.key: 4}, "6": {DESKTOP.key: 4}}, at=office.month_end(OCTOBER, hours=1)
     )
@@ -298,6 +332,7 @@ async def test_p19_included_units_stay_five_for_a_client_with_two_accounts(
 async def test_p19_an_unproven_account_of_the_pool_stops_the_others(
     database: Database,
 ) -> None:
+    """P19."""
     office = await Office.open(database)
     both = {"5": {DESKTOP.key: 4}, "6": {DESKTOP.key: 4}}
     await office.pull(both, at=office.month_end(OCTOBER, days=5))
