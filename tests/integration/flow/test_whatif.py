@@ -8,26 +8,14 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from syncd.core.service.reckoning import Sources
-from syncd.core.service.whatif import EditEffect, Terms, concerned, effect_of
+from syncd.core.service.whatif import EditEffect, concerned, effect_of
 from syncd.core.store.billing_data import load_billing_data
 from syncd.core.store.connections import data_version
 from syncd.core.store.database import Database
 from syncd.core.store.pending import Edits, Pending
 from syncd.core.store.tables import RateRow
-from tests.builders_month import DESKTOP, LONDON, OCTOBER, SERVER, Office
-
-NOW_IS = "2026-11"
-
-
-def terms(office: Office) -> Terms:
-    return Terms(
-        psa_id=office.psa_connection.id,
-        sources=Sources(active=office.active),
-        rules=office.settings,
-        timezone=LONDON,
-        now=office.clock(),
-    )
+from tests.builders_month import DESKTOP, OCTOBER, SERVER, Office
+from tests.builders_whatif import terms
 
 
 def pending(office: Office, table: str, *new: Mapping[str, Any], ended: Any = ()) -> Pending:
