@@ -75,6 +75,7 @@ class BillingSettings:
     missing_price: Literal["hold", "zero"] = "hold"
     supplier: str | None = None
     max_age_hours: int = 48
+    late_change_months: int = 2
     plan_max_age_days: int = 7
     guards: GuardLimits = field(default_factory=GuardLimits)
     auto_time: str = "00:15"

@@ -144,6 +144,12 @@ class BillingTable(_Table):
         le=24 * 31,
         description="A bill is held when its last proven pull was older than this at month end.",
     )
+    late_change_months: StrictInt = Field(
+        default=2,
+        ge=0,
+        le=24,
+        description="Finished months that are watched for facts which arrive after their bills.",
+    )
     plan_max_age_days: StrictInt = Field(
         default=7, ge=1, le=90, description="A plan older than this cannot be applied."
     )

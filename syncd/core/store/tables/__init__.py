@@ -24,6 +24,7 @@ from syncd.core.store.tables.billing import (  # noqa: E402
     BillLine,
     BillReopening,
     LateChange,
+    LateCheck,
     ObjectionRow,
     PlanBill,
     PlanRow,

@@ -196,3 +196,15 @@ class LateChange(SQLModel, table=True):
     outcome: str = ""
     decided_by: str = ""
     decided_reason: str = Field(default="", sa_type=Text)
+
+
+class LateCheck(SQLModel, table=True):
+    """How far the facts of a billed month were compared with its bills, so that it is done once."""
+
+    __tablename__ = "late_check"
+
+    connection_id: int = Field(foreign_key="connection.id", primary_key=True)
+    period: str = Field(primary_key=True)
+    pull_id: int
+    void_id: int
+    completed_at: datetime = Field(sa_type=UtcDateTime)

@@ -111,6 +111,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_late_change")),
     )
     _unique("ux_late_change", "late_change", ["account_id", "period"], _OPEN)
+    op.create_table(
+        "late_check",
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(), nullable=False),
+        sa.Column("pull_id", sa.Integer(), nullable=False),
+        sa.Column("void_id", sa.Integer(), nullable=False),
+        sa.Column("completed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connection.id"],
+            name=op.f("fk_late_check_connection_id_connection"),
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "period", name=op.f("pk_late_check")),
+    )
     op.create_index(
         "ix_unit_period",
         "unit_interval",
@@ -123,6 +137,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_unit_period", table_name="unit_interval")
     for table in (
+        "late_check",
         "late_change",
         "bill_reopening",
         "template_client",
