@@ -48,6 +48,7 @@ class RuleBasis(msgspec.Struct, frozen=True):
     valid_from: str
     valid_until: str
     reason: str
+    stale_after_days: int | None = None
 
 
 class MonthBasis(msgspec.Struct, frozen=True):

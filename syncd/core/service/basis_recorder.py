@@ -175,6 +175,7 @@ class BasisRecorder:
             pool=tuple(
                 PoolShare(
                     account=drafting.data.accounts[account_id].key,
+            stale_after_days=None if rule is None else rule.stale_after_days,
                     name=drafting.data.accounts[account_id].name,
                     raw=raw,
                 )
@@ -233,6 +234,11 @@ class BasisRecorder:
         )
 
 
+            exclusions=tuple(
+                one.version
+                for one in data.exclusions.get(draft.account.id, ())
+                if not one.product_key or one.product_key in ids
+            ),
 def _wired(record: RecordState | None, inputs: PlanInput) -> str | None:
     """The recurring line that bills a record which needs no write."""
     seen = next((one for one in inputs.subscriptions if record and one.key == record.remote), None)
@@ -254,3 +260,4 @@ def _rule_basis(rule: StoredRule) -> RuleBasis:
         valid_until=rule.valid_until,
         reason=rule.reason,
     )
+        stale_after_days=rule.stale_after_days,

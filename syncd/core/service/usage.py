@@ -32,6 +32,9 @@ AVERAGE = "average"
 _Group = tuple[int, int]
 """account id, product id"""
 
+_Way = tuple[str, tuple[str, ...], int | None]
+"""method, exclusions that count after all, days of silence after which a unit counts no more"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
@@ -87,12 +90,19 @@ async def count(
         as_of: only what was known then; None for what is known now.
     """
     found: dict[_Group, Counted] = {}
-    for (method, included), groups in _methods(data, connection_id, snapshots).items():
+    by_hand = [one for account_id in snapshots for one in data.exclusions.get(account_id, ())]
+    for (method, included, stale), groups in _methods(data, connection_id, snapshots).items():
         asked = {account: snapshots[account] for account, _ in groups}
         at_once = asked if method == POINT_IN_TIME else _late(asked)
         for seq, accounts in seqs(at_once).items():
             for row in await counts_at(
-                conn, connection_id, seq, accounts=accounts, included=included
+                conn,
+                connection_id,
+                seq,
+                accounts=accounts,
+                included=included,
+                stale_after_days=stale,
+                by_hand=by_hand,
             ):
                 if (row.account_id, row.product_id) in groups:
                     found[row.account_id, row.product_id] = Counted(
@@ -110,6 +120,8 @@ async def count(
             included=included,
             accounts=through,
             products={product for _, product in groups},
+            stale_after_days=stale,
+            by_hand=by_hand,
         ):
             if (month.account_id, month.product_id) in groups:
                 found[month.account_id, month.product_id] = Counted(
@@ -173,6 +185,7 @@ def rule_of(rule: StoredRule | None) -> QuantityRule:
         maximum=rule.maximum,
         bill_blocks=rule.bill_blocks,
         until=rule.valid_until or None,
+        method=rule.count_method,
         version=str(rule.version),
     )
 
@@ -206,10 +219,10 @@ def _share(
 
 def _methods(
     data: BillingData, connection_id: int, snapshots: Mapping[int, Snapshot]
-) -> dict[tuple[str, tuple[str, ...]], Collection[_Group]]:
-    """Which groups are counted by which method with which exclusions that count after all."""
+) -> dict[_Way, Collection[_Group]]:
+    """Which groups are counted in which way."""
     products = [item for item in data.products.values() if item.connection_id == connection_id]
-    wanted: dict[tuple[str, tuple[str, ...]], set[_Group]] = defaultdict(set)
+    wanted: dict[_Way, set[_Group]] = defaultdict(set)
     for account_id, snapshot in snapshots.items():
         if snapshot.pull is None or snapshot.error is not None:
             continue
@@ -221,7 +234,8 @@ def _methods(
             if product.kind is ProductKind.STORAGE:
                 method = AVERAGE
             included = () if rule is None else tuple(sorted(rule.included_reasons))
-            wanted[method, included].add((account_id, product.id))
+            stale = None if rule is None else rule.stale_after_days
+            wanted[method, included, stale].add((account_id, product.id))
     return dict(wanted)
 
 

@@ -263,6 +263,7 @@ def _decided(
     return (
         link,
         configurations,
+        data.exclusions.get(account_id, ()),
         [
             (data.asset_types.get(one), data.rates_for(one, client), data.rule_for(one, client))
             for one in products

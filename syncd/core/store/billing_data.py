@@ -20,6 +20,7 @@ from sqlmodel import col
 from syncd.core.store.decisions import (
     AccountChoice,
     DefaultAssetType,
+    HandExclusion,
     Link,
     SourceAccount,
     SourceConnection,
@@ -39,6 +40,7 @@ from syncd.core.store.tables import (
     ProductMapping,
     QuantityRuleRow,
     RateRow,
+    UnitExclusion,
 )
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "AccountChoice",
     "BillingData",
     "DefaultAssetType",
+    "HandExclusion",
     "Link",
     "SourceAccount",
     "SourceConnection",
@@ -81,6 +84,7 @@ class BillingData:
         shared_configurations: by connection id, in order of position.
         references: what the PSAs know, with names.
         choices: by account id; what nobody chose is absent.
+        exclusions: by account id, units that people keep out of its counts.
     """
 
     first_day: str
@@ -96,6 +100,7 @@ class BillingData:
     shared_configurations: Mapping[int, tuple[StoredConfiguration, ...]]
     references: ReferenceBook
     choices: Mapping[int, AccountChoice] = field(default_factory=dict)
+    exclusions: Mapping[int, tuple[HandExclusion, ...]] = field(default_factory=dict)
 
     def choice_for(self, account_id: int) -> AccountChoice:
         """Whether and from when the account is billed automatically."""
@@ -147,6 +152,7 @@ _Versioned = TypeVar(
     QuantityRuleRow,
     BillingConfiguration,
     AccountBilling,
+    UnitExclusion,
 )
 
 
@@ -224,6 +230,7 @@ async def load_billing_data(
     )
 
 
+        exclusions=_by_account(await held(UnitExclusion)),
 async def _rates(
     conn: AsyncConnection, day: str, as_of: datetime | None, pending: Pending
 ) -> dict[tuple[int, str], tuple[StoredRate, ...]]:
@@ -280,6 +287,7 @@ async def _rules(
         )
         for row in sorted(rows, key=_by_day)
     }
+            stale_after_days=row.stale_after_days,
 
 
 async def _configurations(
@@ -317,3 +325,19 @@ async def _configurations(
 def _by_day(row: Any) -> tuple[str, int]:
     """The order in which a later row takes the place of an earlier one."""
     return row.valid_from, row.id
+def _by_account(rows: list[Any]) -> dict[int, tuple[HandExclusion, ...]]:
+    found: dict[int, tuple[HandExclusion, ...]] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        found[row.account_id] = (
+            *found.get(row.account_id, ()),
+            HandExclusion(
+                version=row.id,
+                account_id=row.account_id,
+                product_key=row.product_key,
+                unit=row.unit,
+                reason=row.reason,
+            ),
+        )
+    return found
+
+

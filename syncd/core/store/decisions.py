@@ -137,6 +137,8 @@ class StoredRule:
         recorded_at: UTC.
     """
 
+        stale_after_days: a unit silent for so long does not count, and one silent for less does;
+            None leaves it to the source.
     version: int
     product_id: int
     client_key: str
@@ -155,6 +157,7 @@ class StoredRule:
     recorded_at: datetime
 
 
+    stale_after_days: int | None = None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredConfiguration:
     """A named set of products with a mode; `account_id` None means every account."""
@@ -174,3 +177,22 @@ class StoredConfiguration:
     recorded_at: datetime
     billed_in: str = "arrears"
     template: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandExclusion:
+    """A unit that a person keeps out of the counts of an account.
+
+    Attributes:
+        version: row id.
+        account_id: row id.
+        product_key: of which product; empty for every product.
+        unit: the vendor's id.
+        reason: the person's words.
+    """
+
+    version: int
+    account_id: int
+    product_key: str
+    unit: str
+    reason: str

@@ -11,9 +11,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.store.census.countable import (
+    CountPolicy,
+    Differences,
+    differences,
+    kept_out,
+)
 from syncd.core.store.census.records import Count, MonthCount
 from syncd.core.store.census.selection import alive, among, counts_towards, listed
 from syncd.core.store.census.snapshots import DaySnapshots, day_snapshots
+from syncd.core.store.decisions import HandExclusion
 from syncd.sdk.period import Period, day_start
 
 _Group = tuple[int, int]
@@ -31,8 +38,13 @@ async def counts_at(
     accounts: Collection[int] | None = None,
     included: Collection[str] = (),
     period: str = "",
+    stale_after_days: int | None = None,
+    as_of: datetime | None = None,
+    by_hand: Collection[HandExclusion] | None = None,
 ) -> list[Count]:
     """Quantities of all groups that have units at a pull.
+
+    Groups without a counted unit are left out.
 
     Args:
         connection: a reader.
@@ -41,7 +53,21 @@ async def counts_at(
         accounts: only these, None for all.
         included: exclusion reasons that count after all.
         period: for sources of months: the month whose facts are wanted.
+        stale_after_days: units silent for so long at the pull do not count, others that are
+            excluded as stale do; None leaves it to the source.
+        as_of: what people kept out by hand then; None is now.
+        by_hand: that, where it is already known.
     """
+    policy = await _policy(connection, connection_id, included, stale_after_days, as_of, by_hand)
+    differing = await differences(
+        connection,
+        connection_id,
+        policy,
+        first=seq,
+        last=seq,
+        period=period,
+        accounts=accounts,
+    )
     rows = await _sums(
         connection,
         f"{alive(':seq')} AND u.period = :period",
@@ -49,7 +75,10 @@ async def counts_at(
         accounts=accounts,
         included=included,
     )
-    return [Count(row[0], row[1], int(row[2])) for row in rows]
+    found = {(row[0], row[1]): int(row[2]) for row in rows}
+    for group in differing.groups:
+        found[group] = found.get(group, 0) + differing.at(group, seq)
+    return [Count(*group, quantity) for group, quantity in sorted(found.items()) if quantity]
 
 
 async def month_counts(
@@ -63,6 +92,8 @@ async def month_counts(
     accounts: Collection[int] | None = None,
     products: Collection[int] | None = None,
     until: datetime | None = None,
+    stale_after_days: int | None = None,
+    by_hand: Collection[HandExclusion] | None = None,
 ) -> list[MonthCount]:
     """Last, peak and day sum of every group that had units on some day of the month.
 
@@ -76,11 +107,14 @@ async def month_counts(
         connection_id: whose census.
         period: the month.
         zone: whose midnight ends a day.
-        as_of: only what was recorded, and voided, by then; None is now.
+        as_of: only what was recorded, voided, and kept out by hand, by then; None is now.
         included: exclusion reasons that count after all.
         accounts: only these, None for all.
         products: only these, None for all.
         until: for a month that is not over: days that begin at or after this moment are left out.
+        stale_after_days: units silent for so long at a day's snapshot do not count on that day,
+            others that are excluded as stale do; None leaves it to the source.
+        by_hand: what people kept out, where it is already known.
     """
     days = [day for day in period.days if until is None or day_start(day, zone) < until]
     ends = [day_start(day + timedelta(days=1), zone) for day in days]
@@ -111,7 +145,30 @@ async def month_counts(
             by=f"u.{column}",
         ):
             history[account, product][seq] += sign * int(quantity)
-    return list(_by_month(history, snapshots))
+    policy = await _policy(connection, connection_id, included, stale_after_days, as_of, by_hand)
+    differing = await differences(
+        connection,
+        connection_id,
+        policy,
+        first=first,
+        last=last,
+        accounts=accounts,
+        products=products,
+    )
+    return list(_by_month(history, snapshots, differing))
+
+
+async def _policy(
+    connection: AsyncConnection,
+    connection_id: int,
+    included: Collection[str],
+    stale_after_days: int | None,
+    as_of: datetime | None,
+    by_hand: Collection[HandExclusion] | None,
+) -> CountPolicy:
+    if by_hand is None:
+        by_hand = await kept_out(connection, connection_id, as_of=as_of)
+    return CountPolicy(by_hand=by_hand, included=included, stale_after_days=stale_after_days)
 
 
 async def _sums(
@@ -148,12 +205,16 @@ async def _sums(
 
 
 def _by_month(
-    history: dict[_Group, dict[int, int]], snapshots: DaySnapshots
+    history: dict[_Group, dict[int, int]], snapshots: DaySnapshots, differing: Differences
 ) -> Iterable[MonthCount]:
     """From changes by pull to figures by day; groups that were 0 on every day are left out."""
-    for (account, product), changes in sorted(history.items()):
+    for group in sorted(history.keys() | differing.groups):
+        account, product = group
         days = [seq for seq in snapshots.of(account) if seq is not None]
-        quantities = _by_day(sorted(changes.items()), days)
+        quantities = _by_day(sorted(history.get(group, {}).items()), days)
+        if group in differing.groups:
+            extra = {seq: differing.at(group, seq) for seq in set(days)}
+            quantities = [now + extra[seq] for now, seq in zip(quantities, days, strict=True)]
         peak = max(quantities, default=0)
         if peak:
             total = sum(quantities)

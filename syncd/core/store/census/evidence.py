@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.store.census.countable import BY_HAND, CountPolicy, kept_out
 from syncd.core.store.census.records import EvidenceUnit, Moved, Movements, Resized
 from syncd.core.store.census.selection import alive
 from syncd.core.store.types import from_micros
@@ -20,12 +23,18 @@ SELECT u.unit, u.name, u.quantity, u.excluded, u.attributes, u.opened_pull, p.ta
  ORDER BY length(u.unit), u.unit
 """
 _AT = text(_UNITS.format(alive="", condition=alive(":seq")))
-_DIFFERENT = text(
-    _UNITS.format(
-        alive=f", CASE WHEN {alive(':later')} THEN 1 ELSE 0 END",
-        condition=f"(CASE WHEN {alive(':earlier')} THEN 1 ELSE 0 END)"
-        f" <> (CASE WHEN {alive(':later')} THEN 1 ELSE 0 END)",
-    )
+_AT_EARLIER = f"(CASE WHEN {alive(':earlier')} THEN 1 ELSE 0 END)"
+_AT_LATER = f"(CASE WHEN {alive(':later')} THEN 1 ELSE 0 END)"
+_BOTH = f", {_AT_EARLIER}, {_AT_LATER}"
+_DIFFERENT = text(_UNITS.format(alive=_BOTH, condition=f"{_AT_EARLIER} <> {_AT_LATER}"))
+_EITHER = text(_UNITS.format(alive=_BOTH, condition=f"{_AT_EARLIER} + {_AT_LATER} > 0"))
+_MOMENT = text(
+    "SELECT p.taken_at FROM pull p JOIN account a ON a.connection_id = p.connection_id"
+    " WHERE a.id = :account AND p.seq = :seq"
+)
+_GROUP = text(
+    "SELECT a.connection_id, p.key FROM account a, product p"
+    " WHERE a.id = :account AND p.id = :product"
 )
 _OPEN = "FROM unit_interval u WHERE u.connection_id = :connection AND u.closed_pull IS NULL"
 _ANY_COMPLETE = text(
@@ -37,8 +46,39 @@ _IDS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """What decides on the units of a group at a pull."""
+
+    account_id: int
+    product_key: str
+    moment: datetime
+    policy: CountPolicy
+
+    def unit(self, row: Any) -> EvidenceUnit:
+        """The unit with the reason that is right for it."""
+        name, excluded, attributes = row[0], row[3], row[4]
+        words = self.policy.words(self.account_id, self.product_key, name)
+        if words is not None:
+            excluded = BY_HAND
+        else:
+            excluded = self.policy.reason(excluded, attributes, self.moment)
+        opened = from_micros(row[6])
+        return EvidenceUnit(name, row[1], row[2], excluded, attributes, row[5], opened, words or "")
+
+    def counts(self, unit: EvidenceUnit) -> bool:
+        return self.policy.counts(unit.excluded)
+
+
 async def evidence(
-    connection: AsyncConnection, account_id: int, product_id: int, seq: int, *, period: str = ""
+    connection: AsyncConnection,
+    account_id: int,
+    product_id: int,
+    seq: int,
+    *,
+    period: str = "",
+    stale_after_days: int | None = None,
+    as_of: datetime | None = None,
 ) -> list[EvidenceUnit]:
     """Every unit of a group at a pull, the excluded ones too, in the order of their ids.
 
@@ -48,9 +88,14 @@ async def evidence(
         product_id: row id.
         seq: number of the pull that proved the account.
         period: for sources of months: the month whose facts are wanted.
+        stale_after_days: of the rule that counted, None for none.
+        as_of: what people kept out by hand then; None is now.
     """
+    judge = await _judge(
+        connection, account_id, product_id, seq, stale_after_days=stale_after_days, as_of=as_of
+    )
     bound = {"account": account_id, "product": product_id, "seq": seq, "period": period}
-    return [_unit(row) for row in await connection.execute(_AT, bound)]
+    return [judge.unit(row) for row in await connection.execute(_AT, bound)]
 
 
 async def movements(
@@ -62,6 +107,9 @@ async def movements(
     *,
     included: Collection[str] = (),
     period: str = "",
+    stale_after_days: int | None = None,
+    as_of: datetime | None = None,
+    from_as_of: datetime | None = None,
 ) -> Movements:
     """By which units the count at one pull differs from the count at a later one.
 
@@ -73,7 +121,22 @@ async def movements(
         to_seq: the later pull.
         included: exclusion reasons that count after all.
         period: for sources of months: the month whose facts are wanted.
+        stale_after_days: of the rule that counts, None for none.
+        as_of: what people kept out by hand when the later count was taken; None is now.
+        from_as_of: the same for the earlier count; None where both are judged alike.
     """
+    before, after = [
+        await _judge(
+            connection,
+            account_id,
+            product_id,
+            seq,
+            included=included,
+            stale_after_days=stale_after_days,
+            as_of=moment,
+        )
+        for seq, moment in ((from_seq, from_as_of or as_of), (to_seq, as_of))
+    ]
     bound = {
         "account": account_id,
         "product": product_id,
@@ -81,10 +144,41 @@ async def movements(
         "later": to_seq,
         "period": period,
     }
+    more = bool(before.policy) or bool(after.policy)
     pairs: dict[str, list[EvidenceUnit | None]] = {}
-    for row in await connection.execute(_DIFFERENT, bound):
-        pairs.setdefault(row[0], [None, None])[row[7]] = _unit(row)
-    return _movements(pairs.values(), included)
+    for row in await connection.execute(_EITHER if more else _DIFFERENT, bound):
+        pair = pairs.setdefault(row[0], [None, None])
+        if row[7]:
+            pair[0] = before.unit(row)
+        if row[8]:
+            pair[1] = after.unit(row)
+    return _movements(pairs.values(), before, after)
+
+
+async def _judge(
+    connection: AsyncConnection,
+    account_id: int,
+    product_id: int,
+    seq: int,
+    *,
+    included: Collection[str] = (),
+    stale_after_days: int | None,
+    as_of: datetime | None,
+) -> _Judge:
+    group = {"account": account_id, "product": product_id}
+    found = (await connection.execute(_GROUP, group)).one_or_none()
+    connection_id, key = found if found is not None else (0, "")
+    moment = await connection.scalar(_MOMENT, {"account": account_id, "seq": seq})
+    return _Judge(
+        account_id=account_id,
+        product_key=key,
+        moment=from_micros(moment or 0),
+        policy=CountPolicy(
+            by_hand=await kept_out(connection, connection_id, as_of=as_of, account_id=account_id),
+            included=included,
+            stale_after_days=stale_after_days,
+        ),
+    )
 
 
 async def unit_id_bounds(connection: AsyncConnection, connection_id: int, parts: int) -> list[int]:
@@ -109,17 +203,15 @@ async def unit_id_bounds(connection: AsyncConnection, connection_id: int, parts:
     return sorted(bounds - {ordered[0]})
 
 
-def _unit(row: Any) -> EvidenceUnit:
-    return EvidenceUnit(row[0], row[1], row[2], row[3], row[4], row[5], from_micros(row[6]))
-
-
-def _movements(pairs: Iterable[list[EvidenceUnit | None]], included: Collection[str]) -> Movements:
+def _movements(
+    pairs: Iterable[list[EvidenceUnit | None]], earlier: _Judge, later: _Judge
+) -> Movements:
     joined: list[Moved] = []
     left: list[Moved] = []
     resized: list[Resized] = []
     for before, after in pairs:
-        counted_before = before is not None and _counts(before, included)
-        counted_after = after is not None and _counts(after, included)
+        counted_before = before is not None and earlier.counts(before)
+        counted_after = after is not None and later.counts(after)
         if after is not None and counted_after and not counted_before:
             joined.append(Moved(after, before is not None, before.excluded if before else None))
         elif before is not None and counted_before and not counted_after:
@@ -128,7 +220,3 @@ def _movements(pairs: Iterable[list[EvidenceUnit | None]], included: Collection[
         elif before and after and counted_after and before.quantity != after.quantity:
             resized.append(Resized(after, before.quantity))
     return Movements(tuple(joined), tuple(left), tuple(resized))
-
-
-def _counts(unit: EvidenceUnit, included: Collection[str]) -> bool:
-    return unit.excluded is None or unit.excluded in included

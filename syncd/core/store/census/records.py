@@ -114,10 +114,12 @@ class EvidenceUnit:
         unit: the vendor's id.
         name: for people.
         quantity: how many.
-        excluded: reason code when it does not count, else None.
+        excluded: reason code when it does not count, else None. It is the source's, `by_hand` of
+            a person, or `stale` by a rule, which may also count what the source left out.
         attributes: canonical JSON of its slow facts.
         opened_seq: pull since which exactly these facts hold.
         opened_at: start of that pull, UTC.
+        note: why, in the words of the person who keeps it out by hand; else empty.
     """
 
     unit: str
@@ -127,6 +129,7 @@ class EvidenceUnit:
     attributes: str
     opened_seq: int
     opened_at: datetime
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
