@@ -115,6 +115,7 @@ class PlannedBill(msgspec.Struct, frozen=True):
         first_bill: nothing was ever sent for this account.
         errors: codes that stop the bill; then `changes` is empty.
         warnings: codes that do not.
+        agreement: the client's agreement it is made under, for people; empty for none.
     """
 
     key: str
@@ -129,6 +130,7 @@ class PlannedBill(msgspec.Struct, frozen=True):
     first_bill: bool
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    agreement: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -142,6 +142,7 @@ class LineBasis(msgspec.Struct, frozen=True):
         products: what it is made of.
         billed_by: the recurring line that bills it, None for none or where it was not read.
         writes: a write was planned; False where the record already said so.
+        billed_for: month that the line is for where it is billed in advance (`YYYY-MM`), or empty.
     """
 
     key: str
@@ -165,6 +166,7 @@ class LineBasis(msgspec.Struct, frozen=True):
     products: tuple[ProductBasis, ...]
     billed_by: str | None
     writes: bool
+    billed_for: str = ""
 
 
 class Decisions(msgspec.Struct, frozen=True):
@@ -178,6 +180,7 @@ class Decisions(msgspec.Struct, frozen=True):
         asset_types: default asset type by product key.
         policy: settings of `[billing]` that decide how a bill is computed.
         exclusions: row ids of the units that people keep out of its counts, ascending.
+        agreement: the PSA's id of the agreement it names, or empty.
     """
 
     link: int
@@ -187,6 +190,7 @@ class Decisions(msgspec.Struct, frozen=True):
     asset_types: Mapping[str, int]
     policy: str
     exclusions: tuple[int, ...] = ()
+    agreement: str = ""
 
 
 class BillBasis(msgspec.Struct, frozen=True):
@@ -208,6 +212,7 @@ class BillBasis(msgspec.Struct, frozen=True):
         decisions: what people decided, None likewise.
         lines: in pushing order; empty when the bill has errors.
         skipped: zero lines that were never sent, and products left out.
+        agreement: the agreement it is made under, with its days as they were, or empty.
     """
 
     connection: str
@@ -225,6 +230,7 @@ class BillBasis(msgspec.Struct, frozen=True):
     decisions: Decisions | None
     lines: tuple[LineBasis, ...] = ()
     skipped: tuple[str, ...] = ()
+    agreement: str = ""
 
 
 class SentBasis(msgspec.Struct, frozen=True):
@@ -275,6 +281,8 @@ def changes_between(before: Decisions | None, now: Decisions | None) -> tuple[st
         changed.append("policy")
     if before.exclusions != now.exclusions:
         changed.append("exclusion")
+    if before.agreement != now.agreement:
+        changed.append("agreement")
     return tuple(changed)
 
 

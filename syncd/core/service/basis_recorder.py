@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from syncd.core.billing.model import Line, LineProduct
 from syncd.core.billing.plan_input import PlanInput, RecordState
+from syncd.core.billing.record_fields import month_of
 from syncd.core.billing.wiring import wire
 from syncd.core.service.basis import (
     BillBasis,
@@ -39,7 +40,7 @@ class BasisRecorder:
     def basis(self, draft: Draft, bill: PlannedBill, inputs: PlanInput | None) -> BillBasis:
         """The basis of a bill; without inputs or with errors it has no lines."""
         lines = () if inputs is None or bill.errors else tuple(self._lines(draft, bill, inputs))
-        return self._basis(draft, lines)
+        return self._basis(draft, lines, bill.agreement)
 
     def reckoned(self, draft: Draft) -> BillBasis:
         """The basis of a bill that nobody planned: its lines have no record and write nothing."""
@@ -52,7 +53,7 @@ class BasisRecorder:
             ),
         )
 
-    def _basis(self, draft: Draft, lines: tuple[LineBasis, ...]) -> BillBasis:
+    def _basis(self, draft: Draft, lines: tuple[LineBasis, ...], agreement: str = "") -> BillBasis:
         snapshot = draft.snapshot
         pull = snapshot.pull if snapshot is not None else None
         return BillBasis(
@@ -79,6 +80,7 @@ class BasisRecorder:
             decisions=self._decisions(draft),
             lines=lines,
             skipped=draft.bill.skipped,
+            agreement=agreement or draft.agreement,
         )
 
     def _lines(self, draft: Draft, bill: PlannedBill, inputs: PlanInput) -> Iterator[LineBasis]:
@@ -138,6 +140,7 @@ class BasisRecorder:
             if inputs is not None
             else None,
             writes=change is not None,
+            billed_for=str(month_of(line, self.drafting.period)) if line.advance else "",
         )
 
     def _product(self, draft: Draft, item: LineProduct) -> ProductBasis:
@@ -231,6 +234,7 @@ class BasisRecorder:
                 if product_id in data.asset_types
             },
             policy=" ".join(str(part) for part in policy),
+            agreement=draft.agreement,
         )
 
 

@@ -5,10 +5,14 @@ What goes wrong with one bill is an error of that bill; the others are planned a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import msgspec
+
+from syncd.core.billing.agreement import NamedAgreement
 from syncd.core.billing.plan import plan_bill
 from syncd.core.billing.plan_input import BillPlan, PlanInput, Style
+from syncd.core.service.agreements import Agreements
 from syncd.core.service.basis import BillBasis, changes_between
 from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.draft import Draft, Drafting
@@ -27,6 +31,7 @@ class PlannedDraft:
         objections: found on the way, guards not asked yet.
         basis: what it rests on.
         changed: what a person changed since the last sent bill, in words.
+        agreement: that it is made under, None where its account names none.
     """
 
     draft: Draft
@@ -34,6 +39,7 @@ class PlannedDraft:
     objections: tuple[Objection, ...]
     basis: BillBasis
     changed: tuple[str, ...]
+    agreement: NamedAgreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +51,14 @@ class Planning:
         sweep: what the PSA showed.
         psa: the port, for its marker.
         recorder: writes down what each bill rests on.
+        agreements: what the PSA showed of those that accounts name.
     """
 
     drafting: Drafting
     sweep: Sweep
     psa: Psa
     recorder: BasisRecorder
+    agreements: Agreements = field(default_factory=Agreements)
 
     def plan(self, draft: Draft) -> PlannedDraft:
         """Plan one bill; what goes wrong with it is its own error."""
@@ -69,13 +77,17 @@ class Planning:
         if draft.snapshot is not None and not made.bill.errors:
             objections += draft.snapshot.objections(draft.key)
         objections += client_inactive(draft, made.bill)
-        basis = self.recorder.basis(draft, made.bill, inputs)
+        agreement = self.agreements.named_by(draft, self.drafting.period)
+        title = agreement.title if agreement is not None else ""
+        bill = msgspec.structs.replace(made.bill, agreement=title)
+        basis = self.recorder.basis(draft, bill, inputs)
         return PlannedDraft(
             draft=draft,
-            bill=made.bill,
+            bill=bill,
             objections=tuple(objections),
             basis=basis,
             changed=changes_between(draft.books.decisions, basis.decisions),
+            agreement=agreement,
         )
 
     def _inputs(self, draft: Draft) -> PlanInput:
@@ -114,6 +126,7 @@ class Planning:
             marker=self.psa.marker,
             money_scale=drafting.rules.money_scale,
             temporary=drafting.running,
+            agreement=self.agreements.written_for(draft),
         )
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.core.billing.guards import GuardInput, review
 from syncd.core.billing.model import GuardLimits
+from syncd.core.service.agreements import read_agreements
 from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.bill_plan import PlannedDraft, Planning
 from syncd.core.service.clients import choose_clients
@@ -119,11 +120,13 @@ async def plan_billing(
         {draft.client for draft in asked},
         [record.remote for draft in asked for record in draft.books.records if record.remote],
     )
+    agreements = await read_agreements(psa, {one.client for one in asked if one.agreement})
     planning = Planning(
         drafting=drafting,
         sweep=seen,
         psa=psa,
         recorder=BasisRecorder(drafting=drafting, psa_name=psa_connection.name),
+        agreements=agreements,
     )
     planned = sorted(
         (made for draft in drafts if _worth_showing(made := planning.plan(draft))),
@@ -162,6 +165,7 @@ def _objections(
     """Those of planning, then of our guards, then of plugins."""
     context = GuardInput(
         changed={made.bill.key: made.changed for made in planned if made.changed},
+        agreements={made.bill.key: made.agreement for made in planned if made.agreement},
         missing_price="zero" if rules.missing_price == "zero" else "hold",
         objections=tuple(one for made in planned for one in made.objections),
     )

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncd.core.billing.model import BilledProduct, Configuration, Mode, Owner, QuantityRule, Rate
+from syncd.core.billing.model import (
+    BilledIn,
+    BilledProduct,
+    Configuration,
+    Mode,
+    Owner,
+    QuantityRule,
+    Rate,
+)
 from syncd.core.service.usage import rule_of
 from syncd.core.store.billing_data import EVERY_CLIENT, BillingData, StoredConfiguration
 
@@ -67,6 +75,7 @@ class Catalogue:
                 price_owner=Owner(stored.price_owner),
                 cost_owner=Owner(stored.cost_owner),
                 supplier=stored.supplier or None,
+                billed_in=BilledIn(stored.billed_in),
             )
         return made
 

@@ -68,6 +68,7 @@ class Draft:
         data: what the bill was computed from, None for a bill that was not computed.
         bill: lines or errors.
         frozen: nothing of it may change.
+        agreement: PSA agreement that its account names, empty for none.
     """
 
     account: SourceAccount
@@ -82,6 +83,7 @@ class Draft:
     data: BillInput | None
     bill: Bill
     frozen: bool = False
+    agreement: str = ""
 
     @property
     def key(self) -> str:
@@ -208,6 +210,7 @@ class Drafting:
             data=data,
             bill=bill,
             frozen=frozen,
+            agreement=self.data.choice_for(account.id).agreement,
         )
 
     def _link(self, account_id: int) -> Link | None:
@@ -233,7 +236,9 @@ class Drafting:
             rules=catalogue.rules(client),
             usage=self.usages.usage.get(account.id, {}),
             configurations=tuple(catalogue.configuration(one) for one in stored),
-            existing={key: state.mode or Mode.TOTAL for key, state in self.states(books).items()},
+            existing={
+                key: state.mode or Mode.QUANTITY for key, state in self.states(books).items()
+            },
             site=None if link is None else self._site(link) or link.client_key,
             supplier=self.rules.supplier or None,
             supplier_resolves=self.supplier_id(self.rules.supplier) is not None,

@@ -223,7 +223,10 @@ async def load_billing_data(
         references=await load_references(conn),
         choices={
             row.account_id: AccountChoice(
-                version=row.id, automatic=row.automatic, start=row.billing_start
+                version=row.id,
+                automatic=row.automatic,
+                start=row.billing_start,
+                agreement=row.agreement_key,
             )
             for row in await held(AccountBilling)
         },

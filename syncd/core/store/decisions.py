@@ -87,11 +87,13 @@ class AccountChoice:
         version: row id, None where nobody decided anything.
         automatic: the automatic run bills it.
         start: ISO date; its month is the first that is billed. Empty sets no bound.
+        agreement: the PSA's id of the client's agreement that its bills are made under, or empty.
     """
 
     version: int | None = None
     automatic: bool = True
     start: str = ""
+    agreement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,7 +129,7 @@ CONFIGURATIONS: Final = DecisionTable(
 )
 
 BILLING: Final = DecisionTable(
-    AccountBilling, key=("account_id",), content=("automatic", "billing_start")
+    AccountBilling, key=("account_id",), content=("automatic", "billing_start", "agreement_key")
 )
 
 TEMPLATES: Final = DecisionTable(
