@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from syncd.core.billing.arithmetic import difference, rounded, total, whole_blocks
 from syncd.core.billing.model import Mode
-from syncd.core.service.basis import LineBasis, ProductBasis, RuleBasis
+from syncd.core.service.basis import LineBasis, MonthBasis, ProductBasis, RuleBasis
+from syncd.sdk.records import Measure
 
 _METHODS = {
     "point_in_time": "counted at the last proven pull of the month",
@@ -20,20 +21,42 @@ _METHODS = {
 _PLACES = 4
 
 
-def steps_of(item: ProductBasis, line: LineBasis, currency: str) -> tuple[str, ...]:
-    """Every step from the raw count of a product to what the line sends."""
+def steps_of(
+    item: ProductBasis,
+    line: LineBasis,
+    currency: str,
+    *,
+    measure: Measure = Measure.COUNT,
+    internal: bool = True,
+) -> tuple[str, ...]:
+    """Every step from the raw count of a product to what the line sends.
+
+    Args:
+        item: the product's figures.
+        line: its line.
+        currency: of the money.
+        measure: what its units are counted in; of bytes the figures are GB.
+        internal: with costs, reasons and row numbers that are no business of the client.
+    """
     return (
-        *_counting(item),
-        *_ruling(item),
-        *_pricing(item, currency),
-        *_mode(line, currency),
+        *_counting(item, measure),
+        *_ruling(item, internal=internal),
+        *_pricing(item, currency, internal=internal),
+        *_mode(line, currency, internal=internal),
     )
 
 
-def _counting(item: ProductBasis) -> Iterator[str]:
-    yield f"{plain(item.raw)}: {_METHODS.get(item.method, item.method)}"
+def _counting(item: ProductBasis, measure: Measure) -> Iterator[str]:
     month = item.month
-    if month is not None and item.method == "average" and month.days:
+    if measure is Measure.BYTE:
+        of_days = month is not None and month.days
+        how = "mean of the month" if of_days else _METHODS.get(item.method, item.method)
+        yield f"{exact(item.raw)} GB of 2^30 bytes: {how}"
+        if month is not None and of_days:
+            yield f"{month.unit_days:,} byte-days / {month.days} days / 2^30"
+    else:
+        yield f"{plain(item.raw)}: {_METHODS.get(item.method, item.method)}"
+    if measure is not Measure.BYTE and month is not None and _is_mean(item, month):
         yield (
             f"{month.unit_days} unit-days / {month.days} days, rounded half up = {plain(item.raw)}"
         )
@@ -41,7 +64,11 @@ def _counting(item: ProductBasis) -> Iterator[str]:
         yield f"counts although excluded: {', '.join(item.included_reasons)}"
 
 
-def _ruling(item: ProductBasis) -> Iterator[str]:
+def _is_mean(item: ProductBasis, month: MonthBasis) -> bool:
+    return item.method == "average" and bool(month.days)
+
+
+def _ruling(item: ProductBasis, *, internal: bool) -> Iterator[str]:
     rule = item.rule
     if rule is None:
         yield f"no quantity rule: {plain(item.billed)} billed"
@@ -56,7 +83,7 @@ def _ruling(item: ProductBasis) -> Iterator[str]:
     if item.pool:
         whole = applied[-1][1] if applied else amount
         yield f"of these {plain(whole)}, this account carries {plain(item.billed)}"
-    if rule.reason:
+    if rule.reason and internal:
         yield f"the rule's reason: {rule.reason} (rule {rule.version}, from {rule.valid_from})"
 
 
@@ -88,22 +115,24 @@ def _applied(rule: RuleBasis, amount: Decimal) -> Iterator[tuple[str, Decimal]]:
         )
 
 
-def _pricing(item: ProductBasis, currency: str) -> Iterator[str]:
+def _pricing(item: ProductBasis, currency: str, *, internal: bool) -> Iterator[str]:
     since = f", valid from {item.rate_from}" if item.rate_from else ""
+    rate = f" (rate {item.rate_version}{since})" if internal else ""
     for title, unit, amount in (
         ("price", item.unit_price, item.price),
         ("cost", item.unit_cost, item.cost),
     ):
+        if title == "cost" and not internal:
+            continue
         if unit is None:
             yield f"no {title} is set: counts as 0"
         else:
             yield (
-                f"{title}: {plain(item.billed)} x {plain(unit)} = {plain(amount)} {currency}"
-                f" (rate {item.rate_version}{since})"
+                f"{title}: {plain(item.billed)} x {plain(unit)} = {plain(amount)} {currency}{rate}"
             )
 
 
-def _mode(line: LineBasis, currency: str) -> Iterator[str]:
+def _mode(line: LineBasis, currency: str, *, internal: bool) -> Iterator[str]:
     others = len(line.products) - 1
     if others > 0:
         yield f"on one line with {others} more product{'s' if others > 1 else ''} of its group"
@@ -119,7 +148,10 @@ def _mode(line: LineBasis, currency: str) -> Iterator[str]:
             f"mode average: the line sends {line.quantity} at {_money(line.unit_price)} {currency}"
             f" = {_money(line.total_price)} {currency}"
         )
-    if line.residual_price or line.residual_cost:
+    if not internal:
+        if line.residual_price:
+            yield f"rounding leaves {plain(line.residual_price)} of the price"
+    elif line.residual_price or line.residual_cost:
         yield (
             f"rounding leaves {plain(line.residual_price)} price and "
             f"{plain(line.residual_cost)} cost"
@@ -134,6 +166,12 @@ def plain(amount: Decimal) -> str:
     if short == rounded(amount, 2):
         short = rounded(amount, 2)
     return f"{short:,f}"
+
+
+def exact(amount: Decimal) -> str:
+    """The number with all of its digits, none of them zeros at the end, and never an exponent."""
+    whole = f"{amount:f}"
+    return whole.rstrip("0").rstrip(".") if "." in whole else whole
 
 
 def _money(amount: Decimal | None) -> str:

@@ -29,7 +29,7 @@ from syncd.core.store.tables import (
     PlanRow,
     ProductRow,
 )
-from syncd.sdk.records import Measure, Severity
+from syncd.sdk.records import Measure, ProductKind, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,9 +314,26 @@ async def linked_accounts(
     return tuple((await conn.scalars(statement)).all())
 
 
+async def linked_clients(
+    conn: AsyncConnection, psa_connection_id: int, clients: Collection[str]
+) -> set[str]:
+    """Those of a few clients that an account is linked to now."""
+    if len(clients) < 2:
+        return set()
+    statement = select(col(ClientLink.client_key)).where(
+        known(ClientLink, None), col(ClientLink.psa_connection_id) == psa_connection_id
+    )
+    return set((await conn.scalars(statement)).all()) & set(clients)
+
+
 async def measures(conn: AsyncConnection, product_ids: Collection[int]) -> dict[int, Measure]:
-    """What one unit of each product's quantity is."""
-    statement = select(col(ProductRow.id), col(ProductRow.measure)).where(
+    """What one unit of each product's quantity is; a storage is always billed as bytes."""
+    statement = select(col(ProductRow.id), col(ProductRow.kind), col(ProductRow.measure)).where(
         col(ProductRow.id).in_(product_ids)
     )
-    return {row.id: Measure(row.measure) for row in await conn.execute(statement)}
+    return {
+        row.id: Measure.BYTE
+        if ProductKind(row.kind) is ProductKind.STORAGE and row.measure == Measure.COUNT.value
+        else Measure(row.measure)
+        for row in await conn.execute(statement)
+    }

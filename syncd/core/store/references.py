@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.store.outbox import chunks
 from syncd.core.store.tables import Reference
 
 
@@ -97,16 +98,35 @@ async def load_references(
     seen_at: dict[int, datetime] = {}
     for row in await conn.execute(statement):
         kind = ReferenceKind(row.kind)
-        entries.setdefault((row.connection_id, kind), {})[row.key] = ReferenceEntry(
-            key=row.key,
-            name=row.name,
-            parent=row.parent,
-            main_site=row.main_site,
-            active=row.active,
-            foreign_ids=msgspec.json.decode(row.foreign_ids, type=dict[str, str]),
-        )
+        entries.setdefault((row.connection_id, kind), {})[row.key] = _entry(row)
         seen_at[row.connection_id] = max(seen_at.get(row.connection_id, row.seen_at), row.seen_at)
     return ReferenceBook(entries=entries, seen_at=seen_at)
+
+
+async def find_references(
+    conn: AsyncConnection, psa_connection_id: int, kind: ReferenceKind, wanted: str
+) -> dict[str, ReferenceEntry]:
+    """The entry with this id alone; without one, every entry whose name contains the words.
+
+    One entry of many is found without reading the list; names are compared here and not in the
+    database, since the databases disagree about capital letters beyond ASCII.
+    """
+    chosen = select(Reference).where(
+        col(Reference.connection_id) == psa_connection_id, col(Reference.kind) == kind.value
+    )
+    one = (await conn.execute(chosen.where(col(Reference.key) == wanted))).one_or_none()
+    if one is not None:
+        return {one.key: _entry(one)}
+    plain = wanted.strip().casefold()
+    names = select(col(Reference.key), col(Reference.name)).where(
+        col(Reference.connection_id) == psa_connection_id, col(Reference.kind) == kind.value
+    )
+    keys = [key for key, name in await conn.execute(names) if plain and plain in name.casefold()]
+    found: dict[str, ReferenceEntry] = {}
+    for part in chunks(keys):
+        rows = await conn.execute(chosen.where(col(Reference.key).in_(part)))
+        found.update({row.key: _entry(row) for row in rows})
+    return found
 
 
 async def store_references(
@@ -168,6 +188,17 @@ async def active_keys(
         col(Reference.active).is_(True),
     )
     return set((await conn.execute(statement)).scalars())
+
+
+def _entry(row: Any) -> ReferenceEntry:
+    return ReferenceEntry(
+        key=row.key,
+        name=row.name,
+        parent=row.parent,
+        main_site=row.main_site,
+        active=row.active,
+        foreign_ids=msgspec.json.decode(row.foreign_ids, type=dict[str, str]),
+    )
 
 
 def _values(
