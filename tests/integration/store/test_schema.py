@@ -76,6 +76,7 @@ _OF_0003 = {
     "bill_reopening",
     "billing_template",
     "late_change",
+    "late_check",
     "template_client",
     "unit_exclusion",
 }
