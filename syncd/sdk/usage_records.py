@@ -22,6 +22,18 @@ class ProductKind(StrEnum):
     STORAGE = "storage"
 
 
+class Part(StrEnum):
+    """What the quantity of a product is of its account: a thing of its own, or of its storage.
+
+    `restored` (bytes) and `limit` (money) are billed with the account's storage product and are
+    never chosen by themselves; both belong to products of kind storage that are `monthly`.
+    """
+
+    WHOLE = "whole"
+    RESTORED = "restored"
+    LIMIT = "limit"
+
+
 class Account(msgspec.Struct, frozen=True):
     """The MSP's customer as a source knows it (organisation, tenant, company).
 
@@ -47,6 +59,8 @@ class Product(msgspec.Struct, frozen=True):
         measure: unit of the quantity.
         monthly: the quantity belongs to a month, may be corrected later, and is reported only to
             whoever asks for that month (`UsageSource.observe` with a period).
+        part: whether it is billed by itself or with the account's storage.
+        currency: ISO code of a quantity that is money, else empty; nothing is ever converted.
     """
 
     key: str
@@ -54,6 +68,8 @@ class Product(msgspec.Struct, frozen=True):
     kind: ProductKind = ProductKind.LICENCE
     measure: Measure = Measure.COUNT
     monthly: bool = False
+    part: Part = Part.WHOLE
+    currency: str = ""
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

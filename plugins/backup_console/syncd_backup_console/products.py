@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from syncd.sdk.records import Measure, Product, ProductKind
+from syncd.sdk.records import Measure, Part, Product, ProductKind
 from syncd_backup_console.config import BackupConsoleConfig
 
 STORAGE_ALL: Final = "storage:all"
@@ -26,7 +26,7 @@ class Catalogue:
         if config.storage == "all":
             self._add(_volume(STORAGE_ALL, "Backup storage"))
         if config.storage != "off":
-            self._add(_volume(RESTORE_ALL, "Restored volume"))
+            self._add(_volume(RESTORE_ALL, "Restored volume", Part.RESTORED))
         if config.currency is not None:
             self._add(
                 Product(
@@ -35,6 +35,8 @@ class Catalogue:
                     kind=ProductKind.STORAGE,
                     measure=Measure.MONEY,
                     monthly=True,
+                    part=Part.LIMIT,
+                    currency=config.currency,
                 )
             )
 
@@ -60,5 +62,7 @@ class Catalogue:
         self._found[product.key] = product
 
 
-def _volume(key: str, name: str) -> Product:
-    return Product(key, name, kind=ProductKind.STORAGE, measure=Measure.BYTE, monthly=True)
+def _volume(key: str, name: str, part: Part = Part.WHOLE) -> Product:
+    return Product(
+        key, name, kind=ProductKind.STORAGE, measure=Measure.BYTE, monthly=True, part=part
+    )

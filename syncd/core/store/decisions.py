@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from syncd.sdk.records import Measure, ProductKind
+from syncd.sdk.records import Measure, Part, ProductKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class SourceAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceProduct:
-    """A product of a connection."""
+    """A product of a connection; see `syncd.sdk.records.Product`."""
 
     id: int
     connection_id: int
@@ -53,6 +53,9 @@ class SourceProduct:
     name: str
     kind: ProductKind
     measure: Measure
+    monthly: bool = False
+    part: Part = Part.WHOLE
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +140,10 @@ class StoredRule:
         valid_until: ISO date, last day, or empty.
         reason: why, for people.
         recorded_at: UTC.
-    """
-
         stale_after_days: a unit silent for so long does not count, and one silent for less does;
             None leaves it to the source.
+    """
+
     version: int
     product_id: int
     client_key: str
@@ -157,9 +160,9 @@ class StoredRule:
     valid_until: str
     reason: str
     recorded_at: datetime
-
-
     stale_after_days: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredConfiguration:
     """A named set of products with a mode; `account_id` None means every account."""

@@ -32,7 +32,7 @@ from syncd.core.store.tables import (
     RateRow,
     TemplateClient,
 )
-from syncd.sdk.records import Measure, ProductKind
+from syncd.sdk.records import Measure, Part, ProductKind
 
 Key = tuple[Any, ...]
 DecisionRow = (
@@ -226,6 +226,9 @@ async def load_products(conn: AsyncConnection) -> dict[int, SourceProduct]:
             name=row.name,
             kind=ProductKind(row.kind),
             measure=Measure(row.measure),
+            monthly=row.monthly,
+            part=Part(row.part),
+            currency=row.currency,
         )
         for row in await conn.execute(select(ProductRow).order_by(col(ProductRow.id)))
     }

@@ -13,11 +13,11 @@ from syncd.core.store.types import from_micros
 
 _COMPLETE = text(
     "SELECT connection_id, MAX(taken_at) AS taken_at FROM pull p WHERE state = 'complete' "
-    "AND NOT EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id) GROUP BY connection_id"
+    "AND period = '' AND NOT EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id) GROUP BY connection_id"
 )
 _LAST_SIZE = text(
     "SELECT seen FROM pull WHERE connection_id = :connection AND state = 'complete' "
-    "ORDER BY seq DESC LIMIT 1"
+    "AND period = '' ORDER BY seq DESC LIMIT 1"
 )
 _LISTS = text("SELECT connection_id, MAX(seen_at) AS seen_at FROM reference GROUP BY connection_id")
 _ACCOUNTS = text(

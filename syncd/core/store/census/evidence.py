@@ -36,9 +36,13 @@ _GROUP = text(
     "SELECT a.connection_id, p.key FROM account a, product p"
     " WHERE a.id = :account AND p.id = :product"
 )
-_OPEN = "FROM unit_interval u WHERE u.connection_id = :connection AND u.closed_pull IS NULL"
+_OPEN = (
+    "FROM unit_interval u WHERE u.connection_id = :connection AND u.closed_pull IS NULL"
+    " AND u.period = ''"
+)
 _ANY_COMPLETE = text(
-    "SELECT 1 FROM pull WHERE connection_id = :connection AND state = 'complete' LIMIT 1"
+    "SELECT 1 FROM pull WHERE connection_id = :connection AND state = 'complete'"
+    " AND period = '' LIMIT 1"
 )
 _IDS = {
     "sqlite": text(f"SELECT group_concat(u.unit) {_OPEN}"),

@@ -40,13 +40,14 @@ _ABSENT = text("UPDATE account SET absent_since_pull = :seq, removed_pull = NULL
 _REMOVED = text("UPDATE account SET removed_pull = :seq WHERE id = :id")
 _PRODUCTS = text("SELECT key, id FROM product WHERE connection_id = :connection")
 _INSERT_PRODUCT = text(
-    "INSERT INTO product (connection_id, key, name, kind, measure)"
-    " VALUES (:connection, :key, :name, :kind, :measure)"
+    "INSERT INTO product (connection_id, key, name, kind, measure, monthly, part, currency)"
+    " VALUES (:connection, :key, :name, :kind, :measure, :monthly, :part, :currency)"
 )
 _UPDATE_PRODUCT = text(
-    "UPDATE product SET name = :name, kind = :kind, measure = :measure"
-    " WHERE connection_id = :connection AND key = :key"
-    " AND (name <> :name OR kind <> :kind OR measure <> :measure)"
+    "UPDATE product SET name = :name, kind = :kind, measure = :measure, monthly = :monthly,"
+    " part = :part, currency = :currency WHERE connection_id = :connection AND key = :key"
+    " AND (name <> :name OR kind <> :kind OR measure <> :measure OR monthly <> :monthly"
+    " OR part <> :part OR currency <> :currency)"
 )
 _INSERT_PULL = text(
     "INSERT INTO pull (connection_id, seq, period, taken_at, recorded_at, state, declared, seen,"
@@ -131,6 +132,9 @@ async def write_products(
             "name": product.name,
             "kind": product.kind.value,
             "measure": product.measure.value,
+            "monthly": product.monthly,
+            "part": product.part.value,
+            "currency": product.currency,
         }
         statement = _UPDATE_PRODUCT if product.key in known else _INSERT_PRODUCT
         await connection.execute(statement, row)

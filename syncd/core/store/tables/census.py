@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -47,7 +48,7 @@ class AccountRow(SQLModel, table=True):
 
 
 class ProductRow(SQLModel, table=True):
-    """A product of a source."""
+    """A product of a source; see `syncd.sdk.records.Product` for `monthly`, `part`, `currency`."""
 
     __tablename__ = "product"
     __table_args__ = (UniqueConstraint("connection_id", "key", name="uq_product_key"),)
@@ -58,6 +59,9 @@ class ProductRow(SQLModel, table=True):
     name: str
     kind: str
     measure: str
+    monthly: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    part: str = Field(default="whole", sa_column_kwargs={"server_default": "whole"})
+    currency: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class PullRow(SQLModel, table=True):

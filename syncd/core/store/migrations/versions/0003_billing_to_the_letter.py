@@ -15,6 +15,9 @@ _OPEN = sa.text("closed_at IS NULL")
 _OF_MONTH = sa.text("period <> ''")
 
 _ADDED = (
+    ("product", "monthly", sa.Boolean(), sa.false()),
+    ("product", "part", sa.String(), "whole"),
+    ("product", "currency", sa.String(), ""),
     ("rate", "cycle", sa.String(), "monthly"),
     ("rate", "template", sa.String(), ""),
     ("quantity_rule", "template", sa.String(), ""),
@@ -71,9 +74,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_template_client")),
     )
-    _unique(
-        "ux_template_client", "template_client", ["psa_connection_id", "client_key"], _CURRENT
-    )
+    _unique("ux_template_client", "template_client", ["psa_connection_id", "client_key"], _CURRENT)
     op.create_table(
         "bill_reopening",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -151,6 +152,4 @@ def downgrade() -> None:
 
 
 def _unique(name: str, table: str, columns: list[str], where: sa.TextClause) -> None:
-    op.create_index(
-        name, table, columns, unique=True, sqlite_where=where, postgresql_where=where
-    )
+    op.create_index(name, table, columns, unique=True, sqlite_where=where, postgresql_where=where)
