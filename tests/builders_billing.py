@@ -43,7 +43,7 @@ RATES: Mapping[str, Mapping[str, str]] = {
 
 
 def rate(**parts: str) -> Rate:
-    text = {name: parts.pop(name) for name in ("currency", "version") if name in parts}
+    text = {name: parts.pop(name) for name in ("currency", "version", "cycle") if name in parts}
     return Rate(**{name: Decimal(value) for name, value in parts.items()}, **text)
 
 

@@ -318,6 +318,12 @@ class Bill:
     warnings: tuple[str, ...]
     skipped: tuple[str, ...]
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Warnings, and products that are left out of the bill for their cycle."""
+        left = (code for code in self.skipped if code.startswith("CYCLE_NOT_MONTHLY:"))
+        return (*self.warnings, *left)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardLimits:

@@ -92,7 +92,7 @@ def _stopped(inputs: PlanInput, errors: tuple[str, ...]) -> PlannedBill:
         inputs,
         before=_known(record.total_price for record in inputs.records.values()),
         errors=errors,
-        warnings=inputs.bill.warnings,
+        warnings=inputs.bill.findings,
     )
 
 
@@ -156,7 +156,7 @@ def _bill_warnings(inputs: PlanInput, carried: Mapping[str, str]) -> Iterator[st
     settled = {
         key for key, record in inputs.records.items() if is_zero(record) or key in carried.values()
     }
-    for code in inputs.bill.warnings:
+    for code in inputs.bill.findings:
         name, _, key = code.partition(":")
         if name != "STALE_LINE_ZEROED" or key not in settled:
             yield code

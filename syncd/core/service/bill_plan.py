@@ -154,7 +154,7 @@ def _at_rest(draft: Draft, *more_errors: str) -> PlannedBill:
         total_after=before if draft.frozen else None,
         first_bill=not draft.books.billed_before,
         errors=(*draft.bill.errors, *more_errors),
-        warnings=draft.bill.warnings,
+        warnings=draft.bill.findings,
     )
 
 

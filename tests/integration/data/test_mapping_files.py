@@ -83,6 +83,24 @@ BAD = [
     ("rates", RATES + "rmm,device:server,,0.000000001,,,,,2026-11-01\n", "more than 8 decimals"),
     ("rates", RATES + f"rmm,device:server,,{10**12},,,,,2026-11-01\n", "outside of what can be"),
     ("rates", RATES + f"rmm,device:server,,{10**9},,,,,2026-11-01\n", "more than 100,000,000"),
+    ("rates", RATES + "rmm,device:server,,=2*3,,,,,2026-11-01\n", "'=2*3' is not an amount"),
+    (
+        "rates",
+        RATES + "rmm,device:server,,100000,100000.01,,,,2026-11-01\n",
+        "column price: 100000.01 for one unit is more than the 100,000 that a rate may be",
+    ),
+    (
+        "rates",
+        RATES.replace("currency", "currency,cycle")
+        + "rmm,device:server,,1,,,,,weekly,2026-11-01\n",
+        "'weekly' is not known; write one of monthly, quarterly, annual",
+    ),
+    (
+        "configurations",
+        CONFIGURATIONS.replace("owner,position", "owner,billed_in,position")
+        + ",rmm,,N,total,device:server,,,,,later,1\n",
+        "'later' is not known; write one of arrears, advance",
+    ),
     ("rates", RATES + "rmm,device:server,,1e9,,,,,2026-11-01\n", "'1e9' is not an amount"),
     ("rates", RATES + "rmm,device:server,,NaN,,,,,2026-11-01\n", "'NaN' is not an amount"),
     ("rates", RATES + 'rmm,device:server,,"1 234,50",,,,,2026-11-01\n', "is not an amount"),

@@ -101,3 +101,20 @@ async def test_records_are_kept_through_changes_of_the_template(database: Databa
     await office.month(NOVEMBER, COUNTS)
     await office.bill()
     assert set(office.psa.records) == made
+
+
+async def test_a_product_with_an_annual_rate_is_left_out_and_named_in_the_plan(
+    database: Database,
+) -> None:
+    office = await Office.open(database)
+    await office.usual()
+    annual = GOLD.replace("price,valid_from", "price,cycle,valid_from").replace(
+        "6.00,2026", "72.00,annual,2026"
+    )
+    annual = annual.replace(f"{SERVER.key},,,,\n", f"{SERVER.key},,,,,\n")
+    await save_template(drawer(office), "gold", annual.encode(), "gold.csv")
+    await choose_template_clients(drawer(office), "gold", add=["1001"], remove=())
+    await apply_template(drawer(office), "gold", replace=False)
+    (planned,) = (await office.plan()).record.plan.bills
+    assert planned.total_after == Decimal("30.00")
+    assert f"CYCLE_NOT_MONTHLY:{DESKTOP.key}" in planned.warnings

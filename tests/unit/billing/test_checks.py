@@ -226,6 +226,18 @@ WARNINGS: dict[str, tuple[tuple[Any, ...], dict[str, Any], tuple[str, ...], tupl
         (),
         ("CYCLE_NOT_MONTHLY:server",),
     ),
+    "a product whose rate is not monthly": (
+        (configuration(products=("desktop", "server")),),
+        {
+            "usage": {"desktop": 3, "server": 2},
+            "rates": {
+                "desktop": {"cost": "2.00", "price": "5.00"},
+                "server": {"cost": "60.00", "price": "150.00", "cycle": "annual"},
+            },
+        },
+        (),
+        ("CYCLE_NOT_MONTHLY:server",),
+    ),
     "an override without an end": (
         (C1,),
         {"usage": USED, **_rule(override="3")},
