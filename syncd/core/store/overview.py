@@ -13,7 +13,8 @@ from syncd.core.store.types import from_micros
 
 _COMPLETE = text(
     "SELECT connection_id, MAX(taken_at) AS taken_at FROM pull p WHERE state = 'complete' "
-    "AND period = '' AND NOT EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id) GROUP BY connection_id"
+    "AND period = '' AND NOT EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id) "
+    "GROUP BY connection_id"
 )
 _LAST_SIZE = text(
     "SELECT seen FROM pull WHERE connection_id = :connection AND state = 'complete' "
