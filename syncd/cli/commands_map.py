@@ -16,6 +16,7 @@ _SHEETS = {
     "rates": "Cost and price of products, from a day on.",
     "rules": "How counts become quantities: included, minimum, blocks.",
     "billing": "Accounts that are billed automatically, and from when.",
+    "exclusions": "Units that are kept out of every count, each with the reason.",
 }
 
 Connection = Annotated[str, typer.Argument(help="Connection of the account.")]

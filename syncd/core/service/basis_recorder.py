@@ -175,10 +175,10 @@ class BasisRecorder:
                 last=month.last, peak=month.peak, unit_days=month.unit_days, days=month.days
             ),
             rule=None if rule is None else _rule_basis(rule),
+            stale_after_days=None if rule is None else rule.stale_after_days,
             pool=tuple(
                 PoolShare(
                     account=drafting.data.accounts[account_id].key,
-            stale_after_days=None if rule is None else rule.stale_after_days,
                     name=drafting.data.accounts[account_id].name,
                     raw=raw,
                 )
@@ -234,15 +234,15 @@ class BasisRecorder:
                 if product_id in data.asset_types
             },
             policy=" ".join(str(part) for part in policy),
-            agreement=draft.agreement,
-        )
-
-
             exclusions=tuple(
                 one.version
                 for one in data.exclusions.get(draft.account.id, ())
                 if not one.product_key or one.product_key in ids
             ),
+            agreement=draft.agreement,
+        )
+
+
 def _wired(record: RecordState | None, inputs: PlanInput) -> str | None:
     """The recurring line that bills a record which needs no write."""
     seen = next((one for one in inputs.subscriptions if record and one.key == record.remote), None)
@@ -263,5 +263,5 @@ def _rule_basis(rule: StoredRule) -> RuleBasis:
         valid_from=rule.valid_from,
         valid_until=rule.valid_until,
         reason=rule.reason,
-    )
         stale_after_days=rule.stale_after_days,
+    )

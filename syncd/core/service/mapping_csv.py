@@ -63,6 +63,8 @@ async def export_sheet(
     async with database.reader() as conn:
         context = await sheet_context(conn, psa=psa, currency=currency, confirmed_by="")
         current = await current_decisions(conn, sheet.decisions)
+        if sheet.prepare is not None:
+            context = await sheet.prepare(conn, context, (), current)
     return write_rows(sheet.columns, sheet.write(context, current))
 
 

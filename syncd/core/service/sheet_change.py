@@ -108,6 +108,8 @@ async def compared(
         conn, psa=options.psa, currency=options.currency, confirmed_by=options.confirmed_by
     )
     current = await current_decisions(conn, sheet.decisions)
+    if sheet.prepare is not None:
+        context = await sheet.prepare(conn, context, rows, current)
     uids = await known_uids(conn)
     entries, problems, named = _entries(sheet, rows, context)
     draft = Draft(

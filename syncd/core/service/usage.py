@@ -186,7 +186,6 @@ def rule_of(rule: StoredRule | None) -> QuantityRule:
         bill_blocks=rule.bill_blocks,
         until=rule.valid_until or None,
         method=rule.count_method,
-        method=rule.count_method,
         version=str(rule.version),
     )
 

@@ -230,10 +230,10 @@ async def load_billing_data(
             )
             for row in await held(AccountBilling)
         },
+        exclusions=_by_account(await held(UnitExclusion)),
     )
 
 
-        exclusions=_by_account(await held(UnitExclusion)),
 async def _rates(
     conn: AsyncConnection, day: str, as_of: datetime | None, pending: Pending
 ) -> dict[tuple[int, str], tuple[StoredRate, ...]]:
@@ -287,10 +287,10 @@ async def _rules(
             valid_until=row.valid_until,
             reason=row.reason,
             recorded_at=row.recorded_at,
+            stale_after_days=row.stale_after_days,
         )
         for row in sorted(rows, key=_by_day)
     }
-            stale_after_days=row.stale_after_days,
 
 
 async def _configurations(
@@ -325,9 +325,6 @@ async def _configurations(
     return own, shared
 
 
-def _by_day(row: Any) -> tuple[str, int]:
-    """The order in which a later row takes the place of an earlier one."""
-    return row.valid_from, row.id
 def _by_account(rows: list[Any]) -> dict[int, tuple[HandExclusion, ...]]:
     found: dict[int, tuple[HandExclusion, ...]] = {}
     for row in sorted(rows, key=lambda row: row.id):
@@ -344,3 +341,6 @@ def _by_account(rows: list[Any]) -> dict[int, tuple[HandExclusion, ...]]:
     return found
 
 
+def _by_day(row: Any) -> tuple[str, int]:
+    """The order in which a later row takes the place of an earlier one."""
+    return row.valid_from, row.id

@@ -31,6 +31,7 @@ from syncd.core.store.tables import (
     QuantityRuleRow,
     RateRow,
     TemplateClient,
+    UnitExclusion,
 )
 from syncd.sdk.records import Measure, Part, ProductKind
 
@@ -42,6 +43,7 @@ DecisionRow = (
     | QuantityRuleRow
     | BillingConfiguration
     | AccountBilling
+    | UnitExclusion
     | BillingTemplate
     | TemplateClient
 )
@@ -104,6 +106,7 @@ RULES: Final = DecisionTable(
         "bill_blocks",
         "pool",
         "included_reasons",
+        "stale_after_days",
         "valid_until",
         "reason",
     ),
@@ -132,6 +135,12 @@ BILLING: Final = DecisionTable(
     AccountBilling, key=("account_id",), content=("automatic", "billing_start", "agreement_key")
 )
 
+EXCLUSIONS: Final = DecisionTable(
+    UnitExclusion,
+    key=("account_id", "product_key", "unit"),
+    content=("reason",),
+    provenance=("confirmed_by",),
+)
 TEMPLATES: Final = DecisionTable(
     BillingTemplate,
     key=("name",),

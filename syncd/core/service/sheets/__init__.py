@@ -1,4 +1,4 @@
-"""The mapping files: links, products, configurations, rates, rules and billing.
+"""The mapping files: links, products, configurations, rates, rules, billing and exclusions.
 
 Each has a module of its own that says its columns and what a row must hold.
 """
@@ -10,6 +10,7 @@ from typing import Final
 
 from syncd.core.service.sheets.billing import BILLING_SHEET
 from syncd.core.service.sheets.configurations import CONFIGURATION_SHEET
+from syncd.core.service.sheets.exclusions import EXCLUSION_SHEET
 from syncd.core.service.sheets.links import LINK_SHEET
 from syncd.core.service.sheets.products import PRODUCT_SHEET
 from syncd.core.service.sheets.rates import RATE_SHEET
@@ -25,6 +26,7 @@ SHEETS: Final[Mapping[str, Sheet]] = {
         RATE_SHEET,
         RULE_SHEET,
         BILLING_SHEET,
+        EXCLUSION_SHEET,
     )
 }
 """By the name of their command."""

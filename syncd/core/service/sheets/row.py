@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Final
 
 from syncd.core.service.csv_text import CsvRow, Problem
+from syncd.core.store.census.known_units import KnownUnit
 from syncd.core.store.connections import ConnectionRef
 from syncd.core.store.decisions import SourceAccount, SourceConnection, SourceProduct
 from syncd.core.store.mappings import Directory
@@ -48,12 +49,14 @@ class SheetContext:
         psa: the PSA connection that clients and asset types belong to.
         currency: billing currency, where a rate names none.
         confirmed_by: who edits.
+        units: those that the file may name, by account id and the vendor's id.
     """
 
     directory: Directory
     psa: ConnectionRef
     currency: str
     confirmed_by: str
+    units: Mapping[tuple[int, str], KnownUnit] = field(default_factory=dict)
 
     @cached_property
     def connections(self) -> Mapping[str, SourceConnection]:

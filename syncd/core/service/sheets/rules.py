@@ -19,6 +19,7 @@ from syncd.core.service.sheets.sheet import (
     connection_of_product,
     product_label,
 )
+from syncd.core.store.census.countable import BY_HAND, STALE
 from syncd.core.store.decisions import SourceProduct
 from syncd.core.store.mappings import RULES
 from syncd.core.store.references import ReferenceKind
@@ -26,6 +27,7 @@ from syncd.sdk.records import ProductKind
 
 _AMOUNTS: Final = ("override", "included", "block", "minimum", "maximum")
 _NEED_REASON: Final = ("override", "minimum", "maximum")
+_MAX_DAYS: Final = 3650
 _METHODS: Final = ("point_in_time", "peak", "average")
 
 
@@ -41,6 +43,7 @@ def _read(row: RowReader) -> Entry | None:
         "bill_blocks": row.flag("bill_blocks", default=False),
         "pool": row.flag("pool", default=True),
         "included_reasons": _reasons(row),
+        "stale_after_days": _stale_after(row, product),
         "valid_from": row.day("valid_from", required=True),
         "valid_until": row.day("valid_until", required=False),
         "reason": row.text("reason"),
@@ -67,7 +70,26 @@ def _reasons(row: RowReader) -> str:
     codes = [code.strip() for code in row.text("included_reasons").split(";")]
     if any("," in code for code in codes):
         row.blame("included_reasons", "codes are separated by commas", "separate them by ;")
+    if BY_HAND in codes:
+        reason = "a unit that a person keeps out does not count for any rule"
+        row.blame("included_reasons", reason, "end it with `syncd map exclusions`")
+    if STALE in codes and row.text("stale_after_days"):
+        reason = "stale_after_days already says which stale units count"
+        row.blame("included_reasons", reason, "leave out stale, or empty stale_after_days")
     return ",".join(sorted({code for code in codes if code}))
+
+
+def _stale_after(row: RowReader, product: SourceProduct | None) -> int | None:
+    if not row.text("stale_after_days"):
+        return None
+    days = row.whole("stale_after_days", default=1)
+    if not 1 <= days <= _MAX_DAYS:
+        reason = f"{days} days cannot be waited for"
+        row.blame("stale_after_days", reason, f"write 1 to {_MAX_DAYS}, or leave the cell empty")
+    if product is not None and product.kind is not ProductKind.LICENCE:
+        reason = "only what is counted by units can be silent, not a storage"
+        row.blame("stale_after_days", reason, "leave the cell empty")
+    return days
 
 
 def _check_amounts(
@@ -111,6 +133,7 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
             "bill_blocks": YES if values["bill_blocks"] else NO,
             "pool": YES if values["pool"] else NO,
             "included_reasons": values["included_reasons"].replace(",", ";"),
+            "stale_after_days": str(values["stale_after_days"] or ""),
             "valid_from": values["valid_from"],
             "valid_until": values["valid_until"],
             "reason": values["reason"],
@@ -132,6 +155,8 @@ def _describe(_context: SheetContext, values: Mapping[str, Any]) -> str:
         said.append("per account")
     if values["included_reasons"]:
         said.append(f"counts {values['included_reasons']}")
+    if values["stale_after_days"]:
+        said.append(f"stale after {values['stale_after_days']} days")
     if values["valid_until"]:
         said.append(f"until {values['valid_until']}")
     if values["reason"]:
@@ -158,11 +183,12 @@ RULE_SHEET: Final = Sheet(
         "bill_blocks",
         "pool",
         "included_reasons",
+        "stale_after_days",
         "valid_from",
         "valid_until",
         "reason",
     ),
-    optional=("product_name", "client_name"),
+    optional=("product_name", "client_name", "stale_after_days"),
     read=_read,
     write=_write,
     label=_label,

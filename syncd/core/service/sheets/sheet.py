@@ -5,15 +5,24 @@ A sheet says what is particular to its file; export, comparison and storing are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncd.core.service.csv_text import Problem
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.service.csv_text import CsvRow, Problem
 from syncd.core.service.sheets.row import RowReader, SheetContext
 from syncd.core.store.mappings import DecisionTable, Key, StoredDecision
 
 Current = Mapping[Key, StoredDecision]
+
+
+Prepare = Callable[
+    [AsyncConnection, SheetContext, Sequence[CsvRow], Current], Awaitable[SheetContext]
+]
+"""From a reader, what may be named, the rows of a file (none for an export) and what holds now, to
+what may be named in all."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +77,7 @@ class Sheet:
         label: what a decision is about, for people.
         describe: what a decision says, for people.
         connection_of: row id of the connection a stored decision belongs to.
+        prepare: reads what rows of this file alone may name; None where there is nothing.
         settle: before keys are compared; fills what only the whole file decides.
         check: mistakes that need the whole file.
         notes: sentences worth reading about a new or changed decision.
@@ -84,6 +94,7 @@ class Sheet:
     describe: Callable[[SheetContext, Mapping[str, Any]], str]
     connection_of: Callable[[SheetContext, Mapping[str, Any]], int]
     ignored: tuple[str, ...] = ()
+    prepare: Prepare | None = None
     settle: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
     check: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
     notes: Callable[[SheetContext, Mapping[str, Any]], Sequence[str]] = lambda _c, _v: ()
