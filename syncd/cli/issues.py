@@ -2,69 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
-from syncd.cli.moments import moment
-from syncd.cli.output import table
-from syncd.core.store.issues import Issue, all_issues, open_issues
+from syncd.cli.issue_view import show_groups, show_history, show_one
+from syncd.core.service.issue_inbox import about_client, client_names, in_groups
+from syncd.core.store.issues import Issue, all_issues, issue_by_id, open_issues
+from syncd.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from syncd.cli.context import Cli
-    from syncd.cli.output import Output
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
-MOST_OF_A_CODE = 10
-"""Rows of one code and connection in the table; JSON and `--all` show every one."""
+    from syncd.cli.context import Cli
 
 _NEWEST = 1_000
 
 
-async def show_issues(cli: Cli, *, everything: bool) -> None:
-    """Print open issues, or the newest of all that there ever were."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which issues a person wants to see; what is empty leaves nothing out.
+
+    Attributes:
+        client: id or name of a client.
+        connection: name.
+        code: of the catalogue; that of an objection finds the bills it holds.
+        everything: closed ones too, and every row of a long group.
+    """
+
+    client: str | None = None
+    connection: str | None = None
+    code: str | None = None
+    everything: bool = False
+
+
+async def show_issues(cli: Cli, wanted: Wanted) -> None:
+    """Print open issues, or the newest of all that there ever were.
+
+    Raises:
+        ClientUnknown: the client is not exactly one.
+        ConfigError: a client was named and there is no PSA.
+    """
+    output = cli.output()
     async with App.start(cli.config) as app:
         async with app.database.reader() as conn:
-            if everything:
-                issues = await all_issues(conn, limit=_NEWEST)
+            if wanted.everything:
+                found = await all_issues(conn, limit=_NEWEST)
             else:
-                issues = await open_issues(conn)
-        output = cli.output()
-        output.emit(issues, lambda _console: _show(output, app, issues, everything=everything))
-
-
-def _show(output: Output, app: App, issues: Sequence[Issue], *, everything: bool) -> None:
-    if not issues:
-        output.say("nothing needs a person")
+                found = await open_issues(conn, connection=wanted.connection)
+            found = await _chosen(conn, found, wanted, app)
+        groups = in_groups(found)
+        zone, now = app.settings.timezone, app.clock()
+    if wanted.everything:
+        output.emit(found, lambda _console: show_history(output, found, zone))
         return
-    shown = list(issues) if everything else list(_shortened(issues))
-    headings = ["code", "subject", "since", *(["closed"] if everything else []), "what and remedy"]
-    zone = app.settings.timezone
-    output.console.print(
-        table(
-            *headings,
-            rows=[
-                (
-                    issue.code,
-                    issue.subject,
-                    moment(issue.opened_at, zone),
-                    *([issue.closed_at and moment(issue.closed_at, zone)] if everything else []),
-                    f"{issue.message}\n-> {issue.remedy}" if issue.remedy else issue.message,
-                )
-                for issue in shown
-            ],
-        )
+    ordered = [issue for group in groups for issue in group]
+    whole = wanted.code is not None
+    output.emit(
+        ordered, lambda _console: show_groups(output, groups, zone=zone, now=now, whole=whole)
     )
-    if len(shown) < len(issues):
-        output.say(
-            f"and {len(issues) - len(shown):,} more of the same codes: "
-            "`syncd issues --all` or `--json`"
-        )
 
 
-def _shortened(issues: Sequence[Issue]) -> Iterator[Issue]:
-    seen: dict[tuple[str, str], int] = {}
-    for issue in issues:
-        kind = (issue.code, issue.connection)
-        seen[kind] = seen.get(kind, 0) + 1
-        if seen[kind] <= MOST_OF_A_CODE:
-            yield issue
+async def show_issue(cli: Cli, number: int) -> None:
+    """Print one issue with its evidence.
+
+    Raises:
+        ConfigError: there is no issue of this number.
+    """
+    output = cli.output()
+    async with App.start(cli.config) as app:
+        async with app.database.reader() as conn:
+            found = await issue_by_id(conn, number)
+        zone = app.settings.timezone
+    if found is None:
+        message = f"there is no issue {number}"
+        raise ConfigError(message, remedy="`syncd issues` lists them with their numbers")
+    output.emit(found, lambda _console: show_one(output, found, zone))
+
+
+async def _chosen(
+    conn: AsyncConnection, issues: list[Issue], wanted: Wanted, app: App
+) -> list[Issue]:
+    if wanted.connection is not None:
+        issues = [one for one in issues if one.connection == wanted.connection]
+    if wanted.code is not None:
+        code = wanted.code.upper()
+        issues = [one for one in issues if code in {one.code, *one.evidence.get("rules", ())}]
+    if wanted.client is None:
+        return issues
+    from syncd.core.store.billing_data import load_billing_data
+    from syncd.core.store.connections import find_connection
+
+    psa = await find_connection(conn, app.psa_name())
+    data = await load_billing_data(conn, period_first_day="0001-01-01")
+    client = client_names(data, 0 if psa is None else psa.id, wanted.client)
+    return [one for one in issues if about_client(one, client)]

@@ -29,9 +29,9 @@ _REMEDIES: Final = {
     "record up in the PSA, then run `syncd plans settle KEY --reason TEXT`.",
     "DELIVERY_REJECTED": "Mend what the PSA names, then plan and apply the month again; the other "
     "lines were sent.",
-    "PSA_RECORD_GONE": "Restore the record in the PSA; or, if it was removed on purpose, take its "
-    "recurring line away too, then run `syncd plans settle KEY --forget --reason TEXT` so that the "
-    "next plan may make a new one.",
+    "PSA_RECORD_GONE": "Restore the record in the PSA and plan again: `syncd plan billing`; or, if "
+    "it was removed on purpose, release the bill of that plan, which makes a new record that a "
+    "recurring line must be pointed at.",
     "PSA_DRIFT": "Decide which value is right: set it in the PSA, then run "
     "`syncd plans settle KEY --reason TEXT`; the month is planned again after that.",
     "DUPLICATE_IN_PSA": "Keep the record that a recurring line bills and remove our key from the "

@@ -116,6 +116,22 @@ LINES: Final = {
 }
 """Objections about one line that are issues of their own -> what to do."""
 
+_COUNTS: Final = "`syncd explain CLIENT --period MONTH` shows which units joined and left."
+HINTS: Final = {
+    "PRICE_UNSET": "Set the price with `syncd map rates --export FILE` and plan again; or release "
+    "it to bill 0.",
+    "AGREEMENT_NOT_ACTIVE": "Renew the agreement in the PSA and plan again.",
+    "CLIENT_INACTIVE": "Make the client active again in the PSA, or end the link of the account.",
+    "SOURCE_STALE": "Compare the counts with the source's console: nothing newer was proven.",
+    "REMOVED_BY_CONFIGURATION": "If nobody meant to end the line, put the product back: "
+    "`syncd map configurations --export FILE`.",
+    "FELL_TO_ZERO": _COUNTS,
+    "UNITS_CHANGED": _COUNTS,
+    "MONEY_CHANGED": _COUNTS,
+    "CLIENT_TOTAL_CHANGED": _COUNTS,
+}
+"""Rules that hold -> where to look, or what mends it without a release."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFindings:
@@ -220,10 +236,16 @@ def _held(found: PlanFindings, bill: PlannedBill, holding: Sequence[Objection]) 
     worth = "" if money is None else f" ({money:+,} {found.plan.currency})"
     more = f"; and {len(holding) - 3} more" if len(holding) > 3 else ""
     said = "; ".join(one.message for one in holding[:3])
+    rules = sorted({one.rule for one in holding})
+    known = dict.fromkeys(HINTS[rule] for rule in rules if rule in HINTS)
+    hints = "".join(
+        f"{hint.replace('CLIENT', bill.client).replace('MONTH', found.plan.period)} "
+        for hint in known
+    )
     return Finding(
         message=f"The bill of {bill.client_name} for {found.plan.period}{worth} waits for a "
         f"person: {said}{more}.",
-        remedy=f"See `syncd plans show {found.plan_id}`, then `syncd plans release "
+        remedy=f"{hints}See `syncd plans show {found.plan_id}`, then `syncd plans release "
         f"{found.plan_id} --client {bill.client} --reason TEXT`.",
         severity=IssueSeverity.WARNING,
         evidence={
@@ -231,7 +253,8 @@ def _held(found: PlanFindings, bill: PlannedBill, holding: Sequence[Objection]) 
             "plan": found.plan_id,
             "money": None if money is None else str(money),
             "currency": found.plan.currency,
-            "rules": sorted({one.rule for one in holding}),
+            "rules": rules,
+            "objections": [one.message for one in holding],
         },
     )
 

@@ -219,6 +219,13 @@ async def all_issues(conn: AsyncConnection, *, limit: int) -> list[Issue]:
     return [_issue(row) for row in await conn.execute(statement, {"limit": limit})]
 
 
+async def issue_by_id(conn: AsyncConnection, issue_id: int) -> Issue | None:
+    """One issue, open or closed; None where there is none of this id."""
+    statement = text(f"SELECT {_COLUMNS} FROM issue WHERE id = :id")  # noqa: S608 - constants
+    row = (await conn.execute(statement, {"id": issue_id})).first()
+    return None if row is None else _issue(row)
+
+
 async def _close_all(
     conn: AsyncConnection, code: str, subjects: Sequence[str], now: datetime
 ) -> None:

@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from syncd.cli.app import run
-from syncd.plugins import Plugins
-from syncd.sdk.connector import Capability, Context, Ports
 from syncd.sdk.errors import AuthError, VendorUnavailable
-from syncd.sdk.records import AssetType, PsaClient, PsaSite, ScopeState, ScopeVerdict
-from tests.builders_data import LAPTOP, ScriptedSource, SmallPsa, device
-from tests.builders_host import connector
-
-CONFIG = """
-[syncd]
-database = "sqlite:///syncd.db"
-timezone = "Europe/London"
-
-[billing]
-currency = "GBP"
-
-[connections.rmm]
-plugin = "acme"
-client_id = "x"
-client_secret = { env = "SECRET" }
-
-[connections.rmm-us]
-plugin = "acme"
-client_id = "x"
-client_secret = { env = "SECRET" }
-
-[connections.desk]
-plugin = "desk"
-client_id = "x"
-client_secret = { env = "SECRET" }
-"""
+from syncd.sdk.records import PsaClient, ScopeState, ScopeVerdict
+from tests.builders_command import CONFIG, Office, open_office
 
 HEAVY = {
     "alembic",
@@ -59,66 +27,12 @@ HEAVY = {
 }
 """Modules that `syncd pull` must not pay for."""
 
-UNITS = (device("a", "1"), device("a", "2", LAPTOP), device("b", "3", LAPTOP))
-
-
-@dataclass
-class Office:
-    """A folder with a configuration, sources and a PSA that say what they are told."""
-
-    folder: Path
-    sources: dict[str, ScriptedSource]
-    psa: SmallPsa
-    capture: pytest.CaptureFixture[str]
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        self.capture.readouterr()
-        code = 0
-        try:
-            run(["--config", str(self.folder / "syncd.toml"), *arguments])
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        shown = self.capture.readouterr()
-        return code, shown.out, shown.err
-
-    def json(self, *arguments: str) -> Any:
-        _, out, _ = self("--json", *arguments)
-        return json.loads(out)
-
-    def furnish(self) -> None:
-        """Everything that must be known before links can be made."""
-        assert self("pull")[0] == 0
-        assert self("map", "refresh")[0] == 0
-
 
 @pytest.fixture
 def office(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Office:
-    sources = {
-        "rmm": ScriptedSource(units=UNITS),
-        "rmm-us": ScriptedSource(units=(device("a", "1"),)),
-    }
-    psa = SmallPsa(
-        client_list=(PsaClient("1", "Acme"), PsaClient("2", "Globex"), PsaClient("3", "globex")),
-        site_list=(PsaSite("11", "1", "Main"),),
-        type_list=(AssetType("10", "Server"), AssetType("20", "Workstation")),
-    )
-
-    @asynccontextmanager
-    async def opened(context: Context[Any]) -> AsyncIterator[Ports]:
-        context.log("request.sent", method="GET", path="/x", status=200, ms=1)
-        yield Ports(usage=sources.get(context.connection), psa=psa)  # type: ignore[arg-type]
-
-    known = (
-        replace(connector("acme"), open=opened),
-        replace(connector("desk", Capability.PSA), open=opened),
-    )
-    monkeypatch.setattr("syncd.plugins.load", lambda: Plugins({one.name: one for one in known}))
-    monkeypatch.setenv("SECRET", "s3cret")
-    monkeypatch.setenv("COLUMNS", "160")  # no cell is folded, whatever the screen
-    (tmp_path / "syncd.toml").write_text(CONFIG, encoding="utf-8")
-    return Office(tmp_path, sources, psa, capsys)
+    return open_office(tmp_path, monkeypatch, capsys)
 
 
 def test_pull_reads_every_source_and_shows_what_each_proved(office: Office) -> None:
@@ -314,6 +228,33 @@ def test_runs_and_issues_tell_what_happened_and_what_helps(office: Office) -> No
     office("pull")
     assert "CREDENTIALS_REFUSED" not in office("issues")[1]
     assert "CREDENTIALS_REFUSED" in office("issues", "--all")[1]
+
+
+def test_issues_are_filtered_by_connection_code_and_client_and_shown_one_by_one(
+    office: Office,
+) -> None:
+    office.sources["rmm-us"].error = AuthError("refused")
+    office("pull")
+    office("map", "refresh")
+    every = office.json("issues")
+    assert {one["code"] for one in every} >= {"CREDENTIALS_REFUSED", "UNLINKED_ACCOUNT"}
+    severities = [one["severity"] for one in every]
+    assert severities == sorted(severities)
+    us = office.json("issues", "--connection", "rmm-us")
+    assert [one["code"] for one in us] == ["CREDENTIALS_REFUSED"]
+    assert office.json("issues", "--code", "credentials_refused") == us
+    code, out, _ = office("issues", str(us[0]["id"]))
+    assert code == 0
+    assert "CREDENTIALS_REFUSED" in out
+    assert "subject: rmm-us" in out
+    assert office.json("issues", str(us[0]["id"])) == us[0]
+    code, _, err = office("issues", "4711")
+    assert (code, "there is no issue 4711" in err) == (2, True)
+    code, _, err = office("issues", "--client", "Nobody at all")
+    assert (code, "no client has the id or the name" in err) == (6, True)
+    assert office("map", "link", "rmm", "a", "1")[0] == 0
+    assert office.json("issues", "--client", "Acme") == []
+    assert office.json("issues", "--client", "globex")["error"]["code"] == "CLIENT_UNKNOWN"
 
 
 def test_what_pulls_said_of_a_connection_ends_when_it_leaves_the_configuration(
