@@ -1,0 +1,341 @@
+"""Money that leaks: units that are counted and billed nowhere, lines that bill what nobody counts.
+
+Found by reckoning the month from our own books. An estimate is the count times the price that holds,
+without quantity rules; it is left out where no price is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from syncd.core.billing.arithmetic import BYTES_PER_GB, product, quotient, rounded
+from syncd.core.billing.model import Mode, Owner
+from syncd.core.service.draft import Draft, Drafting
+from syncd.core.service.ledger import line_key
+from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
+from syncd.core.service.usage import count
+from syncd.core.store.billed_amounts import billed_accounts
+from syncd.core.store.billing_data import BillingData, load_billing_data
+from syncd.core.store.decisions import SourceAccount, SourceProduct, StoredConfiguration
+from syncd.core.store.lines import LedgerRecord, RecordStatus
+from syncd.sdk.period import Period
+from syncd.sdk.records import Part, ProductKind
+
+if TYPE_CHECKING:
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+
+class LeakKind(StrEnum):
+    """Why units are billed nowhere, or why a line bills what is not counted."""
+
+    UNLINKED_ACCOUNT = "unlinked account"
+    NOT_CONFIGURED = "product in no configuration"
+    UNMAPPED_PRODUCT = "product without asset type"
+    KEPT_OUT_BY_HAND = "kept out by hand"
+    PRICE_UNSET = "no price set"
+    FREE = "price 0"
+    NOT_BILLED = "month not billed"
+    FELL_TO_ZERO = "count fell to 0"
+    NOT_CONFIGURED_ANY_MORE = "configuration gone"
+    UNLINKED_SINCE = "link gone"
+    FROZEN = "connection rests"
+    ACCOUNT_REMOVED = "account removed"
+
+    @property
+    def bills_too_much(self) -> bool:
+        """Billed and no longer counted, rather than counted and not billed."""
+        return self in _TOO_MUCH
+
+    @property
+    def remedy(self) -> str:
+        return _REMEDIES[self]
+
+
+_TOO_MUCH = frozenset(
+    {
+        LeakKind.FELL_TO_ZERO,
+        LeakKind.NOT_CONFIGURED_ANY_MORE,
+        LeakKind.UNLINKED_SINCE,
+        LeakKind.FROZEN,
+        LeakKind.ACCOUNT_REMOVED,
+    }
+)
+_REMEDIES = {
+    LeakKind.UNLINKED_ACCOUNT: "syncd map propose",
+    LeakKind.NOT_CONFIGURED: "syncd map configurations --export FILE",
+    LeakKind.UNMAPPED_PRODUCT: "syncd map products --export FILE",
+    LeakKind.KEPT_OUT_BY_HAND: "syncd map exclusions --export FILE",
+    LeakKind.PRICE_UNSET: "syncd map rates --export FILE",
+    LeakKind.FREE: "syncd map rates --export FILE",
+    LeakKind.NOT_BILLED: "syncd plan billing",
+    LeakKind.FELL_TO_ZERO: "syncd plan billing",
+    LeakKind.NOT_CONFIGURED_ANY_MORE: "syncd plan billing",
+    LeakKind.UNLINKED_SINCE: "end the record in the PSA, or `syncd map links --export FILE`",
+    LeakKind.FROZEN: "enable the connection, or end the record in the PSA",
+    LeakKind.ACCOUNT_REMOVED: "syncd plan billing",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """One count that is billed nowhere, or one record that bills what is not counted.
+
+    Attributes:
+        kind: why.
+        connection: name of the source.
+        account: the vendor's id.
+        account_name: for people.
+        client: PSA client id, empty without a link.
+        what: the product, or the name of the record.
+        quantity: units or GB; of a record those it bills.
+        money: estimate for the month, None where no price is known.
+        currency: of the money.
+        remedy: the command that mends it.
+    """
+
+    kind: LeakKind
+    connection: str
+    account: str
+    account_name: str
+    client: str
+    what: str
+    quantity: Decimal
+    money: Decimal | None
+    currency: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakReport:
+    """Everything that leaks in a month.
+
+    Attributes:
+        period: the month.
+        not_billed: counted and billed nowhere, the most money first.
+        not_counted: billed and no longer counted, likewise.
+    """
+
+    period: str
+    not_billed: tuple[Leak, ...]
+    not_counted: tuple[Leak, ...]
+
+
+async def read_leaks(
+    database: Database,
+    *,
+    rules: ReckoningRules,
+    timezone: ZoneInfo,
+    psa: ConnectionRef,
+    sources: Sources,
+    period: Period,
+) -> LeakReport:
+    """Reckon a month that is over and compare it with what is billed.
+
+    Args:
+        database: where everything is.
+        rules: settings of `[billing]`.
+        timezone: of billing.
+        psa: the PSA connection.
+        sources: which connections count.
+        period: the month.
+    """
+    async with database.reader() as conn:
+        data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
+        drafting = await reckon(
+            conn,
+            data,
+            psa_id=psa.id,
+            sources=sources,
+            period=period,
+            timezone=timezone,
+            rules=rules,
+        )
+        everything = replace(data, exclusions={})
+        kept_out: dict[tuple[int, int], Decimal] = {}
+        for connection_id in data.connections:
+            concerned = {
+                account_id: snapshot
+                for account_id, snapshot in drafting.snapshots.items()
+                if account_id in data.exclusions
+                and data.accounts[account_id].connection_id == connection_id
+            }
+            if not concerned:
+                continue
+            whole = await count(conn, everything, connection_id, period, timezone, concerned)
+            for group, found in whole.items():
+                counted = drafting.usages.counted.get(group)
+                kept_out[group] = found.raw - (counted.raw if counted else Decimal(0))
+        billed = await billed_accounts(conn, str(period))
+    return find_leaks(drafting, kept_out=kept_out, billed=billed)
+
+
+def find_leaks(
+    drafting: Drafting,
+    *,
+    kept_out: Mapping[tuple[int, int], Decimal],
+    billed: Collection[int],
+) -> LeakReport:
+    """Every leak of a reckoned month.
+
+    Args:
+        drafting: the month by our own books.
+        kept_out: what people keep out of the counts by hand, by account and product id.
+        billed: accounts that have a bill of the month.
+    """
+    search = _Search(drafting)
+    found = [*search.counted(), *search.kept_out(kept_out)]
+    for draft in drafting.drafts(sorted(drafting.data.accounts)):
+        found += search.drafted(draft, billed=draft.account.id in billed)
+    found.sort(key=lambda one: (-(one.money or Decimal(0)), -one.quantity, one.account, one.what))
+    return LeakReport(
+        period=str(drafting.period),
+        not_billed=tuple(one for one in found if not one.kind.bills_too_much),
+        not_counted=tuple(one for one in found if one.kind.bills_too_much),
+    )
+
+
+class _Search:
+    def __init__(self, drafting: Drafting) -> None:
+        self._drafting = drafting
+        self._data: BillingData = drafting.data
+
+    def counted(self) -> Iterator[Leak]:
+        """Counts without a link, a configuration, an asset type or a price."""
+        for (account_id, product_id), counted in self._drafting.usages.counted.items():
+            item, account = self._data.products[product_id], self._data.accounts[account_id]
+            if counted.raw <= 0 or item.part is not Part.WHOLE:
+                continue
+            kind = self._why(account, item)
+            if kind is not None:
+                yield self._leak(kind, account, item, counted.raw)
+
+    def kept_out(self, figures: Mapping[tuple[int, int], Decimal]) -> Iterator[Leak]:
+        for (account_id, product_id), amount in figures.items():
+            account, item = self._data.accounts[account_id], self._data.products[product_id]
+            if amount > 0 and self._client(account_id):
+                yield self._leak(LeakKind.KEPT_OUT_BY_HAND, account, item, amount)
+
+    def drafted(self, draft: Draft, *, billed: bool) -> Iterator[Leak]:
+        """What the account's records bill that nobody counts; a month that was not billed."""
+        lines = {line.key: line for line in draft.bill.lines}
+        slots = {line.uid: line_key(line.slot) for line in draft.books.lines}
+        for record in draft.books.records:
+            if record.status is not RecordStatus.LIVE or not _bills(record, self._drafting):
+                continue
+            line = lines.get(slots.get(record.line_uid, ""))
+            kind = None
+            if draft.frozen and draft.snapshot is None:
+                kind = LeakKind.FROZEN
+            elif draft.account.removed is not None:
+                kind = LeakKind.ACCOUNT_REMOVED
+            elif draft.link is None:
+                kind = LeakKind.UNLINKED_SINCE
+            elif line is not None and line.removed_by_configuration:
+                kind = LeakKind.NOT_CONFIGURED_ANY_MORE
+            elif line is not None and not line.units:
+                kind = LeakKind.FELL_TO_ZERO
+            if kind is not None:
+                yield self._record(kind, draft, record)
+        if billed or draft.frozen or draft.link is None:
+            return
+        units = sum(line.units for line in draft.bill.lines)
+        if units:
+            prices = [line.total_price for line in draft.bill.lines]
+            known = [price for price in prices if price is not None]
+            yield Leak(
+                kind=LeakKind.NOT_BILLED,
+                connection=draft.connection.name,
+                account=draft.account.key,
+                account_name=draft.account.name,
+                client=draft.client,
+                what=f"{len(lines)} lines",
+                quantity=Decimal(units),
+                money=sum(known, Decimal(0)) if len(known) == len(prices) else None,
+                currency=self._drafting.rules.currency,
+                remedy=f"syncd plan billing --period {self._drafting.period}",
+            )
+
+    def _why(self, account: SourceAccount, item: SourceProduct) -> LeakKind | None:
+        client = self._client(account.id)
+        if not client:
+            return LeakKind.UNLINKED_ACCOUNT
+        holding = [
+            one for one in self._data.configurations_for(account.id) if item.key in one.products
+        ]
+        if not holding:
+            return LeakKind.NOT_CONFIGURED
+        if item.id not in self._data.asset_types and not all(one.asset_type_key for one in holding):
+            return LeakKind.UNMAPPED_PRODUCT
+        if not any(_ours(one) for one in holding):
+            return None
+        price = self._price(item.id, client)
+        if price is None:
+            return LeakKind.PRICE_UNSET
+        return LeakKind.FREE if price == 0 else None
+
+    def _leak(
+        self, kind: LeakKind, account: SourceAccount, item: SourceProduct, raw: Decimal
+    ) -> Leak:
+        amount = quotient(raw, BYTES_PER_GB) if item.kind is ProductKind.STORAGE else raw
+        client = self._client(account.id)
+        price = self._price(item.id, client)
+        scale = self._drafting.rules.money_scale
+        return Leak(
+            kind=kind,
+            connection=self._data.connections[account.connection_id].name,
+            account=account.key,
+            account_name=account.name,
+            client=client,
+            what=item.name,
+            quantity=amount,
+            money=None if price is None else rounded(product(amount, price), scale),
+            currency=self._drafting.rules.currency,
+            remedy=kind.remedy,
+        )
+
+    def _record(self, kind: LeakKind, draft: Draft, record: LedgerRecord) -> Leak:
+        return Leak(
+            kind=kind,
+            connection=draft.connection.name,
+            account=draft.account.key,
+            account_name=draft.account.name,
+            client=draft.client or record.sent.client,
+            what=f"{record.sent.name} (record {record.remote})",
+            quantity=Decimal(record.sent.quantity if record.units is None else record.units),
+            money=record.total_price,
+            currency=self._drafting.rules.currency,
+            remedy=kind.remedy,
+        )
+
+    def _client(self, account_id: int) -> str:
+        link = self._data.links.get(account_id)
+        if link is None or link.psa_connection_id != self._drafting.psa_id:
+            return ""
+        return link.client_key
+
+    def _price(self, product_id: int, client: str) -> Decimal | None:
+        currency = self._drafting.rules.currency
+        rates = self._data.rates_for(product_id, client)
+        return next((rate.price for rate in rates if rate.currency == currency), None)
+
+
+def _ours(configuration: StoredConfiguration) -> bool:
+    """We send its price, so that a missing one is missing money."""
+    owned = configuration.price_owner == Owner.SYNCD.value
+    return owned and configuration.mode != Mode.QUANTITY.value
+
+
+def _bills(record: LedgerRecord, drafting: Drafting) -> bool:
+    """It goes on billing something: a lasting record, or one of this month."""
+    if record.period not in {"", str(drafting.period)}:
+        return False
+    units = record.sent.quantity if record.units is None else record.units
+    if record.mode == Mode.TOTAL.value:
+        return bool(record.total_price)
+    return bool(units)
