@@ -125,6 +125,11 @@ EVENTS: dict[str, Event] = {
     "plan.released": Event(
         "info", ("plan", "bill", "by"), "A person released a held bill with a reason."
     ),
+    "bill.late_change": Event(
+        "warning",
+        ("client", "account", "period", "money", "currency"),
+        "Facts that arrived after a final bill count otherwise; the bill stays as it is.",
+    ),
     "bill.reopened": Event(
         "warning",
         ("client", "account", "period", "revision", "by"),

@@ -18,6 +18,7 @@ from syncd.core.service.agreements import read_agreements
 from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.bill_plan import PlannedDraft, Planning
 from syncd.core.service.clients import choose_clients
+from syncd.core.service.late_changes import find_late_changes
 from syncd.core.service.lives import load_lives
 from syncd.core.service.plan_issues import account_subject
 from syncd.core.service.psa_sweep import sweep
@@ -41,6 +42,8 @@ class PlanRules(ReckoningRules, Protocol):
 
     @property
     def guards(self) -> GuardLimits: ...
+    @property
+    def late_change_months(self) -> int: ...
 
 
 async def plan_billing(
@@ -90,6 +93,15 @@ async def plan_billing(
     if chosen.end(timezone) > now and not running:
         message = f"{chosen} is not over: its counts are final from {chosen.end(timezone):%d %B} on"
         raise PeriodNotOver(message, remedy="plan it after the month, or name an earlier --period")
+    await find_late_changes(
+        database,
+        rules=rules,
+        timezone=timezone,
+        psa_connection=psa_connection,
+        sources=sources,
+        now=now,
+        log=log,
+    )
     async with database.reader() as conn:
         data = await load_billing_data(conn, period_first_day=chosen.first_day.isoformat())
         wanted = [

@@ -247,6 +247,37 @@ async def kinds_of(
     return found
 
 
+async def final_bills(
+    conn: AsyncConnection, connection_id: int, period: str
+) -> list[tuple[SentBill, datetime]]:
+    """The newest bill of each account of a source, with the moment its plan was made.
+
+    Accounts whose newest bill of the month is not final, or not acknowledged whole, are absent.
+    """
+    newest = (
+        select(col(Bill.account_id), func.max(col(Bill.revision)).label("revision"))
+        .where(col(Bill.connection_id) == connection_id, col(Bill.period) == period)
+        .group_by(col(Bill.account_id))
+        .subquery()
+    )
+    statement = (
+        select(col(Bill.id), col(PlanRow.made_at))
+        .join(PlanRow, col(PlanRow.id) == col(Bill.plan_id))
+        .join(newest, newest.c.account_id == col(Bill.account_id))
+        .where(
+            col(Bill.revision) == newest.c.revision,
+            col(Bill.period) == period,
+            col(Bill.completed_at).is_not(None),
+            col(Bill.kind) != BillKind.TEMPORARY.value,
+        )
+    )
+    made = {row.id: row.made_at for row in await conn.execute(statement)}
+    found: list[tuple[SentBill, datetime]] = []
+    for chunk in chunks(made):
+        found += [(one, made[one.id]) for one in await _load(conn, col(Bill.id).in_(chunk))]
+    return found
+
+
 async def bills_of(
     conn: AsyncConnection, account_id: int, *, period: str | None = None
 ) -> list[SentBill]:
