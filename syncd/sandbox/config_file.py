@@ -50,9 +50,11 @@ def write_config(
         text = text.replace('"sqlite:///syncd.db"', json.dumps(database))
     for connector, name in names.items():
         simulator = host.simulators[connector]
+        of_world = simulator.sandbox.world_settings
         settings = {
             "plugin": connector,
             **simulator.sandbox.settings(simulator.base_url),
+            **(of_world(host.world) if of_world is not None else {}),
             **(extra or {}).get(connector, {}),
         }
         text += f"\n[connections.{name}]\n"

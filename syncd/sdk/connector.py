@@ -127,9 +127,11 @@ class Sandbox:
         settings: lines for `syncd.toml` of a connection that speaks to the simulator at a base URL,
             as a mapping of setting to value; secrets by reference to an environment variable.
         secrets: the environment variables those references name, with their values.
+        world_settings: further settings that follow from the shared world, e.g. a list of tenants.
     """
 
     connector: str
     build: Callable[[Any, Mapping[str, Any]], Any]
     settings: Callable[[str], Mapping[str, Any]]
     secrets: Mapping[str, str]
+    world_settings: Callable[[Any], Mapping[str, Any]] | None = None

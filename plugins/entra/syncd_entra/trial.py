@@ -1,0 +1,134 @@
+"""What `syncd check` tries: the token and every kind of call that the settings need, per tenant.
+
+One batch a tenant, as a pull begins; users are asked for one only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import Final
+
+from syncd.sdk.connector import Context
+from syncd.sdk.errors import AuthError, ConnectorError, PermissionMissing
+from syncd.sdk.records import CheckResult, Permission
+from syncd_entra import questions
+from syncd_entra.batch import Question
+from syncd_entra.client import Door, GraphClient
+from syncd_entra.config import EntraConfig
+from syncd_entra.refusals import Blame, Refusal, is_without_intune, refined
+
+FOR: Final = {
+    questions.ORGANIZATION: "seats of every SKU: without it nothing can be counted",
+    questions.USERS: "counting and listing users",
+    f"{questions.USERS} and {questions.SIGN_INS}": "rules about sign-ins",
+    questions.GROUPS: "rules about groups",
+    questions.DEVICES: "counting devices registered in Entra",
+    questions.INTUNE: "counting devices enrolled in Intune",
+}
+
+_NAMED: Final = 3
+
+
+class Trial:
+    """One check of all tenants."""
+
+    def __init__(self, context: Context[EntraConfig]) -> None:
+        self._context = context
+        self._config = context.config
+        self.right: dict[str, list[str]] = defaultdict(list)
+        self.entered: list[str] = []
+        self.shut: list[tuple[str, ConnectorError]] = []
+        self.warnings: list[str] = []
+
+    def asked(self) -> list[Question]:
+        """Every kind of call that a pull will make."""
+        config = self._config
+        asked = [questions.WHO, questions.SKUS]
+        asked += questions.devices(config, self._context.clock())
+        if config.users == "counted":
+            return asked + questions.counts(config)
+        small = config.model_copy(update={"page_size": 1})
+        asked.append(questions.users(small, sign_ins=config.wants_sign_ins))
+        return asked + questions.groups(config.groups)
+
+    async def enter(self, door: Door) -> None:
+        """Ask one tenant; its refusals are kept.
+
+        Raises:
+            Refusal: of the app that all share.
+        """
+        name = door.tenant.name
+        try:
+            answers = await door.batches.ask(self.asked())
+        except PermissionMissing as error:
+            self.shut.append((name, refined(error, questions.ORGANIZATION)))
+            self.right[questions.ORGANIZATION].append(name)
+            return
+        except Refusal as error:
+            if door.shared and error.blame in {Blame.APP, Blame.SIGN_IN}:
+                raise
+            self.shut.append((name, error))
+            return
+        except AuthError as error:
+            self.shut.append((name, error))
+            return
+        self.entered.append(name)
+        for question in self.asked():
+            answer = answers[question.name]
+            if isinstance(answer, PermissionMissing):
+                self.right[question.needs].append(name)
+            elif isinstance(answer, ConnectorError) and not is_without_intune(answer):
+                self.warnings.append(f"{name}: {answer}; {answer.remedy}")
+
+    def result(self) -> CheckResult:
+        """All tenants' answers as one."""
+        permissions = tuple(
+            Permission(name=needs, granted=needs not in self.right, needed_for=FOR[needs])
+            for needs in dict.fromkeys(question.needs for question in self.asked())
+        )
+        total = len(self.entered) + len(self.shut)
+        if self.right:
+            needs, names = next(iter(self.right.items()))
+            return CheckResult(
+                ok=False,
+                summary="not everything that the settings need can be read",
+                permissions=permissions,
+                error=f"{needs} is missing in {_listed(names)}: grant it to the app as an"
+                " application permission, then let the tenant consent again",
+            )
+        warnings = [f"{name}: {error}; {error.remedy}" for name, error in self.shut]
+        if not self.entered:
+            return CheckResult(ok=False, summary="no tenant can be read", error=warnings[0])
+        return CheckResult(
+            ok=True,
+            summary=f"{len(self.entered):,} of {total:,} tenants can be read",
+            permissions=permissions,
+            warnings=(*warnings, *self.warnings),
+        )
+
+
+async def run(client: GraphClient, context: Context[EntraConfig]) -> CheckResult:
+    """Try every tenant; refused credentials and missing rights are results, not errors.
+
+    Raises:
+        ConnectorError: the vendor could not be asked, or does not answer as it should.
+    """
+    trial = Trial(context)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for door in client.doors:
+                group.create_task(trial.enter(door))
+    except ExceptionGroup as failed:
+        error = failed.exceptions[0]
+        if not isinstance(error, Refusal):
+            raise error from failed
+        return CheckResult(
+            ok=False, summary="nothing can be read", error=f"{error}; {error.remedy}"
+        )
+    return trial.result()
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more tenants" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
