@@ -68,6 +68,32 @@ class PoolShare(msgspec.Struct, frozen=True):
     raw: Decimal
 
 
+class PartBasis(msgspec.Struct, frozen=True):
+    """What is billed with a storage product: restored volume, or the price of limits.
+
+    Attributes:
+        key: product key of the part.
+        product_id: row id, for the evidence.
+        name: as it was.
+        part: `restored` or `limit`.
+        raw: GB restored, or the money of limits.
+        unit_cost: rate per GB restored, None when unset and for limits.
+        unit_price: likewise.
+        cost: exact money, a share of the product's.
+        price: likewise.
+    """
+
+    key: str
+    product_id: int
+    name: str
+    part: str
+    raw: Decimal
+    unit_cost: Decimal | None
+    unit_price: Decimal | None
+    cost: Decimal
+    price: Decimal
+
+
 class ProductBasis(msgspec.Struct, frozen=True):
     """What one product contributed to a line.
 
@@ -85,6 +111,7 @@ class ProductBasis(msgspec.Struct, frozen=True):
         snapshot: the pull behind this product where it is not the one of the bill, as for facts of
             a month.
         stale_after_days: units that were silent for longer did not count, None for no such rule.
+        parts: what is billed with it and is in its cost and price.
         billed: after rules; exact GB for storage.
         quantity: whole units added to the line.
         unit_cost: the rate, None when unset.
@@ -115,6 +142,7 @@ class ProductBasis(msgspec.Struct, frozen=True):
     facts_of: str = ""
     snapshot: SnapshotBasis | None = None
     stale_after_days: int | None = None
+    parts: tuple[PartBasis, ...] = ()
 
 
 class LineBasis(msgspec.Struct, frozen=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, quotient
+from syncd.core.billing.arithmetic import product as times
 from syncd.core.billing.model import Line, LineProduct
 from syncd.core.billing.plan_input import PlanInput, RecordState
 from syncd.core.billing.record_fields import month_of
@@ -14,6 +16,7 @@ from syncd.core.service.basis import (
     Decisions,
     LineBasis,
     MonthBasis,
+    PartBasis,
     PoolShare,
     ProductBasis,
     RuleBasis,
@@ -21,8 +24,11 @@ from syncd.core.service.basis import (
 )
 from syncd.core.service.draft import Draft, Drafting
 from syncd.core.service.ledger import slot_of
-from syncd.core.store.billing_data import SourceProduct, StoredRule
-from syncd.sdk.records import PlannedBill, PlannedChange
+from syncd.core.service.month_usage import MONTH
+from syncd.core.service.snapshots import Snapshot
+from syncd.core.service.storage_parts import as_money
+from syncd.core.store.billing_data import SourceProduct, StoredRate, StoredRule
+from syncd.sdk.records import Part, PlannedBill, PlannedChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,6 @@ class BasisRecorder:
 
     def _basis(self, draft: Draft, lines: tuple[LineBasis, ...], agreement: str = "") -> BillBasis:
         snapshot = draft.snapshot
-        pull = snapshot.pull if snapshot is not None else None
         return BillBasis(
             connection=draft.connection.name,
             connection_id=draft.connection.id,
@@ -68,15 +73,7 @@ class BasisRecorder:
             period=str(self.drafting.period),
             currency=self.drafting.rules.currency,
             psa=self.psa_name,
-            snapshot=None
-            if snapshot is None or pull is None
-            else SnapshotBasis(
-                seq=pull.seq,
-                pull_id=pull.id,
-                taken_at=pull.taken_at,
-                recorded_at=pull.recorded_at,
-                late=snapshot.is_late,
-            ),
+            snapshot=_taken(snapshot),
             decisions=self._decisions(draft),
             lines=lines,
             skipped=draft.bill.skipped,
@@ -153,12 +150,13 @@ class BasisRecorder:
         rates = drafting.data.rates_for(product_id or 0, draft.client)
         rate = next((one for one in rates if str(one.version) == item.rate_version), None)
         month = counted.month if counted is not None else None
+        monthly = product is not None and product.monthly
         method = counted.method if counted is not None else rule.count_method if rule else ""
         return ProductBasis(
             key=item.product,
             product_id=product_id,
             name=product.name if product is not None else item.product,
-            method=method or "point_in_time",
+            method=MONTH if monthly else method or "point_in_time",
             raw=item.raw,
             billed=item.billed,
             quantity=item.quantity,
@@ -176,6 +174,9 @@ class BasisRecorder:
             ),
             rule=None if rule is None else _rule_basis(rule),
             stale_after_days=None if rule is None else rule.stale_after_days,
+            facts_of=str(drafting.period) if monthly else "",
+            snapshot=_taken(drafting.snapshots[draft.account.id].month) if monthly else None,
+            parts=tuple(self._parts(group, rate)),
             pool=tuple(
                 PoolShare(
                     account=drafting.data.accounts[account_id].key,
@@ -185,6 +186,25 @@ class BasisRecorder:
                 for account_id, raw in drafting.usages.pools.get(group, ())
             ),
         )
+
+    def _parts(self, group: tuple[int, int], rate: StoredRate | None) -> Iterator[PartBasis]:
+        for product_id, raw in self.drafting.usages.parts.get(group, ()):
+            product = self.drafting.data.products[product_id]
+            restored = product.part is Part.RESTORED
+            amount = quotient(raw, BYTES_PER_GB) if restored else as_money(raw)
+            unit_cost = rate.restore_cost if restored and rate is not None else None
+            unit_price = rate.restore_price if restored and rate is not None else None
+            yield PartBasis(
+                key=product.key,
+                product_id=product_id,
+                name=product.name,
+                part=product.part.value,
+                raw=amount,
+                unit_cost=unit_cost,
+                unit_price=unit_price,
+                cost=times(amount, unit_cost or ZERO),
+                price=times(amount, unit_price or ZERO) if restored else amount,
+            )
 
     def _source_product(self, draft: Draft, key: str) -> SourceProduct | None:
         return next(
@@ -241,6 +261,20 @@ class BasisRecorder:
             ),
             agreement=draft.agreement,
         )
+
+
+def _taken(snapshot: Snapshot | None) -> SnapshotBasis | None:
+    """The pull as it was."""
+    if snapshot is None or snapshot.pull is None:
+        return None
+    pull = snapshot.pull
+    return SnapshotBasis(
+        seq=pull.seq,
+        pull_id=pull.id,
+        taken_at=pull.taken_at,
+        recorded_at=pull.recorded_at,
+        late=snapshot.is_late,
+    )
 
 
 def _wired(record: RecordState | None, inputs: PlanInput) -> str | None:

@@ -44,6 +44,7 @@ class Catalogue:
                 name=item.name,
                 kind=item.kind,
                 default_asset_type=_asset_type(data, item.id, psa_id),
+                monthly=item.monthly,
             )
             for item in data.products.values()
             if item.id in ids

@@ -22,7 +22,9 @@ from syncd.core.billing.model import (
 from syncd.core.billing.plan_input import RecordState, Style
 from syncd.core.service.catalogue import Catalogue
 from syncd.core.service.ledger import AccountBooks, Books
+from syncd.core.service.month_usage import resting_on
 from syncd.core.service.snapshots import Snapshot
+from syncd.core.service.storage_parts import PartBook, foreign_money
 from syncd.core.service.usage import Usages
 from syncd.core.store.billing_data import BillingData, Link, SourceAccount, SourceConnection
 from syncd.core.store.references import ReferenceKind
@@ -122,6 +124,7 @@ class Drafting:
     rules: BillingRules
     settled: Mapping[int, str] = field(default_factory=dict)
     running: bool = False
+    _part_books: list[PartBook] = field(init=False, repr=False, compare=False, default_factory=list)
     _catalogues: dict[int, Catalogue] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -166,7 +169,7 @@ class Drafting:
         )
 
     def _draft(self, account: SourceAccount, books: AccountBooks) -> Draft:
-        snapshot = self.snapshots[account.id]
+        snapshot = resting_on(self._part_book(), account.id, self.snapshots[account.id])
         if books.unsettled:
             return self._made(account, books, snapshot, None, _stopped("DELIVERY_UNSETTLED"))
         try:
@@ -247,7 +250,7 @@ class Drafting:
                 for one in stored
                 if one.supplier and self.supplier_id(one.supplier) is None
             ),
-            source_errors=(snapshot.error,) if snapshot.error else (),
+            source_errors=(*snapshot.errors, *self._foreign_money(account)),
             source_warnings=(snapshot.warning,) if snapshot.warning else (),
             asset_type_names=self._type_names,
             settings=Settings(
@@ -257,6 +260,20 @@ class Drafting:
                 rounding_policy=self.rules.rounding_policy,
             ),
         )
+
+    def _foreign_money(self, account: SourceAccount) -> tuple[str, ...]:
+        book = self._part_book()
+        holder = book.holder(account.id)
+        if holder is None:
+            return ()
+        parts = self.usages.parts.get((account.id, holder.product.id), ())
+        found = [(self.data.products[product_id], raw) for product_id, raw in parts]
+        return foreign_money(found, holder, self.rules.currency)
+
+    def _part_book(self) -> PartBook:
+        if not self._part_books:
+            self._part_books.append(PartBook(self.data))
+        return self._part_books[0]
 
     def _catalogue(self, connection_id: int) -> Catalogue:
         made = self._catalogues.get(connection_id)

@@ -20,6 +20,7 @@ from syncd.core.service.draft import (
     Drafting,
 )
 from syncd.core.service.ledger import load_books
+from syncd.core.service.month_usage import month_facts, with_months
 from syncd.core.service.snapshots import Snapshot, snapshots
 from syncd.core.service.usage import Counted, count, usages
 from syncd.core.store.billing_data import BillingData
@@ -93,8 +94,20 @@ async def reckon(
             now=running_at,
             as_of=as_of,
         )
+        own = await with_months(
+            conn,
+            data,
+            connection.id,
+            period,
+            timezone,
+            own,
+            max_age_hours=rules.max_age_hours,
+            now=running_at,
+            as_of=as_of,
+        )
         found.update(own)
         counted.update(await count(conn, data, connection.id, period, timezone, own, as_of=as_of))
+        counted.update(await month_facts(conn, data, connection.id, period, own, as_of=as_of))
     return Drafting(
         data=data,
         usages=usages(data, counted, found, psa_id),

@@ -31,12 +31,25 @@ class Snapshot:
         error: code that stops the bill, or None.
         warning: code that does not, or None.
         stale: sentence of the objection SOURCE_STALE, or empty.
+        month: for a source that reports months: the pull of the month's facts.
     """
 
     pull: PullRef | None
     error: str | None = None
     warning: str | None = None
     stale: str = ""
+    month: Snapshot | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """There is a pull to count at, and nothing that forbids it."""
+        return self.pull is not None and self.error is None
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Codes that stop the bill: of what stands, and of the month's facts."""
+        of_month = self.month.error if self.month is not None else None
+        return tuple(dict.fromkeys(code for code in (self.error, of_month) if code))
 
     @property
     def is_late(self) -> bool:
@@ -45,6 +58,10 @@ class Snapshot:
 
     def objections(self, bill: str) -> tuple[Objection, ...]:
         """What holds the bill."""
+        of_month = self.month.objections(bill) if self.month is not None else ()
+        return (*self._stale(bill), *of_month)
+
+    def _stale(self, bill: str) -> tuple[Objection, ...]:
         return (Objection("SOURCE_STALE", self.stale, bill=bill),) if self.stale else ()
 
 

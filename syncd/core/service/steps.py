@@ -10,13 +10,14 @@ from decimal import Decimal
 
 from syncd.core.billing.arithmetic import difference, rounded, total, whole_blocks
 from syncd.core.billing.model import Mode
-from syncd.core.service.basis import LineBasis, MonthBasis, ProductBasis, RuleBasis
-from syncd.sdk.records import Measure
+from syncd.core.service.basis import LineBasis, MonthBasis, PartBasis, ProductBasis, RuleBasis
+from syncd.sdk.records import Measure, Part
 
 _METHODS = {
     "point_in_time": "counted at the last proven pull of the month",
     "peak": "the largest count at the end of a day of the month",
     "average": "the mean of the counts at the end of each day",
+    "month": "as the source states it for the month",
 }
 _PLACES = 4
 
@@ -116,11 +117,15 @@ def _applied(rule: RuleBasis, amount: Decimal) -> Iterator[tuple[str, Decimal]]:
 
 
 def _pricing(item: ProductBasis, currency: str, *, internal: bool) -> Iterator[str]:
+    for part in item.parts:
+        yield from _part(part, currency, internal=internal)
+    fees_price = total(part.price for part in item.parts)
+    fees_cost = total(part.cost for part in item.parts)
     since = f", valid from {item.rate_from}" if item.rate_from else ""
     rate = f" (rate {item.rate_version}{since})" if internal else ""
-    for title, unit, amount in (
-        ("price", item.unit_price, item.price),
-        ("cost", item.unit_cost, item.cost),
+    for title, unit, amount, fees in (
+        ("price", item.unit_price, difference(item.price, fees_price), fees_price),
+        ("cost", item.unit_cost, difference(item.cost, fees_cost), fees_cost),
     ):
         if title == "cost" and not internal:
             continue
@@ -130,6 +135,27 @@ def _pricing(item: ProductBasis, currency: str, *, internal: bool) -> Iterator[s
             yield (
                 f"{title}: {plain(item.billed)} x {plain(unit)} = {plain(amount)} {currency}{rate}"
             )
+        if fees:
+            whole = plain(total((amount, fees)))
+            yield f"{title} with what follows the storage: {whole} {currency}"
+
+
+def _part(part: PartBasis, currency: str, *, internal: bool) -> Iterator[str]:
+    """A line of what follows the storage: restored volume at its rate, limits as they are."""
+    if part.part != Part.RESTORED:
+        yield f"{part.name}: {plain(part.price)} {currency}, a fixed price"
+        return
+    gb = f"{part.name}: {exact(part.raw)} GB"
+    for title, unit, amount in (
+        ("price", part.unit_price, part.price),
+        ("cost", part.unit_cost, part.cost),
+    ):
+        if title == "cost" and not internal:
+            continue
+        if unit is None:
+            yield f"{gb}, no restore {title} is set: counts as 0"
+        else:
+            yield f"{gb} x {plain(unit)} restore {title} = {plain(amount)} {currency}"
 
 
 def _mode(line: LineBasis, currency: str, *, internal: bool) -> Iterator[str]:

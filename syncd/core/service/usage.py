@@ -16,14 +16,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.billing.model import LicenceUsage, QuantityRule, StorageUsage, Usage
-from syncd.core.billing.quantity import average_count, pooled
+from syncd.core.billing.quantity import average_count, pooled, raw_amount
 from syncd.core.service.snapshots import Snapshot, seqs
-from syncd.core.store.billing_data import BillingData, SourceAccount, StoredRule
+from syncd.core.service.storage_parts import PartBook, folded
+from syncd.core.store.billing_data import (
+    BillingData,
+    SourceAccount,
+    SourceProduct,
+    StoredRule,
+)
 from syncd.core.store.census.counts import counts_at, month_counts
 from syncd.core.store.census.records import MonthCount
 from syncd.sdk.money import divide
 from syncd.sdk.period import Period
-from syncd.sdk.records import ProductKind
+from syncd.sdk.records import Part, ProductKind
 
 POINT_IN_TIME = "point_in_time"
 PEAK = "peak"
@@ -41,16 +47,18 @@ class Counted:
     """What was counted of one product for one account.
 
     Attributes:
-        method: `point_in_time`, `peak` or `average`.
+        method: `point_in_time`, `peak`, `average`, or `month` for what the source states of one.
         raw: the count before any rule.
         included_reasons: exclusion codes that counted after all.
         month: figures over the days of the month, for the other methods.
+        facts_of: the month (`YYYY-MM`) whose facts these are, empty for a count of what stands.
     """
 
     method: str
     raw: Decimal
     included_reasons: tuple[str, ...] = ()
     month: MonthCount | None = None
+    facts_of: str = ""
 
 
 @dataclass(slots=True)
@@ -60,12 +68,15 @@ class Usages:
     Attributes:
         counted: by account and product id; a group without units is absent and counts 0.
         usage: by account id: product key -> what billing computes with.
-        pools: by account and product id: the accounts that shared a rule, with their raw counts.
+        pools: by account and product id: the accounts that shared a rule, with their raw counts
+            or GB.
+        parts: by account and id of its storage product: what is billed with that, by product id.
     """
 
     counted: dict[_Group, Counted] = field(default_factory=dict)
     usage: dict[int, dict[str, Usage]] = field(default_factory=dict)
     pools: dict[_Group, tuple[tuple[int, Decimal], ...]] = field(default_factory=dict)
+    parts: dict[_Group, tuple[tuple[int, Decimal], ...]] = field(default_factory=dict)
 
 
 async def count(
@@ -149,19 +160,24 @@ def usages(
     """
     result = Usages(counted=dict(counted))
     pools: dict[tuple[str, int], dict[int, Usage | None]] = defaultdict(dict)
+    book = PartBook(data)
     for account_id, snapshot in snapshots.items():
         account = data.accounts[account_id]
         link = data.links.get(account_id)
         client = link.client_key if link is not None and link.psa_connection_id == psa_id else None
-        proven = snapshot.pull is not None and snapshot.error is None
         configured = {key for one in data.configurations_for(account_id) for key in one.products}
         for product in data.products.values():
-            if product.connection_id != account.connection_id:
+            if product.connection_id != account.connection_id or product.part is not Part.WHOLE:
                 continue
+            stood = snapshot.month if product.monthly else snapshot
+            proven = stood is not None and stood.is_proven
             found = counted.get((account_id, product.id))
             if found is None and product.key not in configured:
                 continue
-            usage = _usage(product.kind, found, removed=was_removed(account, snapshot))
+            removed = stood is not None and was_removed(account, stood)
+            usage = _usage(product.kind, found, removed=removed)
+            if isinstance(usage, StorageUsage) and product.monthly:
+                usage = _with_parts(result, book, account, product, usage)
             if proven:
                 result.usage.setdefault(account_id, {})[product.key] = usage
             if client is not None and product.key in configured:
@@ -203,12 +219,7 @@ def _share(
     shared = pooled(rule_of(rule), [(name, members[named[name]]) for name in sorted(named)])
     key = data.products[product_id].key
     pool = tuple(
-        (
-            account_id,
-            counted.raw
-            if (counted := result.counted.get((account_id, product_id)))
-            else Decimal(0),
-        )
+        (account_id, raw_amount(usage) if (usage := members[account_id]) else Decimal(0))
         for account_id in sorted(members)
     )
     for name, usage in shared.items():
@@ -221,7 +232,11 @@ def _methods(
     data: BillingData, connection_id: int, snapshots: Mapping[int, Snapshot]
 ) -> dict[_Way, Collection[_Group]]:
     """Which groups are counted in which way."""
-    products = [item for item in data.products.values() if item.connection_id == connection_id]
+    products = [
+        item
+        for item in data.products.values()
+        if item.connection_id == connection_id and not item.monthly
+    ]
     wanted: dict[_Way, set[_Group]] = defaultdict(set)
     for account_id, snapshot in snapshots.items():
         if snapshot.pull is None or snapshot.error is not None:
@@ -252,6 +267,28 @@ def _usage(kind: ProductKind, counted: Counted | None, *, removed: bool) -> Usag
     else:
         average = counted.raw if counted else Decimal(0)
     return StorageUsage(average_bytes=average, removed=removed)
+
+
+def _with_parts(
+    result: Usages,
+    book: PartBook,
+    account: SourceAccount,
+    product: SourceProduct,
+    usage: StorageUsage,
+) -> StorageUsage:
+    """The storage with the account's restored volume and limits, where it carries them."""
+    if not (parts := book.parts(account.connection_id)):
+        return usage
+    holder = book.holder(account.id)
+    if holder is None or holder.product.id != product.id:
+        return usage
+    found = [
+        (one, counted.raw)
+        for one in parts
+        if (counted := result.counted.get((account.id, one.id))) is not None
+    ]
+    result.parts[account.id, product.id] = tuple((one.id, raw) for one, raw in found)
+    return folded(usage, found)
 
 
 def was_removed(account: SourceAccount, snapshot: Snapshot) -> bool:
