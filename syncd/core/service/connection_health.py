@@ -98,7 +98,15 @@ async def connection_failed(
     failure = next(kinds, error.code)
     async with database.writer() as conn:
         book = IssueBook(conn, connection.name, now)
-        finding = Finding(message=str(error), remedy=remedy_of(error, connection.name))
+        finding = Finding(
+            message=str(error) or failure,
+            remedy=remedy_of(error, connection.name),
+            evidence={
+                name: said
+                for name in ("http_status", "request_id")
+                if (said := getattr(error, name, None)) is not None
+            },
+        )
         for code in FAILURES:
             if code != failure:
                 await book.close(code, connection.name)

@@ -66,12 +66,20 @@ class Finding:
         remedy: what to do, with the command.
         severity: see `IssueSeverity`.
         evidence: details for machines.
+
+    Raises:
+        ValueError: it says nothing, or nothing to do: a defect of whoever found it.
     """
 
     message: str
     remedy: str
     severity: IssueSeverity = IssueSeverity.ERROR
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.message.strip() or not self.remedy.strip():
+            message = "an issue needs a sentence and a remedy"
+            raise ValueError(message)
 
 
 _COLUMNS = (
