@@ -55,13 +55,15 @@ class Assessment:
         # Without a limit nothing is older than the beginning of time.
         silent_limit = timedelta(days=config.stale_days)
         self._stale_before = (now - silent_limit).timestamp() if config.stale_days else 0.0
+        silent_before = (now - timedelta(days=config.silence_days)).timestamp()
+        self._silent_before = max(silent_before, self._stale_before)
         self.strangers = Strangers()
         self.seen = 0
 
     def observations(self, devices: Sequence[Device]) -> list[Observation]:
         """One observation per device, in order."""
         kinds, roster, internal = self._kinds, self._roster, self._internal
-        stale_before = self._stale_before
+        stale_before, silent_before = self._stale_before, self._silent_before
         repeats = self._serials.repeats if self._serials.enabled else None
         batch: list[Observation] = []
         add = batch.append
@@ -86,9 +88,10 @@ class Assessment:
                 if not contact or contact < 0:
                     if reports:
                         reason = self._never_seen
-                elif contact < stale_before:
-                    reason = STALE
-                    attributes = _quiet(device, serial)
+                elif contact < silent_before:
+                    attributes = _silent(device, serial)
+                    if contact < stale_before:
+                        reason = STALE
                 if reason is None and serial and repeats and repeats(organisation, serial):
                     reason = DUPLICATE
             unit = str(device.id)
@@ -111,15 +114,15 @@ def _undeclared(organisation: int | None) -> str:
     return NO_ORGANISATION if organisation is None else str(organisation)
 
 
-def _quiet(device: Device, serial: str | None) -> bytes:
-    """Evidence of a stale device: the last contact of a silent device stands still."""
+def _silent(device: Device, serial: str | None) -> bytes:
+    """Evidence of a silent device: its last contact stands still."""
     state, since = device.approval_status, datetime.fromtimestamp(device.last_contact or 0, UTC)
     return encode(
         Facts(
             node_class=device.node_class,
-            quiet_since=since.date().isoformat(),
             role=device.node_role_id,
             serial=serial,
+            silent_since=since.date().isoformat(),
             state=None if state == "APPROVED" else state,
         )
     )

@@ -69,6 +69,12 @@ class NinjaOneConfig(BaseModel):
     stale_days: int = Field(
         default=30, ge=0, le=3650, description="Silent for longer is `stale`; 0 switches it off."
     )
+    silence_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="Silent for longer is told to billing, so that a rule may say what is stale.",
+    )
     exclude_never_seen: bool = Field(
         default=True, description="Agents and phones that never reported are `never_seen`."
     )

@@ -1,7 +1,7 @@
 """The facts kept with a unit, as canonical JSON that is cheap to build.
 
 Only what changes rarely belongs here: a changed byte is a new interval in the census. So the last
-contact stays out, but for the day since when a device excluded as stale is quiet.
+contact stays out, but for the day since when a device is silent, once it has been for some days.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ class Facts(msgspec.Struct, gc=False, omit_defaults=True, rename={"node_class": 
 
     Attributes:
         node_class: the vendor's class.
-        quiet_since: UTC day of the last contact, only while the device is excluded for it.
         role: id of the device role.
         serial: as reported.
+        silent_since: UTC day of the last contact, only while it is some days ago.
         state: approval state, unless approved.
     """
 
     node_class: str | None = None
-    quiet_since: str | None = None
     role: int | None = None
     serial: str | None = None
+    silent_since: str | None = None
     state: str | None = None
 
 

@@ -71,8 +71,22 @@ def test_the_stale_exclusion_flips_when_the_threshold_passes_and_nothing_else_ch
     assert assess(silent, now=NOW + timedelta(days=40))[0] == later
 
 
+@pytest.mark.parametrize("settings", [{}, {"stale_days": 0}, {"stale_days": 3}])
+def test_a_device_silent_for_days_says_since_when_and_that_stands_still(settings):
+    silent = device(last_contact=ago(days=7, hours=1))
+    expected = (NOW - timedelta(days=7, hours=1)).date().isoformat()
+    for later in range(60):
+        unit = assess(silent, now=NOW + timedelta(days=later), **settings)[0]
+        assert json.loads(unit.attributes)["silent_since"] == expected
+    short = device(last_contact=ago(days=6, hours=23))
+    carries = "silent_since" in json.loads(assess(short, **settings)[0].attributes)
+    assert carries == (settings == {"stale_days": 3})
+    longer = assess(silent, silence_days=8, **settings)[0]
+    assert ("silent_since" in json.loads(longer.attributes)) == (settings == {"stale_days": 3})
+
+
 def test_a_moving_last_contact_never_changes_a_unit():
-    seen = {assess(device(last_contact=ago(hours=n)))[0].attributes for n in range(700)}
+    seen = {assess(device(last_contact=ago(hours=n)))[0].attributes for n in range(7 * 24)}
     assert len(seen) == 1
 
 
@@ -210,7 +224,7 @@ def test_attributes_are_canonical_json_of_lasting_facts(serial, state, role, con
     assert unit.attributes == canonical_json(known)
     expected = {"class": "WINDOWS_WORKSTATION", "serial": serial, "role": role}
     expected["state"] = None if state == "APPROVED" else state
-    expected["quiet_since"] = "2026-10-01" if unit.excluded == "stale" else None
+    expected["silent_since"] = "2026-10-01" if unit.excluded == "stale" else None
     assert known == {name: value for name, value in expected.items() if value is not None}
 
 
