@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from syncd.core.service.billing_runs import BillingDesk
 from syncd.core.service.reckoning import Sources
-from syncd.sdk.connector import Capability
 from syncd.sdk.errors import PluginError
 from syncd.sdk.ports import Psa
 
@@ -46,11 +45,4 @@ async def billing_desk(app: App) -> BillingDesk:
 
 def sources_of(app: App) -> Sources:
     """Which connections count at present; every other one that ever did rests."""
-    return Sources(
-        active={
-            name
-            for name, connection in app.settings.connections.items()
-            if connection.enabled and Capability.USAGE in connection.connector.provides
-        },
-        broken=set(app.settings.unavailable),
-    )
+    return Sources(active=app.settings.sources, broken=set(app.settings.unavailable))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.bootstrap import App
 from syncd.cli.output import print_error, table
+from syncd.core.service.after_pull import look_back
 from syncd.core.service.orphans import forget_connections
 from syncd.core.service.pull_issues import code_of
 from syncd.core.service.pull_run import PullOutcome, run_pull
@@ -69,6 +70,15 @@ async def pull_all(cli: Cli, names: Sequence[str]) -> int:
         if not names:
             configured = {*app.settings.connections, *app.settings.unavailable}
             await forget_connections(app.database, configured, now=app.clock(), log=app.log)
+        await look_back(
+            app.database,
+            rules=app.settings.billing,
+            psa=app.settings.billing.psa,
+            active=app.settings.sources,
+            timezone=app.settings.timezone,
+            now=app.clock(),
+            log=app.log,
+        )
     for one in ended:
         if isinstance(one, BaseException) and not isinstance(one, SyncdError):
             raise one

@@ -15,7 +15,7 @@ from syncd.config.problem import Problem
 from syncd.config.schedule import Schedule, parse_schedule
 from syncd.core.billing.model import GuardLimits, RoundingPolicy
 from syncd.log import LogFormat
-from syncd.sdk.connector import Connector, RateLimit
+from syncd.sdk.connector import Capability, Connector, RateLimit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +119,12 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace_seconds: int = 30
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Names of the connections that count units at present; every other one rests."""
+        return frozenset(
+            name
+            for name, one in self.connections.items()
+            if one.enabled and Capability.USAGE in one.connector.provides
+        )

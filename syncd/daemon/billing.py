@@ -23,7 +23,6 @@ from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.store.outbox import waiting
 from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.core.store.runs import RunStatus
-from syncd.sdk.connector import Capability
 from syncd.sdk.errors import DataError, OutcomeUnknown, PlanHeld, PluginError
 from syncd.sdk.period import last_finished
 from syncd.sdk.ports import Psa
@@ -195,14 +194,7 @@ async def _apply(
 
 def sources_of(app: App) -> Sources:
     """Which connections count units for bills."""
-    return Sources(
-        active=[
-            name
-            for name, connection in app.settings.connections.items()
-            if connection.enabled and Capability.USAGE in connection.connector.provides
-        ],
-        broken=list(app.settings.unavailable),
-    )
+    return Sources(active=app.settings.sources, broken=set(app.settings.unavailable))
 
 
 def _run(

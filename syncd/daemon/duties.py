@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from syncd.config.schedule import MonthTurn, parse_schedule
 from syncd.core.billing.bill_life import WINDOW_DAYS
+from syncd.core.service.after_pull import look_back
 from syncd.core.service.pull_run import KIND as PULL
 from syncd.core.service.pull_run import run_pull
 from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, deliver
@@ -88,4 +89,13 @@ async def _pull(app: App, name: str, due: datetime | None) -> None:
         log=app.log,
         node=app.node,
         report=app.report,
+    )
+    await look_back(
+        app.database,
+        rules=app.settings.billing,
+        psa=app.settings.billing.psa,
+        active=app.settings.sources,
+        timezone=app.settings.timezone,
+        now=app.clock(),
+        log=app.log,
     )

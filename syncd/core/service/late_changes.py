@@ -39,10 +39,9 @@ from syncd.core.store.late_changes import (
     record_late_change,
     was_decided,
 )
-from syncd.core.store.late_facts import LateFacts, checked, late_facts
+from syncd.core.store.late_facts import LateFacts, checked, late_facts, watched_months
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.connector import EventLog
-from syncd.sdk.period import Period, last_finished
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -81,16 +80,6 @@ class Compared:
     @property
     def differs(self) -> bool:
         return bool(self.content.lines or self.content.unproven)
-
-
-def watched_months(now: datetime, zone: ZoneInfo, months: int) -> list[Period]:
-    """The last finished months, as many as are watched, the newest first."""
-    found = []
-    period = last_finished(now, zone)
-    for _ in range(months):
-        found.append(period)
-        period = period.previous()
-    return found
 
 
 async def find_late_changes(

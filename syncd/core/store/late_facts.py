@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.store.types import to_micros
-from syncd.sdk.period import Period, day_start
+from syncd.sdk.period import Period, day_start, last_finished
 
 LATE_DAYS: Final = 3
 """Local days after the month within which its first pull may stand for it."""
@@ -77,6 +77,16 @@ class LateFacts:
     pull_id: int
     void_id: int
     completed_at: int
+
+
+def watched_months(now: datetime, zone: ZoneInfo, months: int) -> list[Period]:
+    """The last finished months, as many as are watched, the newest first."""
+    found = []
+    period = last_finished(now, zone)
+    for _ in range(months):
+        found.append(period)
+        period = period.previous()
+    return found
 
 
 async def late_facts(
