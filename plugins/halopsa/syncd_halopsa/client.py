@@ -14,7 +14,7 @@ from syncd.sdk.auth import ClientCredentials
 from syncd.sdk.connector import Context
 from syncd.sdk.errors import PermissionMissing, RequestRejected
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
-from syncd_halopsa.config import HaloPsaConfig
+from syncd_halopsa.config import SCOPE, HaloPsaConfig
 from syncd_halopsa.error_text import error_text
 from syncd_halopsa.listing import Listing, Page, Query
 from syncd_halopsa.models import WireAuthInfo, WireInstance, WireLicence, WireRecurring
@@ -158,9 +158,12 @@ class HaloApi:
             raise
 
     def _missing(self, error: PermissionMissing, scope: str, right: str) -> PermissionMissing:
+        ask = (
+            "" if scope in SCOPE else f"add {scope} to `scope` of [connections.{self.connection}]; "
+        )
         return PermissionMissing(
             str(error),
-            remedy=RIGHTS.format(scope=scope, right=right),
+            remedy=ask + RIGHTS.format(scope=scope, right=right),
             connection=self.connection,
             http_status=error.http_status,
             request_id=error.request_id,

@@ -82,6 +82,11 @@ class HaloPsaConfig(BaseModel):
         description="Field that carries the asset type: `third_party_product`, "
         "`vendor_product_sku`, `manufacturer`, `notes`, a custom field `CFname`, or `none`.",
     )
+    agreement_field: Literal["none", "contract_id"] = Field(
+        default="none",
+        description="Field of the subscription that carries the client's agreement where an "
+        "account names one: `contract_id`, or `none`.",
+    )
     billing_cycle: Text = Field(
         default="Monthly", description="Billing cycle and term written on a new subscription."
     )

@@ -80,6 +80,7 @@ class WireLicence(WireRow):
     third_party_product: str | None = None
     manufacturer: str | None = None
     notes: str | None = None
+    contract_id: int | None = None
     customfields: list[WireCustomField] | UnsetType | None = UNSET
     distributor: Loose = None
     tenant_id: Loose = None
@@ -89,6 +90,22 @@ class WireLicence(WireRow):
     rhipe_tenant_id: Loose = None
     rhipe_subscription_id: Loose = None
     snowid: Loose = None
+
+
+class WireAgreement(WireRow):
+    """A row of `/ClientContract`."""
+
+    client_id: int | None = None
+    ref: str | None = None
+    refextra: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    started: bool | None = None
+    expired: bool | None = None
+    active: bool | None = None
+    dontinvoice: bool | None = None
+    next_invoice_date: str | None = None
+    periodicinvoicenextdate: str | None = None
 
 
 class WireQuantity(msgspec.Struct):
@@ -109,6 +126,7 @@ class WireLine(msgspec.Struct):
     unit_price: Decimal | None = None
     isinactive: bool | None = None
     quantity_custom: int | None = None
+    percent_increase: Decimal | None = None
     quantity_subscriptions: list[WireQuantity] | UnsetType | None = UNSET
     quantity_licences: list[WireQuantity] | None = None
     quantity_assets: list[WireQuantity] | None = None
@@ -131,6 +149,7 @@ class WireRecurring(WireRow):
     disabled: bool | None = None
     isinactive: bool | None = None
     nextcreationdate: str | None = None
+    invoice_percent_increase: Decimal | None = None
     schedule: WireSchedule | None = None
     lines: list[WireLine] | None = None
 

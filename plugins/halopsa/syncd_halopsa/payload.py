@@ -65,6 +65,7 @@ def element_of(
         "start_date": _midnight(fields.start),
         "end_date": _midnight(fields.end),
         "notes": fields.notes,
+        **_agreement(fields, config.agreement_field),
         **_asset_type(fields, config.asset_type_field, names),
     }
     element |= {name: value for name, value in owned.items() if value is not None}
@@ -100,6 +101,12 @@ def _asset_type(
     return {field: label}
 
 
+def _agreement(fields: SubscriptionFields, field: str) -> dict[str, object]:
+    if fields.agreement is None or field == NONE:
+        return {}
+    return {field: _id("agreement", fields.agreement)}
+
+
 def differences(
     change: KeyedChange, marker: str, config: HaloPsaConfig, record: WireLicence
 ) -> tuple[str, ...]:
@@ -124,6 +131,12 @@ def differences(
         and asset_type_of(record, config.asset_type_field) != fields.asset_type
     ):
         found.append(config.asset_type_field)
+    if (
+        fields.agreement is not None
+        and config.agreement_field != NONE
+        and id_of(record.contract_id) != fields.agreement
+    ):
+        found.append(config.agreement_field)
     if fields.start is not None and day_of(record.start_date) != fields.start:
         found.append("start_date")
     if fields.end is not None and day_of(record.end_date) != fields.end:

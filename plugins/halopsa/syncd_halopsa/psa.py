@@ -19,6 +19,7 @@ from msgspec import UNSET
 from syncd.sdk.connector import Context
 from syncd.sdk.period import Period
 from syncd.sdk.records import (
+    Agreement,
     AssetType,
     BatchLimit,
     CheckResult,
@@ -31,11 +32,13 @@ from syncd.sdk.records import (
     Subscription,
     Supplier,
 )
+from syncd_halopsa.asset_type import NONE
 from syncd_halopsa.client import HaloApi
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.models import WireLicence, WireRecurring
 from syncd_halopsa.payload import SUBSCRIPTION
 from syncd_halopsa.resources import (
+    AGREEMENTS,
     ASSET_TYPES,
     CLIENTS,
     RECURRING,
@@ -46,6 +49,7 @@ from syncd_halopsa.resources import (
     Row,
 )
 from syncd_halopsa.translation import (
+    agreement_of,
     asset_type_record,
     client_of,
     lines_of,
@@ -74,7 +78,7 @@ class HaloPsa:
         self._config = context.config
         self._writer = Writer(api, context.config, self.marker, self._asset_type_names)
         self._names: Mapping[str, str] | None = None
-        self._search_covers_key = True  # until a sweep finds what a search did not
+        self._search_covers_key: bool | None = None  # until a sweep and a search were compared
         self.write_batch = BatchLimit(
             size=self._config.write_batch, settle_seconds=self._config.settle_seconds
         )
@@ -120,27 +124,37 @@ class HaloPsa:
         rows = await self._with_sources(await self._of_clients(RECURRING, clients))
         yield [line for row in rows for line in lines_of(row)]
 
+    @property
+    def agreement_field(self) -> str:
+        field = self._config.agreement_field
+        return "" if field == NONE else field
+
+    async def agreements(self, *, clients: Collection[str]) -> AsyncIterator[Sequence[Agreement]]:
+        yield [agreement_of(row) for row in await self._of_clients(AGREEMENTS, clients)]
+
     async def find_many(self, keys: Collection[str]) -> Mapping[str, Sequence[Receipt]]:
         """Records by key: searched while they are few, else found in one sweep of all.
 
-        HaloPSA's search covers a fixed set of fields that nobody documents, so a search that finds
-        nothing proves nothing: what it does not find is looked for in the whole list.
+        HaloPSA's search covers a fixed set of fields that nobody documents, so a search proves
+        nothing, neither absence nor that a record is the only one, until a sweep has once shown
+        the very same records. From then on it proves what it finds, and still no absence.
         """
         wanted = {self.marker(key): key for key in keys}
-        found: dict[str, list[Receipt]] = {key: [] for key in keys}
-        if 0 < len(wanted) <= FEW and self._search_covers_key:
+        searched: dict[str, list[Receipt]] | None = None
+        if 0 < len(wanted) <= FEW and self._search_covers_key is not False:
             answers = await together(
                 self._api.rows(SUBSCRIPTIONS, search=marker) for marker in wanted
             )
             unique = {row.id: row for rows in answers for row in rows}
-            self._sort(unique.values(), wanted, found)
-        missing = {marker: key for marker, key in wanted.items() if not found[key]}
-        if missing:
-            searched = len(wanted) <= FEW and self._search_covers_key
-            self._sort(await self._api.rows(SUBSCRIPTIONS), missing, found)
-            if searched and any(found[key] for key in missing.values()):
-                self._search_covers_key = False
-        return found
+            searched = self._sorted(unique.values(), wanted)
+            if self._search_covers_key and all(searched.values()):
+                return searched
+        if not wanted:
+            return {}
+        swept = self._sorted(await self._api.rows(SUBSCRIPTIONS), wanted)
+        if searched is not None and any(swept.values()):
+            self._search_covers_key = _remotes(searched) == _remotes(swept)
+        return swept
 
     async def read_many(self, remotes: Collection[str]) -> Mapping[str, Subscription]:
         """Records by id: one by one, or from a sweep where that takes fewer calls.
@@ -171,16 +185,16 @@ class HaloPsa:
             asset_type_field=self._config.asset_type_field,
         )
 
-    def _sort(
-        self,
-        rows: Collection[WireLicence],
-        wanted: Mapping[str, str],
-        found: dict[str, list[Receipt]],
-    ) -> None:
+    def _sorted(
+        self, rows: Iterable[WireLicence], wanted: Mapping[str, str]
+    ) -> dict[str, list[Receipt]]:
+        """The rows by the key that they carry; a key that none carries has an empty list."""
+        found: dict[str, list[Receipt]] = {key: [] for key in wanted.values()}
         for row in rows:
             key = wanted.get(marker_of(row, self._config.key_field) or "")
             if key is not None:
                 found[key].append(Receipt(key, str(row.id), self._record(row)))
+        return found
 
     async def _of_clients(
         self, resource: Resource[Row], clients: Collection[str] | None
@@ -234,6 +248,10 @@ async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+def _remotes(found: Mapping[str, Sequence[Receipt]]) -> set[str]:
+    return {receipt.remote for receipts in found.values() for receipt in receipts}
 
 
 def _is_subscription(row: WireLicence) -> bool:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from syncd_halopsa.models import (
+    WireAgreement,
     WireClient,
     WireLicence,
     WireNamed,
@@ -102,6 +103,16 @@ RECURRING = Resource(
     right="Invoices: Read",
     feature="showing which invoice line bills a subscription",
     params=MappingProxyType({"includelines": "true"}),
+)
+
+AGREEMENTS = Resource(
+    path="/api/ClientContract",
+    key="contracts",
+    rows=list[WireAgreement],
+    scope="read:contracts",
+    right="Agreements and Contracts: Read",
+    feature="holding bills whose agreement is not active",
+    params=MappingProxyType({"includeinactive": "true"}),
 )
 
 SAVE_SCOPE = "edit:softwarelicensing"

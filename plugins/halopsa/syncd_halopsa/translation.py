@@ -11,10 +11,19 @@ from decimal import Decimal
 from msgspec import UNSET
 
 from syncd.sdk.money import round_half_up
-from syncd.sdk.records import AssetType, PsaClient, PsaSite, RecurringLine, Subscription, Supplier
+from syncd.sdk.records import (
+    Agreement,
+    AssetType,
+    PsaClient,
+    PsaSite,
+    RecurringLine,
+    Subscription,
+    Supplier,
+)
 from syncd_halopsa.asset_type import asset_type_of
 from syncd_halopsa.models import (
     Loose,
+    WireAgreement,
     WireClient,
     WireLicence,
     WireLine,
@@ -87,6 +96,29 @@ def supplier_of(wire: WireNamed) -> Supplier:
     return Supplier(key=str(wire.id), name=(wire.name or "").strip())
 
 
+def agreement_of(wire: WireAgreement) -> Agreement:
+    """The agreement as the core sees it.
+
+    `active` and `expired` are HaloPSA's word of today, and a month is billed after it: where dates
+    explain them the dates decide, and only what no date explains closes the agreement.
+    """
+    starts, ends = day_of(wire.start_date), day_of(wire.end_date)
+    dated = (wire.expired is True and ends is not None) or (
+        wire.started is False and starts is not None
+    )
+    over = (wire.expired is True and ends is None) or (wire.started is False and starts is None)
+    return Agreement(
+        key=str(wire.id),
+        client=str(wire.client_id or 0),
+        name=(wire.ref or wire.refextra or "").strip() or f"agreement {wire.id}",
+        starts=starts,
+        ends=ends,
+        active=not over and (wire.active is not False or dated),
+        invoiced=not wire.dontinvoice,
+        next_invoice=day_of(wire.next_invoice_date) or day_of(wire.periodicinvoicenextdate),
+    )
+
+
 def subscription_of(wire: WireLicence, *, key_field: str, asset_type_field: str) -> Subscription:
     """The record as the core sees it.
 
@@ -110,6 +142,7 @@ def subscription_of(wire: WireLicence, *, key_field: str, asset_type_field: str)
         foreign_writer=foreign_writer(wire),
         start=day_of(wire.start_date),
         end=day_of(wire.end_date),
+        agreement=id_of(wire.contract_id),
     )
 
 
@@ -171,6 +204,7 @@ def _line(
         active=not (line.isinactive or wire.disabled or wire.isinactive),
         next_date=next_date,
         invoice_name=title,
+        percent_increase=line.percent_increase or wire.invoice_percent_increase or None,
     )
 
 

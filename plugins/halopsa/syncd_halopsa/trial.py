@@ -7,12 +7,13 @@ from msgspec import UNSET
 from syncd.sdk.connector import Context
 from syncd.sdk.errors import AuthError, ConnectorError, PermissionMissing
 from syncd.sdk.records import CheckResult, Permission
-from syncd_halopsa.asset_type import is_custom
+from syncd_halopsa.asset_type import NONE, is_custom
 from syncd_halopsa.client import HaloApi, open_unsigned
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.listing import Page
 from syncd_halopsa.models import WireLicence
 from syncd_halopsa.resources import (
+    AGREEMENTS,
     ASSET_TYPES,
     CLIENTS,
     RECURRING,
@@ -57,6 +58,8 @@ class Trial:
             await self._first(SUPPLIERS)
             subscriptions = await self._first(SUBSCRIPTIONS)
             await self._first(RECURRING)
+            if AGREEMENTS.scope in self._config.scope.split() or self._writes_agreement:
+                await self._first(AGREEMENTS)
         except AuthError as error:
             return CheckResult(
                 ok=False,
@@ -98,6 +101,10 @@ class Trial:
             )
         )
         return page
+
+    @property
+    def _writes_agreement(self) -> bool:
+        return self._config.agreement_field != NONE
 
     def _look_at(self, page: Page[WireLicence]) -> None:
         config = self._config

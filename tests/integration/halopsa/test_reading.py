@@ -166,6 +166,8 @@ async def test_a_new_link_by_hand_shows_on_the_line() -> None:
 async def test_few_keys_are_searched_and_many_are_swept() -> None:
     async with opened() as bench:
         many(bench, 20)
+        await bench.psa.find_many(["syncd:m1"])  # compares the search with the whole list
+        bench.wire.calls.clear()
         found = await bench.psa.find_many(["syncd:m1", "syncd:m2"])
         assert [len(one) for one in found.values()] == [1, 1]
         assert all("search" in call.params for call in bench.wire.calls if call.method == "GET")
@@ -183,6 +185,14 @@ async def test_a_search_that_covers_the_wrong_fields_never_proves_absence() -> N
         bench.wire.calls.clear()
         await bench.psa.find_many(["syncd:m2"])
         assert not any("search" in call.params for call in bench.wire.calls)  # it has learned
+
+
+async def test_a_search_that_finds_one_record_is_no_proof_that_it_is_the_only_one() -> None:
+    async with opened({"search_fields": ("name",)}) as bench:
+        bench.sim.hand.add(1001, "syncd:d", product_sku="syncd:d")
+        bench.sim.hand.add(1002, "the second", product_sku="syncd:d")
+        found = await bench.psa.find_many(["syncd:d"])
+        assert len(found["syncd:d"]) == 2
 
 
 async def test_an_absent_key_is_proven_absent_by_the_whole_list() -> None:

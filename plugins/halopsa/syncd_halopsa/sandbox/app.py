@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from syncd.sdk.sandbox import World
 from syncd_halopsa.sandbox import hand
 from syncd_halopsa.sandbox.admission import Quota, Tokens
+from syncd_halopsa.sandbox.agreements import with_standing
 from syncd_halopsa.sandbox.invoicing import processed
 from syncd_halopsa.sandbox.lists import listed, presented
 from syncd_halopsa.sandbox.options import Options
@@ -39,6 +40,7 @@ READ_SCOPES = {
     "licencechange": "read:softwarelicensing",
     "recurringinvoice": "read:invoices",
     "invoice": "read:invoices",
+    "clientcontract": "read:contracts",
 }
 
 
@@ -104,7 +106,10 @@ class Simulator:
             number = int(request.path_params["id"])
         except ValueError:
             raise Refusal(400, "The id is not valid") from None
-        return encoded(presented(self.options, self.state.row(table, number)))
+        row = self.state.row(table, number)
+        if table == "clientcontract":
+            row = with_standing(row, self.state.world.now())
+        return encoded(presented(self.options, row))
 
     async def _save(self, request: Request) -> Response:
         self._admit(request, "edit:softwarelicensing")

@@ -51,6 +51,7 @@ LICENCE: dict[str, Any] = {
     "rhipe_subscription_id": "",
     "snowid": "",
     "item_id": 0,
+    "contract_id": 0,
     "parent_id": 0,
     "requested_quantity": 0,
     "customfields": [],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.routing import Route
 
 from syncd_halopsa.sandbox import seed
 from syncd_halopsa.sandbox.admission import Tokens
+from syncd_halopsa.sandbox.agreements import agreement
 from syncd_halopsa.sandbox.fields import LICENCE, taken
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
@@ -88,6 +90,30 @@ class Hand:
         )
         return number
 
+    def agree(self, client: int, ref: str, *, start: str = "", end: str = "", **more: Any) -> int:
+        """Make an agreement of a client, with ISO dates; returns its id."""
+        table = self._state.tables["clientcontract"]
+        number = max(table, default=600) + 1
+        first = date.fromisoformat(start) if start else None
+        last = date.fromisoformat(end) if end else None
+        table[number] = agreement(number, client, ref, start=first, end=last, **more)
+        return number
+
+    def change_agreement(self, number: int, **fields: Any) -> None:
+        """Change columns of an agreement; dates as HaloPSA writes them.
+
+        Raises:
+            Refusal: 404, there is none.
+        """
+        self._state.row("clientcontract", number).update(fields)
+
+    def raise_price(self, line: int, percent: Decimal) -> None:
+        """Let HaloPSA raise the price of a recurring line by a percentage."""
+        for header in self._state.tables["recurringinvoice"].values():
+            for row in header["lines"]:
+                if row["id"] == line:
+                    row["percent_increase"] = percent
+
     def expire_tokens(self) -> None:
         """End every token now."""
         self._tokens.expire_all()
@@ -111,8 +137,8 @@ class Hand:
 def routes(hand: Hand) -> Sequence[Route]:
     """The routes below `/__hand__/`.
 
-    `subscriptions` (GET, POST), `subscriptions/ID` (PATCH, DELETE), `lines` (POST), `tokens`
-    (DELETE) and `reset` (POST).
+    `subscriptions` (GET, POST), `subscriptions/ID` (PATCH, DELETE), `lines` (POST), `agreements`
+    (POST), `agreements/ID` (PATCH), `tokens` (DELETE) and `reset` (POST).
     """
 
     async def subscriptions(request: Request) -> Response:
@@ -131,6 +157,14 @@ def routes(hand: Hand) -> Sequence[Route]:
     async def lines(request: Request) -> Response:
         return encoded({"id": hand.link(**await _body(request))}, 201)
 
+    async def agreements(request: Request) -> Response:
+        return encoded({"id": hand.agree(**await _body(request))}, 201)
+
+    async def agreement_of(request: Request) -> Response:
+        number = int(request.path_params["id"])
+        hand.change_agreement(number, **await _body(request))
+        return encoded({"id": number})
+
     async def tokens(request: Request) -> Response:  # noqa: ARG001
         hand.expire_tokens()
         return encoded({})
@@ -143,6 +177,8 @@ def routes(hand: Hand) -> Sequence[Route]:
         Route(f"{PREFIX}/subscriptions", subscriptions, methods=["GET", "POST"]),
         Route(f"{PREFIX}/subscriptions/{{id:int}}", subscription, methods=["PATCH", "DELETE"]),
         Route(f"{PREFIX}/lines", lines, methods=["POST"]),
+        Route(f"{PREFIX}/agreements", agreements, methods=["POST"]),
+        Route(f"{PREFIX}/agreements/{{id:int}}", agreement_of, methods=["PATCH"]),
         Route(f"{PREFIX}/tokens", tokens, methods=["DELETE"]),
         Route(f"{PREFIX}/reset", reset, methods=["POST"]),
     ]

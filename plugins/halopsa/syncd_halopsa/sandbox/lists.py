@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from syncd_halopsa.sandbox.agreements import with_standing
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
@@ -19,6 +20,7 @@ WRAPPERS = {
     "softwarelicence": "licences",
     "recurringinvoice": "invoices",
     "invoice": "invoices",
+    "clientcontract": "contracts",
 }
 """Resource → the key that holds its rows; the others answer a bare array."""
 
@@ -66,6 +68,8 @@ def _rows(state: State, table: str, query: Query) -> Iterable[Row]:
     if table == "licencechange":
         licence = _whole(query, "licence_id", 0)
         return [one for one in state.changes if not licence or one["licence_id"] == licence]
+    if table == "clientcontract":
+        return [with_standing(one, state.world.now()) for one in state.tables[table].values()]
     return state.tables[table].values()
 
 
@@ -85,6 +89,8 @@ def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:
 
 
 def _active(row: Row) -> bool:
+    if "expired" in row:
+        return not row["expired"]
     return not row.get("inactive", False) and bool(row.get("is_active", True))
 
 

@@ -18,6 +18,7 @@ EVERYTHING = (
     "read:softwarelicensing",
     "edit:softwarelicensing",
     "read:items",
+    "read:contracts",
 )
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from syncd.sdk.sandbox import World
-from syncd_halopsa.sandbox import CLIENT_OFFSET, seed
+from syncd_halopsa.sandbox import CLIENT_OFFSET, agreements, seed
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
 
@@ -39,6 +39,7 @@ class State:
             "softwarelicence": {},
             "recurringinvoice": {},
             "invoice": {},
+            "clientcontract": {},
         }
         self.changes: list[Row] = []
         self._next_licence = 880
@@ -48,6 +49,7 @@ class State:
             self.tables["client"] = _by_id(clients)
             self.tables["site"] = _by_id(sites)
             self.tables["softwarelicence"] = _by_id(licences)
+            self.tables["clientcontract"] = _by_id(agreements.by_hand(self.world))
         self.follow_world()
 
     def follow_world(self) -> None:
