@@ -140,7 +140,8 @@ def _lines(clients: Sequence[ClientEffect]) -> Iterator[str]:
         for line in client.lines:
             units = _pair(line.units_before, line.units_after)
             money = _pair(_money(line.price_before), _money(line.price_after))
-            yield f"{client.client_name}: {line.name}: {units} units, {money} ({line.fate.value})"
+            word = "unit" if units == "1" else "units"
+            yield f"{client.client_name}: {line.name}: {units} {word}, {money} ({line.fate.value})"
 
 
 def _money(value: Decimal | None) -> str | None:
