@@ -51,7 +51,7 @@ SOURCES = {
 
 
 async def pulled(database: Database, source: ConnectionRef, script: ScriptedSource) -> set[str]:
-    await pull_connection(database, source, script, clock=Clock(), log=StrictLog())  # type: ignore[arg-type]
+    await pull_connection(database, source, script, clock=Clock(), log=StrictLog())
     async with database.reader() as conn:
         return {issue.code for issue in await open_issues(conn)}
 
