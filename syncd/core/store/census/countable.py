@@ -113,15 +113,18 @@ class CountPolicy:
             return excluded
         return STALE if since <= moment - timedelta(days=self.stale_after_days) else None
 
-    def counts(self, reason: str | None) -> bool:
-        """Whether a unit with such a reason counts: it has none, or one that counts after all.
+    @cached_property
+    def after_all(self) -> frozenset[str]:
+        """Exclusion reasons that count after all.
 
-        What a person keeps out stays out, and where a rule says what stale is, stale stays out.
+        What a person keeps out stays out, and where a rule says what is stale, stale stays out.
         """
-        if reason is None:
-            return True
-        decided = reason == BY_HAND or (reason == STALE and self.stale_after_days is not None)
-        return not decided and reason in self.included
+        decided = {BY_HAND} if self.stale_after_days is None else {BY_HAND, STALE}
+        return frozenset(self.included) - decided
+
+    def counts(self, reason: str | None) -> bool:
+        """Whether a unit with such a reason counts: it has none, or one that counts after all."""
+        return reason is None or reason in self.after_all
 
 
 @lru_cache(maxsize=4096)
@@ -174,7 +177,7 @@ class Differences:
     def at(self, group: tuple[int, int], seq: int) -> int:
         """What is to be added to the count of a group at a pull."""
         return sum(
-            unit.quantity * (self._judged(unit, seq) - self._told(unit))
+            unit.quantity * (self._judged(unit, seq) - self._policy.counts(unit.excluded))
             for unit in self._units.get(group, ())
             if unit.opened <= seq and (unit.closed is None or unit.closed > seq)
         )
@@ -184,9 +187,6 @@ class Differences:
         if policy.words(unit.account_id, unit.product_key, unit.unit) is not None:
             return False
         return policy.counts(policy.reason(unit.excluded, unit.attributes, self._moments[seq]))
-
-    def _told(self, unit: _Unit) -> bool:
-        return unit.excluded is None or unit.excluded in self._policy.included
 
 
 async def differences(

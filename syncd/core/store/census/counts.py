@@ -73,7 +73,7 @@ async def counts_at(
         f"{alive(':seq')} AND u.period = :period",
         {"connection": connection_id, "seq": seq, "period": period},
         accounts=accounts,
-        included=included,
+        included=policy.after_all,
     )
     found = {(row[0], row[1]): int(row[2]) for row in rows}
     for group in differing.groups:
@@ -124,6 +124,7 @@ async def month_counts(
         return []
     first, last = min(used), max(used)
     bound = {"connection": connection_id, "first": first, "last": last}
+    policy = await _policy(connection, connection_id, included, stale_after_days, as_of, by_hand)
     history: dict[_Group, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for account, product, quantity in await _sums(
         connection,
@@ -131,7 +132,7 @@ async def month_counts(
         bound,
         accounts=accounts,
         products=products,
-        included=included,
+        included=policy.after_all,
     ):
         history[account, product][first] += int(quantity)
     for column, sign in (("opened_pull", 1), ("closed_pull", -1)):
@@ -141,11 +142,10 @@ async def month_counts(
             bound,
             accounts=accounts,
             products=products,
-            included=included,
+            included=policy.after_all,
             by=f"u.{column}",
         ):
             history[account, product][seq] += sign * int(quantity)
-    policy = await _policy(connection, connection_id, included, stale_after_days, as_of, by_hand)
     differing = await differences(
         connection,
         connection_id,
