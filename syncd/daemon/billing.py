@@ -15,11 +15,12 @@ from syncd.core.service.applied import Fate
 from syncd.core.service.automatic import AutomaticRun, choose_automatic
 from syncd.core.service.billing_run import plan_billing
 from syncd.core.service.connection_health import failures_recorded
-from syncd.core.service.delivery import deliver_pending
+from syncd.core.service.delivery import DeliveryReport, deliver_pending
 from syncd.core.service.reckoning import Sources
 from syncd.core.service.reference import refresh_reference
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
+from syncd.core.store.delivery_lock import billing_turn
 from syncd.core.store.outbox import waiting
 from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.core.store.runs import RunStatus
@@ -38,7 +39,7 @@ BILL, DELIVER = "bill", "deliver"
 """Kinds of runs. Planning and applying are one run, so that a crash between them repeats both."""
 
 TURN_SECONDS = 180.0
-"""How long billing waits for another deliverer; longer than one waits for lost answers."""
+"""How long billing waits for another that bills or delivers; longer than for lost answers."""
 
 _BADLY = (Fate.REFUSED, Fate.REJECTED, Fate.WAITING, Fate.NEEDS_REVIEW)
 
@@ -53,7 +54,10 @@ async def bill(app: App, due: datetime | None) -> None:
     name = app.psa_name()
     connection = await app.connection(name)
     live = app.settings.billing.mode == "live"
-    async with _run(app, BILLING, BILL, due) as handle:
+    async with (
+        _run(app, BILLING, BILL, due) as handle,
+        billing_turn(app.database, connection.id, wait_seconds=TURN_SECONDS),
+    ):
         run_now = await _choose(app, connection) if live else None
         if run_now is not None:
             handle.count("missed", len(run_now.missed))
@@ -106,15 +110,20 @@ async def deliver(app: App, name: str, due: datetime | None) -> None:
         return
     async with _run(app, name, DELIVER, due) as handle, _psa(app, connection) as psa:
         report = await deliver_pending(app.database, psa, connection, clock=app.clock, log=app.log)
-        handle.count("delivered", report.delivered)
-        handle.count("rejected", report.rejected)
-        handle.count("parked", report.parked)
-        handle.count("waiting", report.waiting)
+        _count_earlier(handle, report)
         if report.stopped_by is not None:
             raise report.stopped_by
-        if report.rejected or report.parked or report.waiting:
-            told = "some writes did not end well yet: `syncd issues`"
-            handle.ends(RunStatus.PARTIAL, code=OutcomeUnknown.code, error=told)
+
+
+def _count_earlier(handle: RunHandle, report: DeliveryReport) -> None:
+    """Put how earlier writes ended into the run's row; what ended badly makes it partial."""
+    handle.count("delivered", report.delivered)
+    handle.count("rejected", report.rejected)
+    handle.count("parked", report.parked)
+    handle.count("waiting", report.waiting)
+    if report.rejected or report.parked or report.waiting:
+        told = "some writes did not end well yet: `syncd issues`"
+        handle.ends(RunStatus.PARTIAL, code=OutcomeUnknown.code, error=told)
 
 
 async def _settle_earlier(app: App, psa: Psa, connection: ConnectionRef, handle: RunHandle) -> None:
@@ -130,7 +139,9 @@ async def _settle_earlier(app: App, psa: Psa, connection: ConnectionRef, handle:
             log=app.log,
             lock_seconds=TURN_SECONDS,
         )
-        handle.count("delivered", report.delivered)
+        _count_earlier(handle, report)
+        if report.stopped_by is not None:
+            raise report.stopped_by
 
 
 async def _plan(

@@ -26,6 +26,7 @@ from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.reckoning import Sources
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
+from syncd.core.store.delivery_lock import billing_turn
 from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
@@ -58,6 +59,7 @@ class BillingDesk:
         log: gets the events.
         node: who runs it.
         report: told of finished runs.
+        wait_seconds: how long to wait for another process that plans or applies.
     """
 
     database: Database
@@ -67,6 +69,7 @@ class BillingDesk:
     log: EventLog
     node: str
     report: Callable[[RunReport], None] | None = None
+    wait_seconds: float = 30.0
 
     async def plan(
         self,
@@ -81,8 +84,12 @@ class BillingDesk:
         review_plan: Callable[[Plan, PlanContext], Sequence[Objection]] | None = None,
         scheduled_for: datetime | None = None,
     ) -> StoredPlan:
-        """Plan a month; see `plan_billing`."""
-        async with self._run(PLAN, scheduled_for) as handle, self._session() as session:
+        """Plan a month; see `plan_billing`. Waits while another process plans or applies."""
+        async with (
+            self._turn(),
+            self._run(PLAN, scheduled_for) as handle,
+            self._session() as session,
+        ):
             stored = await plan_billing(
                 self.database,
                 rules=rules,
@@ -132,7 +139,11 @@ class BillingDesk:
             now=self.clock(),
             dry_run=dry_run,
         )
-        async with self._run(APPLY, scheduled_for) as handle, self._session() as session:
+        async with (
+            self._turn(),
+            self._run(APPLY, scheduled_for) as handle,
+            self._session() as session,
+        ):
             report = await apply_plan(
                 self.database,
                 wanted,
@@ -153,6 +164,9 @@ class BillingDesk:
                 handle.count(name, report.count(*fates))
             _conclude(handle, report)
             return report
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return billing_turn(self.database, self.psa_connection.id, wait_seconds=self.wait_seconds)
 
     @asynccontextmanager
     async def _run(self, kind: str, scheduled_for: datetime | None) -> AsyncIterator[RunHandle]:

@@ -1,9 +1,10 @@
-"""One deliverer at a time: a lock that dies with its process.
+"""One deliverer at a time, and one that plans or applies bills: locks that die with their process.
 
 A row that is `sending` belongs either to the process that holds this lock or to one that died, so
 whoever takes the lock knows that what it finds in `sending` is a lost answer and not a write that
-is still on its way. On SQLite it is a lock on a file beside the database, on PostgreSQL an advisory
-lock of a session of its own.
+is still on its way. Who plans or applies takes another one, so that no account is billed by two at
+once. On SQLite they are locks on files beside the database, on PostgreSQL advisory locks of a
+session of its own.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from syncd.core.store.database import Database, Workbench
 
 _POLL_SECONDS = 0.2
-_CLASS = 0x73796E63
-"""Namespace of PostgreSQL's advisory locks: "sync" in ASCII."""
+_CLASSES = {"delivery": 0x73796E63, "billing": 0x62696C6C}
+"""Namespaces of PostgreSQL's advisory locks: "sync" and "bill" in ASCII."""
 
 _TRY = text("SELECT pg_try_advisory_lock(:class, :id)")
 _ALIVE = text("SELECT 1")
@@ -37,6 +38,42 @@ class DeliveryBusy(StoreError):
     """Another process is delivering to the same PSA; nothing was sent by this one."""
 
     code: ClassVar[str] = "DELIVERY_BUSY"
+
+
+class BillingBusy(StoreError):
+    """Another process plans or applies bills of the same PSA; this one did nothing."""
+
+    code: ClassVar[str] = "BILLING_BUSY"
+
+
+@asynccontextmanager
+async def billing_turn(
+    database: Database,
+    psa_connection_id: int,
+    *,
+    wait_seconds: float,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[None]:
+    """Be the only one that plans and applies bills of this PSA until the block ends.
+
+    Whoever takes this turn may take the turn to deliver inside of it, never the other way round.
+
+    Args:
+        database: where the bills are.
+        psa_connection_id: the PSA.
+        wait_seconds: how long to wait for another one to end.
+        sleep: waits; replaced in tests.
+
+    Raises:
+        BillingBusy: another process still bills after the wait.
+    """
+    async with _turn(database, "billing", psa_connection_id, wait_seconds, sleep) as (taken, _):
+        if not taken:
+            message = "another syncd plans or applies bills of the same PSA"
+            raise BillingBusy(
+                message, remedy="wait until it is done (`syncd runs` shows it), then repeat this"
+            )
+        yield
 
 
 @asynccontextmanager
@@ -61,25 +98,38 @@ async def delivery_turn(
     Raises:
         DeliveryBusy: another process still delivers after the wait.
     """
+    async with _turn(database, "delivery", psa_connection_id, wait_seconds, sleep) as (taken, held):
+        if not taken:
+            message = "another syncd is delivering to the same PSA"
+            raise DeliveryBusy(
+                message,
+                remedy="wait until it is done; what was queued is sent by it, by the daemon, "
+                "or by the next `syncd apply`",
+            )
+        yield held
+
+
+@asynccontextmanager
+async def _turn(
+    database: Database,
+    what: str,
+    psa_connection_id: int,
+    wait_seconds: float,
+    sleep: Callable[[float], Awaitable[None]],
+) -> AsyncIterator[tuple[bool, Callable[[], Awaitable[None]]]]:
+    """Whether the lock was got within the wait, and a check that it is still held."""
     still_held: Callable[[], Awaitable[None]] = _kept_by_the_kernel
     async with AsyncExitStack() as held:
         if database.dialect == "sqlite":
-            attempt = _file_lock(held, Path(f"{database.place}.delivery-{psa_connection_id}.lock"))
+            attempt = _file_lock(held, Path(f"{database.place}.{what}-{psa_connection_id}.lock"))
         else:
             bench = await held.enter_async_context(database.workbench())
-            attempt, still_held = _session_lock(bench, psa_connection_id)
+            attempt, still_held = _session_lock(bench, _CLASSES[what], psa_connection_id)
         waited = 0.0
-        while not await attempt():
-            if waited >= wait_seconds:
-                message = "another syncd is delivering to the same PSA"
-                raise DeliveryBusy(
-                    message,
-                    remedy="wait until it is done; what was queued is sent by it, by the daemon, "
-                    "or by the next `syncd apply`",
-                )
+        while not (taken := await attempt()) and waited < wait_seconds:
             await sleep(_POLL_SECONDS)
             waited += _POLL_SECONDS
-        yield still_held
+        yield taken, still_held
 
 
 async def _kept_by_the_kernel() -> None:
@@ -111,11 +161,11 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _session_lock(
-    bench: Workbench, psa_connection_id: int
+    bench: Workbench, namespace: int, psa_connection_id: int
 ) -> tuple[Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]]]:
     async def attempt() -> bool:
         async with bench.scratch() as conn:
-            taken = await conn.scalar(_TRY, {"class": _CLASS, "id": psa_connection_id})
+            taken = await conn.scalar(_TRY, {"class": namespace, "id": psa_connection_id})
             return bool(taken)
 
     async def still_held() -> None:
