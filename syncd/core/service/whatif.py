@@ -262,6 +262,7 @@ def _decided(
     ]
     return (
         link,
+        data.exclusions.get(account_id),
         configurations,
         data.exclusions.get(account_id, ()),
         [

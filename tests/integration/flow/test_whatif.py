@@ -182,3 +182,24 @@ async def test_a_bill_that_would_stop_is_told(database: Database) -> None:
     )
     (client,) = found.months[0].effect.clients
     assert client.stops == (f"CURRENCY_MISMATCH:{SERVER.key} (source-eu 5)",)
+
+
+async def test_a_unit_kept_out_by_hand_is_counted_again_without_it(database: Database) -> None:
+    office = await Office.open(database)
+    await office.usual(counts={"5": {DESKTOP.key: 3}})
+    async with database.reader() as conn:
+        data = await load_billing_data(conn, period_first_day="2026-10-01")
+    (account,) = data.accounts
+    edits = pending(
+        office,
+        "unit_exclusion",
+        {
+            "account_id": account,
+            "product_key": "",
+            "unit": "de2",
+            "reason": "a spare",
+            "confirmed_by": "ann",
+        },
+    )
+    found = (await effect_of(database, edits, terms(office))).months[0].effect
+    assert [(x.units_before, x.units_after) for x in found.clients[0].lines] == [(3, 2)]
