@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from syncd.cli.moments import moment, span
 from syncd.cli.output import table
 from syncd.codes import CODES
-from syncd.core.service.issue_inbox import money_of, told
+from syncd.core.service.issue_inbox import at_stake, money_of, told
 
 if TYPE_CHECKING:
     from syncd.cli.output import Output
@@ -120,9 +120,13 @@ def _meaning(code: str) -> str:
 
 
 def _facts(issue: Issue, zone: ZoneInfo, now: datetime) -> str:
-    money = money_of(issue)
+    money, stake = money_of(issue), at_stake(issue)
     currency = issue.evidence.get("currency", "")
-    worth = "" if money is None else f", {money:+,} {currency}".rstrip()
+    worth = ""
+    if money is not None:
+        worth = f", {money:+,} {currency}".rstrip()
+    elif stake:
+        worth = f", {stake:,} {currency} at stake"
     age = span(now - issue.opened_at)
     return f"{issue.subject}{worth}, since {moment(issue.opened_at, zone)} ({age})"
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from syncd.codes import CODES
-from syncd.core.service import connection_health, delivery_issues, plan_issues, pull_issues
+from syncd.core.service import (
+    connection_health,
+    delivery_issues,
+    plan_issues,
+    pull_issues,
+    wiring_issues,
+)
 from syncd.core.store.issues import Finding
 from tests.architecture.reference_pages import error_classes
 
@@ -69,6 +75,7 @@ def test_every_code_that_is_opened_is_in_the_catalogue() -> None:
 TEXTS = {
     **{code: remedy for code, (_, remedy) in plan_issues.ERRORS.items()},
     **{f"{code}, line": text for code, text in plan_issues.LINES.items()},
+    **{f"{code}, wiring": remedy for code, (_, remedy) in wiring_issues.WIRING.items()},
     **{f"{code}, hint": text for code, text in plan_issues.HINTS.items()},
     **{f"{code}, delivery": text for code, text in delivery_issues._REMEDIES.items()},
     **{f"{code}, pull": text for code, text in pull_issues._REMEDIES.items()},

@@ -61,8 +61,16 @@ def about_client(issue: Issue, client: ClientNames) -> bool:
 
 
 def money_of(issue: Issue) -> Decimal | None:
-    """The money that waits for an issue, None where its evidence names none."""
-    said = issue.evidence.get("money")
+    """The money that a waiting change would move, None where the evidence names none."""
+    return _amount(issue.evidence.get("money"))
+
+
+def at_stake(issue: Issue) -> Decimal | None:
+    """What is billed so far and cannot be billed anew, None where the evidence names none."""
+    return _amount(issue.evidence.get("at_stake"))
+
+
+def _amount(said: object) -> Decimal | None:
     if not isinstance(said, str):
         return None
     try:
@@ -85,7 +93,7 @@ def in_groups(issues: Sequence[Issue]) -> list[tuple[Issue, ...]]:
 
 
 def _rank(issue: Issue) -> tuple[int, Decimal, datetime, str, str]:
-    worth = abs(money_of(issue) or Decimal(0))
+    worth = abs(money_of(issue) or at_stake(issue) or Decimal(0))
     return _GRAVITY[issue.severity], -worth, issue.opened_at, issue.code, issue.subject
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.service.delivery_issues import subject as line_subject
 from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.wiring_issues import WIRING, wiring_findings
 from syncd.core.store.issue_subjects import open_subjects
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.sdk.connector import EventLog
@@ -120,7 +121,8 @@ _COUNTS: Final = "`syncd explain CLIENT --period MONTH` shows which units joined
 HINTS: Final = {
     "PRICE_UNSET": "Set the price with `syncd map rates --export FILE` and plan again; or release "
     "it to bill 0.",
-    "AGREEMENT_NOT_ACTIVE": "Renew the agreement in the PSA and plan again.",
+    "AGREEMENT_NOT_ACTIVE": "Renew the agreement in the PSA, or name another one with "
+    "`syncd map billing --export FILE`, and plan again.",
     "CLIENT_INACTIVE": "Make the client active again in the PSA, or end the link of the account.",
     "SOURCE_STALE": "Compare the counts with the source's console: nothing newer was proven.",
     "REMOVED_BY_CONFIGURATION": "If nobody meant to end the line, put the product back: "
@@ -166,7 +168,7 @@ async def write_plan_issues(
     for connection, findings in wanted.items():
         book = IssueBook(conn, connection, now)
         looked_at = {*found.accounts.get(connection, ())}
-        codes: set[str] = {PLAN_HELD, PLAN_STALE, *ERRORS}
+        codes: set[str] = {PLAN_HELD, PLAN_STALE, *ERRORS, *WIRING}
         if connection == found.psa:
             looked_at |= {line_subject(found.psa, key) for key in found.lines}
             codes |= {*LINES}
@@ -210,6 +212,8 @@ def _bill_findings(found: PlanFindings, connection: str) -> dict[tuple[str, str]
         for error in bill.errors:
             code, _, detail = error.partition(":")
             by_code.setdefault(code, []).append(detail)
+        for code, one in wiring_findings(bill, found.plan_id):
+            findings[code, about] = one
         for code, details in by_code.items():
             findings[code, about] = _stopped(found, bill, code, [one for one in details if one])
         own = [one for one in found.objections if one.bill == bill.key]
@@ -227,7 +231,13 @@ def _stopped(found: PlanFindings, bill: PlannedBill, code: str, details: Sequenc
         " What was sent before stays as it is.",
         remedy=remedy,
         severity=IssueSeverity.ERROR,
-        evidence={"client": bill.client_name, "plan": found.plan_id, "details": list(details)},
+        evidence={
+            "client": bill.client_name,
+            "plan": found.plan_id,
+            "details": list(details),
+            "at_stake": None if bill.total_before is None else str(bill.total_before),
+            "currency": found.plan.currency,
+        },
     )
 
 

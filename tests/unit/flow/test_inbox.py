@@ -74,6 +74,15 @@ def test_issues_of_a_code_stay_together_at_the_place_of_the_first() -> None:
     assert numbers(*given) == [[3, 1], [2]]
 
 
+def test_what_is_billed_so_far_counts_where_no_change_is_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stopped = issue("SITE_NOT_MAPPED", number=2, at_stake="700.00", currency="GBP")
+    given = [issue("SITE_NOT_MAPPED", number=1, at_stake="30.00"), stopped]
+    assert numbers(*given) == [[2, 1]]
+    assert ", 700.00 GBP at stake" in printed(capsys, stopped)
+
+
 @pytest.mark.parametrize(
     ("said", "amount"),
     [("12.50", Decimal("12.50")), ("many", None), ("NaN", None), ("Infinity", None)],
