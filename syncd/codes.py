@@ -153,6 +153,9 @@ CODES: dict[str, Code] = {
     "NOTHING_TO_REOPEN": Code("bill life", "The month has no final bill of the account."),
     "ALREADY_REOPENED": Code("bill life", "A person reopened the bill; it waits to be made."),
     "BILL_REOPENED": Code("bill life", "A final bill was reopened and was not made again yet."),
+    "INVOICE_BEFORE_COUNTS": Code(
+        "bill life", "The invoice that bills a record is made before its counts arrive."
+    ),
     "LATE_CHANGE": Code("bill life", "Facts that arrived after a final bill count otherwise."),
     # Delivery to the PSA
     "DELIVERY_REJECTED": Code("delivery", "The PSA refused a write; the others went on."),

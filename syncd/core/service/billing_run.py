@@ -18,6 +18,7 @@ from syncd.core.service.agreements import read_agreements
 from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.bill_plan import PlannedDraft, Planning
 from syncd.core.service.clients import choose_clients
+from syncd.core.service.invoice_dates import tell_early_invoices
 from syncd.core.service.late_changes import find_late_changes
 from syncd.core.service.lives import load_lives
 from syncd.core.service.plan_issues import account_subject
@@ -151,13 +152,18 @@ async def plan_billing(
         bills=tuple(made.bill for made in planned),
     )
     objections = _objections(plan, planned, rules, review_plan, chosen, now)
+    looked_at = _looked_at(data, wanted)
+    if kind is PlanKind.AUTOMATIC:
+        await tell_early_invoices(
+            database, planned, seen, looked_at=looked_at, now=now, zone=timezone, log=log
+        )
     return await store_plan(
         database,
         plan,
         planned,
         objections,
         data_version=data.data_version,
-        looked_at=_looked_at(data, wanted),
+        looked_at=looked_at,
         kind=kind,
         psa=psa,
         psa_name=psa_connection.name,
