@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         month: Annotated[
             str | None,
             typer.Argument(
-                metavar="[PERIOD]",
+                metavar="PERIOD",
                 help="The month, YYYY-MM; without it the one billed last.",
                 show_default=False,
             ),

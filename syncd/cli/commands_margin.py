@@ -10,7 +10,7 @@ import typer
 from syncd.cli.context import cli_of
 
 _PERIOD = typer.Argument(
-    metavar="[PERIOD]", help="The month, YYYY-MM; without it the last one.", show_default=False
+    metavar="PERIOD", help="The month, YYYY-MM; without it the last one.", show_default=False
 )
 
 

@@ -18,6 +18,7 @@ STORED_SCALE = 8
 """Decimals kept in the database: unit prices with 7 decimals exist, so 8 are kept."""
 
 _STORED_UNIT = Decimal(1).scaleb(-STORED_SCALE)
+_HUNDREDTH = 10 ** (STORED_SCALE - 2)
 _MAX_STORED = Decimal(2**63 - 1).scaleb(-STORED_SCALE)
 
 
@@ -78,6 +79,9 @@ def to_scaled(amount: Decimal) -> int:
 
 def from_scaled(stored: int) -> Decimal:
     """The amount behind `to_scaled`, without trailing zeros beyond two decimals."""
+    whole, rest = divmod(stored, _HUNDREDTH)
+    if not rest:
+        return Decimal(whole).scaleb(-2, context=EXACT)
     amount = Decimal(stored).scaleb(-STORED_SCALE, context=EXACT)
     shortened = amount.normalize(EXACT)
     exponent = shortened.as_tuple().exponent

@@ -1,7 +1,7 @@
 """Money that leaks: units that are counted and billed nowhere, lines that bill what nobody counts.
 
-Found by reckoning the month from our own books. An estimate is the count times the price that holds,
-without quantity rules; it is left out where no price is known.
+Found by reckoning the month from our own books. An estimate is the count times the price that
+holds, without quantity rules; it is left out where no price is known.
 """
 
 from __future__ import annotations

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.billing.identity import CURRENT
 from syncd.core.billing.model import Mode
 from syncd.core.billing.plan_input import RecordState, Style
-from syncd.core.service.basis import Decisions, decode_line
-from syncd.core.store.bills import SentBill, SentLine, last_bills
+from syncd.core.service.basis import Decisions
+from syncd.core.store.last_bills import LastBill, load_last_bills
 from syncd.core.store.lines import (
     LedgerRecord,
     StoredLine,
@@ -41,7 +42,7 @@ class AccountBooks:
 
     lines: Sequence[StoredLine] = ()
     records: Sequence[LedgerRecord] = ()
-    last: SentBill | None = None
+    last: LastBill | None = None
     unsettled: Sequence[OutboxItem] = ()
 
     @property
@@ -52,9 +53,9 @@ class AccountBooks:
     @property
     def decisions(self) -> Decisions | None:
         """What the last bill rested on; None where that is not known."""
-        if self.last is None or not self.last.lines:
+        if self.last is None or not self.last.decisions:
             return None
-        return decode_line(self.last.lines[0].basis).bill.decisions
+        return msgspec.json.decode(self.last.decisions, type=Decisions | None)
 
     def states(
         self, style: Style, period: Period, *, running: bool = False
@@ -87,7 +88,7 @@ class AccountBooks:
         """For monthly records: what the last bill of an earlier month said, by line key."""
         if style is not Style.PER_PERIOD or self.last is None or self.last.period >= str(period):
             return {}
-        return {line.key: _state(line) for line in self.last.lines}
+        return self.last.lines
 
     def uids(self, connection_uid: str, account_key: str, keys: Collection[str]) -> dict[str, str]:
         """The uid of each line, stored or to be stored, by line key."""
@@ -116,12 +117,23 @@ class Books:
 
 
 async def load_books(
-    conn: AsyncConnection, psa_connection_id: int, account_ids: Collection[int]
+    conn: AsyncConnection,
+    psa_connection_id: int,
+    account_ids: Collection[int],
+    *,
+    style: Style | None = None,
 ) -> Books:
-    """Read the books of these accounts in bulk."""
+    """Read the books of these accounts in bulk.
+
+    Args:
+        conn: a reader's connection.
+        psa_connection_id: whose records.
+        account_ids: whose books.
+        style: of the records; lasting ones need no lines of the last bill. None reads everything.
+    """
     lines = await lines_of(conn, account_ids)
     records = await records_of(conn, psa_connection_id, account_ids)
-    last = await last_bills(conn, account_ids)
+    last = await load_last_bills(conn, account_ids, with_lines=style is not Style.ROLLING)
     open_writes = await unsettled_of_accounts(conn, account_ids)
     return Books(
         accounts={
@@ -154,15 +166,3 @@ def slot_of(key: str) -> tuple[str, str, str]:
     configuration, _, rest = key.partition("/")
     asset_type, _, part = rest.partition("/")
     return configuration, asset_type, part
-
-
-def _state(line: SentLine) -> LineState:
-    units = decode_line(line.basis).line.units
-    return LineState(
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-        unit_cost=line.unit_cost,
-        total_price=line.total_price,
-        total_cost=line.total_cost,
-        units=None if units == line.quantity else units,
-    )

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from syncd.core.billing.plan_input import Style
 from syncd.core.service.draft import (
     SOURCE_DISABLED,
     SOURCE_UNAVAILABLE,
@@ -106,14 +107,20 @@ async def reckon(
             as_of=as_of,
         )
         found.update(own)
-        counted.update(await count(conn, data, connection.id, period, timezone, own, as_of=as_of))
+        counted.update(
+            await count(
+                conn, data, connection.id, period, timezone, own, as_of=as_of, until=running_at
+            )
+        )
         counted.update(await month_facts(conn, data, connection.id, period, own, as_of=as_of))
     return Drafting(
         data=data,
         usages=usages(data, counted, found, psa_id),
         snapshots=found,
         resting=resting,
-        books=await load_books(conn, psa_id, sorted(data.accounts)),
+        books=await load_books(
+            conn, psa_id, sorted(data.accounts), style=Style(rules.subscription_style)
+        ),
         psa_id=psa_id,
         period=period,
         rules=rules,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -152,8 +153,8 @@ async def lines_of(
                     uid=row.uid,
                     connection_id=row.connection_id,
                     account_id=row.account_id,
-                    configuration_uid=row.configuration_uid,
-                    asset_type_key=row.asset_type_key,
+                    configuration_uid=intern(row.configuration_uid),
+                    asset_type_key=intern(row.asset_type_key),
                     part=row.part,
                 )
             )
@@ -292,10 +293,10 @@ def _record(row: Any) -> LedgerRecord:
         period=row.period,
         remote=row.remote,
         status=RecordStatus(row.state),
-        mode=row.mode,
+        mode=intern(row.mode),
         content_hash=row.content_hash,
         sent=sent.fields,
-        sent_period=row.sent_period,
+        sent_period=intern(row.sent_period),
         total_price=row.total_price,
         total_cost=row.total_cost,
         updated_at=row.updated_at,
