@@ -14,7 +14,7 @@ from itertools import count
 from typing import Final, NamedTuple, TypeVar
 
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import ConnectorError, ProtocolError, TransientError
+from syncd.sdk.errors import ConnectorError, PermissionMissing, ProtocolError, TransientError
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
 from syncd.sdk.retry import Budget, persist
 from syncd.sdk.verdict import Exchange, cleaned, refused
@@ -129,13 +129,17 @@ class Batches:
                 for number, question in asked.items()
             ]
         }
-        answer = await self._api.ask("POST", PATH, json=body)
-        items = {item.id: item for item in answer.decode(BatchAnswer).items}
-        if items.keys() != asked.keys():
+        try:
+            answer = await self._api.ask("POST", PATH, json=body)
+        except PermissionMissing as error:
+            raise refined(error, questions[0].needs) from error
+        answers = answer.decode(BatchAnswer).items
+        items = {item.id: item for item in answers}
+        if items.keys() != asked.keys() or len(answers) != len(asked):
             missing = len(asked.keys() - items.keys())
             raise ProtocolError(
                 f"BATCH_INCOMPLETE: {missing} of {len(asked)} questions were not answered, and"
-                f" {len(items.keys() - asked.keys())} answers belong to none",
+                f" {len(answers) - len(asked) + missing} answers came twice or belong to none",
                 remedy="nothing was changed; the next pull asks again",
                 connection=self._connection,
                 http_status=answer.status,

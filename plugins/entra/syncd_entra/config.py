@@ -9,7 +9,6 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -26,14 +25,11 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _filled(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().strip():
+def _filled(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and not secret.get_secret_value().strip():
         message = "the client secret is empty"
         raise ValueError(message)
     return secret
-
-
-Secret = Annotated[SecretStr, AfterValidator(_filled)]
 
 
 class Tenant(BaseModel):
@@ -46,9 +42,11 @@ class Tenant(BaseModel):
     client_id: Text | None = Field(
         default=None, description="Application ID where this tenant has an app of its own."
     )
-    client_secret: Secret | None = Field(
+    client_secret: SecretStr | None = Field(
         default=None, description="Secret of the tenant's own app, by reference only."
     )
+
+    _secret = field_validator("client_secret")(_filled)
 
 
 class EntraConfig(BaseModel):
@@ -68,7 +66,9 @@ class EntraConfig(BaseModel):
     client_id: Text | None = Field(
         default=None, description="Application ID of the one app that all tenants share."
     )
-    client_secret: Secret | None = Field(default=None, description="Its secret, by reference only.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="Its secret, by reference only."
+    )
     tenants: list[Tenant] = Field(
         min_length=1, description="Tenants that are read: `[[connections.NAME.tenants]]`."
     )
@@ -105,6 +105,7 @@ class EntraConfig(BaseModel):
         default=120, ge=1, le=999, description="Users asked for per call with their sign-ins."
     )
 
+    _secret = field_validator("client_secret")(_filled)
     _addresses = field_validator("login_url", "graph_url")(check_base_url)
 
     @field_validator("access")

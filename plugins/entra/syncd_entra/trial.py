@@ -16,7 +16,7 @@ from syncd_entra import questions
 from syncd_entra.batch import Question
 from syncd_entra.client import Door, GraphClient
 from syncd_entra.config import EntraConfig
-from syncd_entra.refusals import Blame, Refusal, is_without_intune, refined
+from syncd_entra.refusals import Blame, Refusal, is_without_intune
 
 FOR: Final = {
     questions.ORGANIZATION: "seats of every SKU: without it nothing can be counted",
@@ -62,7 +62,7 @@ class Trial:
         try:
             answers = await door.batches.ask(self.asked())
         except PermissionMissing as error:
-            self.shut.append((name, refined(error, questions.ORGANIZATION)))
+            self.shut.append((name, error))
             self.right[questions.ORGANIZATION].append(name)
             return
         except Refusal as error:

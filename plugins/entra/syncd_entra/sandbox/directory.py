@@ -166,7 +166,7 @@ def _sku(tenant: str, sku: str, used: int, number: int) -> Row:
     free = sku in {FABRIC_FREE, PHONE_CREDITS}
     bought = 1_000_000 if free else used + number % 3
     # Every sixth tenant let its subscription of one SKU lapse: usable all the same, for a while.
-    lapsed = number % 6 == 0 and sku == BUSINESS_BASIC
+    lapsed = number % 6 == 0 and sku == BUSINESS_PREMIUM
     return {
         "id": f"{tenant}_{sku}",
         "accountId": tenant,
