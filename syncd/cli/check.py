@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from syncd.bootstrap import App
 from syncd.cli.output import table
 from syncd.config.schedule import early_days
+from syncd.sdk.connector import Ports
 from syncd.sdk.errors import (
     AuthError,
     PermissionMissing,
     PluginError,
+    StoreError,
     SyncdError,
     VendorUnavailable,
 )
@@ -121,6 +123,7 @@ async def _connection(app: App, settings: ConnectionSettings) -> Finding:
                 for port in (ports.usage, ports.psa, ports.ledger)
                 if port is not None
             ]
+            results += await _agreements(app, name, ports)
     except SyncdError as error:
         return _failed(name, connector, error)
     except TimeoutError:
@@ -130,6 +133,22 @@ async def _connection(app: App, settings: ConnectionSettings) -> Finding:
         message = f"the check of {name} failed: {type(error).__name__} in plugin '{connector}'"
         return _failed(name, connector, PluginError(message, remedy="tell the plugin's author"))
     return _judged(name, connector, results)
+
+
+async def _agreements(app: App, name: str, ports: Ports) -> list[CheckResult]:
+    """Agreements that accounts name, where the database can tell; it has a finding of its own."""
+    from syncd.core.service.agreement_trial import try_agreements
+
+    if ports.psa is None or (
+        app.database.dialect == "sqlite" and not _is_there(app.settings.database)
+    ):
+        return []
+    try:
+        await app.database.require_schema()
+    except StoreError:
+        return []  # the finding of the database says so already
+    found = await try_agreements(app.database, name, ports.psa)
+    return [] if found is None else [found]
 
 
 def _judged(name: str, connector: str, results: Sequence[CheckResult]) -> Finding:

@@ -165,6 +165,8 @@ def _show_line(output: Output, one: ExplainedLine, zone: ZoneInfo) -> None:
         f"{line.asset_type_name} ({line.asset_type})"
     )
     output.say(f"  account {bill.account} ({bill.account_name}) of {bill.connection}")
+    if bill.agreement:
+        output.say(f"  under agreement {bill.agreement}")
     if snapshot is not None:
         output.say(f"  proven by {_pull(snapshot, zone)}")
     if one.origin is not Origin.COMPUTED:

@@ -95,6 +95,7 @@ def show(
             f"becomes {record.plan.period}"
         )
     for title, lines in (
+        ("made under an agreement", list(_agreements(record))),
         ("held, until a person releases it", list(_held(record))),
         ("stopped", list(_stopped(record))),
         ("worth a look", list(_warnings(record))),
@@ -183,6 +184,12 @@ def _units(before: LineState | None, after: LineState) -> str:
 
 def _price(after: LineState) -> str:
     return "the PSA's" if after.unit_price is None else amount(after.unit_price)
+
+
+def _agreements(record: PlanRecord) -> Iterator[str]:
+    for bill in record.plan.bills:
+        if bill.agreement:
+            yield f"{bill.client_name}, account {bill.account}: {bill.agreement}"
 
 
 def _held(record: PlanRecord) -> Iterator[str]:

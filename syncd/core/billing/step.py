@@ -14,7 +14,7 @@ from syncd.core.billing.arithmetic import difference
 from syncd.core.billing.drift import shows
 from syncd.core.billing.identity import observed_digest
 from syncd.core.billing.plan_input import PlanInput, Style
-from syncd.core.billing.record_fields import after_state, before_state, desired_fields
+from syncd.core.billing.record_fields import after_state, before_state, desired_fields, month_of
 from syncd.core.billing.regroup import is_zero
 from syncd.core.billing.standing import Scene, bills_on, conflicts, standing_objections
 from syncd.core.billing.target import Target
@@ -106,7 +106,8 @@ def decide(target: Target, carried_from: str | None, inputs: PlanInput) -> Step:
             period=str(inputs.period),
             first_bill=not inputs.billed_before,
             restores=bool(moved),
-        ),
+        )
+        + (f", billed in advance for {month_of(line, inputs.period)}" if line.advance else ""),
         fields=fields,
         observed=None if seen is None else observed_digest(seen, fields),
         billed_by=wiring.title,

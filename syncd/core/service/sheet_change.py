@@ -6,7 +6,7 @@ Nothing is stored here; an import, a preview and a template all begin with this 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -125,8 +125,10 @@ async def compared(
     ]
     ended = frozenset(missing) if options.prune else frozenset[Key]()
     if not problems:
-        draft = Draft(
-            entries=entries, current=current, context=context, ended=ended, known_uids=uids
+        draft = replace(
+            draft,
+            ended=ended,
+            beside={one: await current_decisions(conn, one) for one in sheet.beside},
         )
         problems += sheet.check(draft)
     new = [entry for entry in entries if not _stands(sheet, entry, current)]

@@ -44,6 +44,7 @@ def steps_of(
         *_ruling(item, internal=internal),
         *_pricing(item, currency, internal=internal),
         *_mode(line, currency, internal=internal),
+        *((f"billed in advance for {line.billed_for}",) if line.billed_for else ()),
     )
 
 

@@ -13,17 +13,25 @@ from typing import Any, Final
 import msgspec
 
 from syncd.core.billing.checks import configuration_errors
-from syncd.core.billing.model import BilledProduct, BillInput, Configuration, Mode, Owner
+from syncd.core.billing.model import (
+    BilledIn,
+    BilledProduct,
+    BillInput,
+    Configuration,
+    Mode,
+    Owner,
+)
 from syncd.core.service.csv_text import Problem
+from syncd.core.service.sheets.advance import REASON, lasting_rules
 from syncd.core.service.sheets.row import RowReader, SheetContext
 from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet
 from syncd.core.store.decisions import SourceConnection
-from syncd.core.store.mappings import CONFIGURATIONS
+from syncd.core.store.mappings import CONFIGURATIONS, RULES
 from syncd.core.store.references import ReferenceKind
 
 MODES: Final = (Mode.AVERAGE.value, Mode.TOTAL.value, Mode.QUANTITY.value)
 _OWNERS: Final = (Owner.SYNCD.value, Owner.PSA.value)
-_BILLED_IN: Final = ("arrears", "advance")
+_BILLED_IN: Final = (BilledIn.ARREARS.value, BilledIn.ADVANCE.value)
 
 _FAULTS: Final = {
     "MODE_NOT_ALLOWED": (
@@ -35,6 +43,11 @@ _FAULTS: Final = {
         "products",
         "product {subject} is in two configurations of the same accounts",
         "remove it from one of them; for an edit, keep the uid of the exported row",
+    ),
+    "billed_in": (
+        "billed_in",
+        REASON.format(what="peak, average or fact of its own"),
+        "write arrears, or let rules count its products with point_in_time",
     ),
 }
 
@@ -111,25 +124,29 @@ def _check(draft: Draft) -> Sequence[Problem]:
     for scope, configurations in sets.items():
         touched = [entries[one["uid"]] for one in configurations if one["uid"] in entries]
         if touched:
-            problems += _faults(draft.context, scope[0], configurations, touched)
+            problems += _faults(draft, scope, configurations, touched)
     return problems
 
 
 def _faults(
-    context: SheetContext,
-    connection_id: int,
+    draft: Draft,
+    scope: tuple[int, int | None],
     configurations: Sequence[Mapping[str, Any]],
     touched: Sequence[Entry],
 ) -> Iterator[Problem]:
     data = BillInput(
         products={
             one.key: BilledProduct(
-                key=one.key, name=one.name, kind=one.kind, default_asset_type=None
+                key=one.key,
+                name=one.name,
+                kind=one.kind,
+                default_asset_type=None,
+                monthly=one.monthly,
             )
-            for one in context.products.get(connection_id, {}).values()
+            for one in draft.context.products.get(scope[0], {}).values()
         },
         rates={},
-        rules={},
+        rules=lasting_rules(draft, scope[1]),
         usage={},
         configurations=tuple(_configuration(values) for values in configurations),
     )
@@ -139,8 +156,8 @@ def _faults(
         entry = next((one for one in touched if one.values["uid"] == uid), None) or next(
             (one for one in reversed(touched) if subject in _keys(one.values)), touched[-1]
         )
-        column, reason, remedy = _FAULTS.get(
-            name, (part, f"{part} does not go with the rest of the row", "see docs/billing.md")
+        column, reason, remedy = _FAULTS.get(name) or _FAULTS.get(
+            part, (part, f"{part} does not go with the rest of the row", "see docs/billing.md")
         )
         yield Problem(entry.line, column, reason.format(subject=subject), remedy)
 
@@ -154,6 +171,7 @@ def _configuration(values: Mapping[str, Any]) -> Configuration:
         asset_type=values["asset_type_key"] or None,
         price_owner=Owner(values["price_owner"]),
         cost_owner=Owner(values["cost_owner"]),
+        billed_in=BilledIn(values["billed_in"]),
     )
 
 
@@ -253,5 +271,6 @@ CONFIGURATION_SHEET: Final = Sheet(
     connection_of=lambda _context, values: int(values["connection_id"]),
     settle=_settle,
     check=_check,
+    beside=(RULES,),
 )
 """Columns and rules of the file."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from syncd.core.billing.model import QuantityRule
 from syncd.core.billing.quantity import rule_faults
+from syncd.core.service.sheets.advance import rules_against_advance
 from syncd.core.service.sheets.row import NO, YES, RowReader, SheetContext
 from syncd.core.service.sheets.sheet import (
     Current,
@@ -21,7 +22,7 @@ from syncd.core.service.sheets.sheet import (
 )
 from syncd.core.store.census.countable import BY_HAND, STALE
 from syncd.core.store.decisions import SourceProduct
-from syncd.core.store.mappings import RULES
+from syncd.core.store.mappings import CONFIGURATIONS, RULES
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.records import ProductKind
 
@@ -194,5 +195,7 @@ RULE_SHEET: Final = Sheet(
     label=_label,
     describe=_describe,
     connection_of=connection_of_product,
+    check=lambda draft: tuple(rules_against_advance(draft)),
+    beside=(CONFIGURATIONS,),
 )
 """Columns and rules of the file."""

@@ -52,6 +52,7 @@ class Draft:
         context: what may be named.
         ended: keys of what would end with this import.
         known_uids: connection id by uid of every configuration there ever was.
+        beside: what holds now in the tables that `Sheet.beside` names.
     """
 
     entries: Sequence[Entry]
@@ -59,6 +60,7 @@ class Draft:
     context: SheetContext
     ended: frozenset[Key]
     known_uids: Mapping[str, int]
+    beside: Mapping[DecisionTable, Current] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ class Sheet:
         settle: before keys are compared; fills what only the whole file decides.
         check: mistakes that need the whole file.
         notes: sentences worth reading about a new or changed decision.
+        beside: other decisions that `check` looks at.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Sheet:
     settle: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
     check: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
     notes: Callable[[SheetContext, Mapping[str, Any]], Sequence[str]] = lambda _c, _v: ()
+    beside: tuple[DecisionTable, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
