@@ -23,6 +23,7 @@ from syncd.core.store.plan_history import newest_plan_id
 from syncd.core.store.plans import (
     APPLICABLE,
     PlanBillState,
+    PlanKind,
     PlanRecord,
     StoredBill,
     load_plan,
@@ -223,7 +224,9 @@ async def _require_fresh(
     database: Database, record: PlanRecord, rules: ApplyRules, now: datetime
 ) -> None:
     age = now - record.plan.made_at
-    if age > timedelta(days=rules.plan_max_age_days):
+    # What the automatic run made inside its days may be released until a newer month stands.
+    expires = record.kind is not PlanKind.AUTOMATIC
+    if expires and age > timedelta(days=rules.plan_max_age_days):
         message = (
             f"plan {record.id} is {age.days} days old, and plans are used up to "
             f"{rules.plan_max_age_days} days"

@@ -1,6 +1,7 @@
 """The automatic run: whose month before is to be billed now, and whose days passed without a bill.
 
-What waits for a person is left to the person; a bill that was missed is told until there is one.
+What waits for a person is left to the person; what was missed, and what a held bill leaves
+unbilled once its days are over, is told until there is a bill.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from syncd.core.service.held_bills import tell_unbilled
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.lives import load_lives
 from syncd.core.service.plan_issues import account_subject
@@ -53,7 +55,7 @@ async def choose_automatic(
     now: datetime,
     log: EventLog,
 ) -> AutomaticRun:
-    """Whose bills the automatic run makes now; tells and withdraws what was missed.
+    """Whose bills the automatic run makes now; tells and withdraws what was missed or waits.
 
     Args:
         database: where everything is.
@@ -91,6 +93,7 @@ async def choose_automatic(
                 _findings(data, connection.id, missed, period, psa_connection.id),
             )
             books.append(book)
+        books += await tell_unbilled(conn, psa=psa_connection.name, now=now, zone=timezone)
     for book in books:
         book.speak(log)
     return AutomaticRun(period=period, due=frozenset(due), missed=frozenset(missed))

@@ -219,7 +219,7 @@ def _bill_findings(found: PlanFindings, connection: str) -> dict[tuple[str, str]
         own = [one for one in found.objections if one.bill == bill.key]
         holding = [one for one in own if one.severity is Severity.HOLD]
         if bill.key in found.held and holding:
-            findings[PLAN_HELD, about] = _held(found, bill, holding)
+            findings[PLAN_HELD, about] = held_finding(found, bill, holding)
     return findings
 
 
@@ -241,7 +241,7 @@ def _stopped(found: PlanFindings, bill: PlannedBill, code: str, details: Sequenc
     )
 
 
-def _held(found: PlanFindings, bill: PlannedBill, holding: Sequence[Objection]) -> Finding:
+def held_finding(found: PlanFindings, bill: PlannedBill, holding: Sequence[Objection]) -> Finding:
     money = money_of(bill)
     worth = "" if money is None else f" ({money:+,} {found.plan.currency})"
     more = f"; and {len(holding) - 3} more" if len(holding) > 3 else ""

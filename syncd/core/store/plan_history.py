@@ -113,3 +113,17 @@ async def waiting_accounts(conn: AsyncConnection, period: str) -> set[int]:
         )
     )
     return set(await conn.scalars(statement))
+
+
+async def plans_that_wait(conn: AsyncConnection) -> list[str]:
+    """Plans of automatic runs with a bill that waits for a person, the oldest first."""
+    statement = (
+        select(col(PlanRow.id))
+        .join(PlanBill, col(PlanBill.plan_id) == col(PlanRow.id))
+        .where(
+            col(PlanRow.kind) == PlanKind.AUTOMATIC.value,
+            col(PlanBill.state) == PlanBillState.HELD.value,
+        )
+        .distinct()
+    )
+    return sorted(await conn.scalars(statement), key=plan_number)

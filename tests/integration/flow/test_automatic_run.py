@@ -7,13 +7,18 @@ from datetime import UTC, datetime
 import pytest
 
 from syncd.core.billing.bill_life import AUTO_TIME
+from syncd.core.billing.model import GuardLimits
 from syncd.core.service.automatic import AutomaticRun, choose_automatic
 from syncd.core.store.database import Database
 from syncd.core.store.plans import PlanKind
+from syncd.sdk.records import Severity
 from tests.builders_life import automatic, choose, send
 from tests.builders_month import (
+    DESKTOP,
     LONDON,
+    NOVEMBER,
     OCTOBER,
+    SERVER,
     Office,
 )
 
@@ -81,3 +86,42 @@ async def test_an_account_with_nothing_to_bill_is_neither_due_nor_missed(office:
     assert (await tick(office)).due == set()
     office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
     assert (await tick(office)).missed == set()
+
+
+HELD = "PLAN_HELD source-eu/5"
+
+
+async def test_from_day_4_the_issue_of_a_held_bill_tells_daily_what_is_not_billed(
+    office: Office,
+) -> None:
+    stored = await office.plan(kind=PlanKind.AUTOMATIC)
+    office.clock.moment = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
+    await tick(office)
+    assert "not billed" not in (await office.issues())[HELD].message
+    for day in (4, 5, 20):
+        office.clock.moment = datetime(2026, 11, day, 0, 15, tzinfo=UTC)
+        found = await tick(office)
+        issue = (await office.issues())[HELD]
+        assert f"80.00 GBP of 2026-10 is not billed on day {day}" in issue.message
+        assert (issue.evidence["unbilled"], issue.evidence["day"]) == ("80.00", day)
+        assert f"syncd plans release {stored.id}" in issue.remedy
+        assert not found.missed, "one issue is enough"
+    await office.release(stored.id, by="beth")
+    await tick(office)
+    assert HELD not in await office.issues()
+    assert (await office.apply(stored.id)).exit_code == 0
+    office.clock.moment = datetime(2026, 11, 21, 0, 15, tzinfo=UTC)
+    assert not (await tick(office)).missed
+    assert await office.codes() == set()
+
+
+async def test_a_plan_that_is_held_whole_tells_the_sum_of_its_bills(office: Office) -> None:
+    await office.bill()
+    office.policy(guards=GuardLimits())
+    await office.month(NOVEMBER, {"5": {DESKTOP.key: 11, SERVER.key: 2}})
+    plan = await office.plan(kind=PlanKind.AUTOMATIC)
+    assert {one.bill for one in plan.record.objections if one.severity is Severity.HOLD} == {None}
+    office.clock.moment = datetime(2026, 12, 4, 9, 0, tzinfo=UTC)
+    await tick(office)
+    issue = (await office.issues())["PLAN_HELD billing/2026-11"]
+    assert "85.00 GBP of 2026-11 is not billed on day 4" in issue.message

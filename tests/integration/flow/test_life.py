@@ -14,6 +14,7 @@ from syncd.core.store.plan_history import waiting_accounts
 from syncd.core.store.plans import PlanBillState, PlanKind
 from tests.builders_life import automatic, bills, choose, chosen, kinds, records, revive, send
 from tests.builders_month import (
+    DECEMBER,
     DESKTOP,
     NOVEMBER,
     OCTOBER,
@@ -187,6 +188,31 @@ async def test_l12_held_on_day_1_and_released_on_day_5_it_becomes_automatic(
     assert (bill.released_by, bill.release_reason) == ("beth", "checked with the client")
     async with office.database.reader() as conn:
         assert await waiting_accounts(conn, "2026-10") == set()
+
+
+async def test_a_held_automatic_bill_may_be_released_until_a_newer_month_is_final(
+    office: Office,
+) -> None:
+    stored = await office.plan(kind=PlanKind.AUTOMATIC)
+    office.clock.moment = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
+    await office.release(stored.id, by="beth")
+    assert (await office.apply(stored.id)).exit_code == 0
+    assert await kinds(office) == {"2026-10": AUTOMATIC}
+
+
+async def test_a_held_automatic_bill_is_too_late_once_a_newer_month_is_final(
+    office: Office,
+) -> None:
+    await automatic(office)
+    await office.month(NOVEMBER, {"5": {DESKTOP.key: 0, SERVER.key: 2}})
+    held = await office.plan(kind=PlanKind.AUTOMATIC)
+    assert held.record.bills[0].state is PlanBillState.HELD
+    await office.month(DECEMBER, {"5": {DESKTOP.key: 10, SERVER.key: 2}})
+    await automatic(office)
+    await office.release(held.id)
+    report = await office.apply(held.id)
+    assert report.count(Fate.REFUSED) == 1
+    assert "PERIOD_SUPERSEDED" in report.bills[0].detail
 
 
 async def test_l13_the_line_that_was_late_completes_an_automatic_bill_on_day_4(
