@@ -17,8 +17,16 @@ def register(app: typer.Typer) -> None:
             list[str] | None,
             typer.Argument(metavar="[NAME]...", help="Connections; all sources without one."),
         ] = None,
+        period: Annotated[
+            str | None,
+            typer.Option(
+                "--period",
+                metavar="YYYY-MM",
+                help="Only the facts of this month: a correction, or one that was missed.",
+            ),
+        ] = None,
     ) -> None:
         from syncd.cli.output import run_async
         from syncd.cli.pull import pull_all
 
-        raise typer.Exit(run_async(pull_all(cli_of(context), names or [])))
+        raise typer.Exit(run_async(pull_all(cli_of(context), names or [], period=period)))

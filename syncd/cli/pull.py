@@ -16,10 +16,12 @@ from syncd.cli.output import print_error, table
 from syncd.core.service.after_pull import look_back
 from syncd.core.service.orphans import forget_connections
 from syncd.core.service.pull_issues import code_of
+from syncd.core.service.pull_months import run_pulls
 from syncd.core.service.pull_run import PullOutcome, run_pull
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import Capability, EventLog
 from syncd.sdk.errors import ConfigError, PluginError, SyncdError
+from syncd.sdk.period import Period
 from syncd.sdk.ports import SourceHints, UsageSource
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class _Row:
 
     connection: str
     status: str
+    period: str = ""
     state: str | None = None
     run: str | None = None
     accounts: int | None = None
@@ -50,26 +53,39 @@ class _Row:
     error: dict[str, Any] | None = None
 
 
-async def pull_all(cli: Cli, names: Sequence[str]) -> int:
+async def pull_all(cli: Cli, names: Sequence[str], *, period: str | None = None) -> int:
     """Pull the named connections, or every source, all at once.
+
+    Args:
+        cli: what was said on the command line.
+        names: connections; every source without one.
+        period: only the facts of this month, `YYYY-MM`.
 
     Returns:
         the exit code: 0, 6 when something was not proven, or that of the gravest failure.
 
     Raises:
-        ConfigError: a name is not a connection that counts anything, or there is none.
+        ConfigError: a name is not a connection that counts anything, or there is none; or the
+            month cannot be read.
     """
     output = cli.output()
     async with App.start(cli.config) as app:
         chosen = _chosen(app, names)
+        month = None if period is None else _month(app, names, period)
         with output.progress("reading") as show:
             progress = _Progress(show)
             ended = await asyncio.gather(
-                *(_pull(app, name, progress.of(name)) for name in chosen), return_exceptions=True
+                *(_pull(app, name, month, progress.of(name)) for name in chosen),
+                return_exceptions=True,
             )
         if not names:
             configured = {*app.settings.connections, *app.settings.unavailable}
             await forget_connections(app.database, configured, now=app.clock(), log=app.log)
+        if month is not None and app.clock() < month.end(app.settings.timezone):
+            output.warn(
+                f"{month} is not over: its figures are not final, and no final bill rests on them",
+                f"read them again from {month.following().first_day} on",
+            )
         await look_back(
             app.database,
             rules=app.settings.billing,
@@ -82,12 +98,16 @@ async def pull_all(cli: Cli, names: Sequence[str]) -> int:
     for one in ended:
         if isinstance(one, BaseException) and not isinstance(one, SyncdError):
             raise one
-    outcomes = dict(zip(chosen, ended, strict=True))
-    rows = [_row(name, outcome) for name, outcome in outcomes.items()]
+    outcomes: list[tuple[str, PullOutcome | BaseException]] = [
+        (name, one)
+        for name, found in zip(chosen, ended, strict=True)
+        for one in ([found] if isinstance(found, BaseException) else found)
+    ]
+    rows = [_row(name, outcome) for name, outcome in outcomes]
     output.emit(rows, lambda console: _show(console, rows))
     if not output.json:
         _tell(output, outcomes)
-    codes = {_exit_code(outcome) for outcome in ended}
+    codes = {_exit_code(outcome) for _, outcome in outcomes}
     return next((code for code in GRAVEST_FIRST if code in codes), 0)
 
 
@@ -110,11 +130,33 @@ def _chosen(app: App, names: Sequence[str]) -> list[str]:
     return sources
 
 
+def _month(app: App, names: Sequence[str], text: str) -> Period:
+    """The month that is asked for.
+
+    Raises:
+        ConfigError: it is none, has not begun, or nobody is named to be asked for it.
+    """
+    if not names:
+        message = "--period reads one month of the connections that are named, and none is"
+        raise ConfigError(message, remedy=f"write `syncd pull NAME --period {text}`")
+    try:
+        month = Period.parse(text)
+    except ValueError as error:
+        raise ConfigError(str(error), remedy="write --period 2026-11") from error
+    zone = app.settings.timezone
+    if app.clock() < month.start(zone):
+        message = f"{month} has not begun in {zone.key}"
+        raise ConfigError(message, remedy=f"name {Period.containing(app.clock(), zone)} or earlier")
+    return month
+
+
 def _refresh_instead(app: App, name: str) -> str:
     return "run `syncd map refresh` to read it" if name == app.settings.billing.psa else ""
 
 
-async def _pull(app: App, name: str, progress: Callable[[int], None]) -> PullOutcome:
+async def _pull(
+    app: App, name: str, month: Period | None, progress: Callable[[int], None]
+) -> list[PullOutcome]:
     @asynccontextmanager
     async def source(hints: SourceHints, log: EventLog) -> AsyncIterator[UsageSource]:
         async with app.open(name, hints, log=log) as ports:
@@ -123,9 +165,23 @@ async def _pull(app: App, name: str, progress: Callable[[int], None]) -> PullOut
                 raise PluginError(message, remedy="report this to the plugin's author")
             yield ports.usage
 
-    return await run_pull(
+    connection = await app.connection(name)
+    if month is None:
+        return await run_pulls(
+            app.database,
+            connection,
+            source,
+            timezone=app.settings.timezone,
+            scheduled_for=None,
+            clock=app.clock,
+            log=app.log,
+            node=app.node,
+            report=app.report,
+            progress=progress,
+        )
+    alone = await run_pull(
         app.database,
-        await app.connection(name),
+        connection,
         source,
         scheduled_for=None,
         clock=app.clock,
@@ -133,7 +189,9 @@ async def _pull(app: App, name: str, progress: Callable[[int], None]) -> PullOut
         node=app.node,
         report=app.report,
         progress=progress,
+        period=month,
     )
+    return [alone]
 
 
 class _Progress:
@@ -162,6 +220,7 @@ def _row(name: str, outcome: PullOutcome | BaseException) -> _Row:
     return _Row(
         connection=name,
         status=outcome.status.value,
+        period=outcome.period,
         state=result.state.value if result else None,
         run=outcome.run_id,
         accounts=result.accounts if result else None,
@@ -195,7 +254,7 @@ def _show(console: Console, rows: Sequence[_Row]) -> None:
             ("time", "right"),
             rows=[
                 (
-                    row.connection,
+                    f"{row.connection} {row.period}".rstrip(),
                     *(getattr(row, name) for name in numbers),
                     row.state or row.status,
                     row.calls,
@@ -207,9 +266,9 @@ def _show(console: Console, rows: Sequence[_Row]) -> None:
     )
 
 
-def _tell(output: Output, outcomes: dict[str, PullOutcome | BaseException]) -> None:
+def _tell(output: Output, outcomes: Sequence[tuple[str, PullOutcome | BaseException]]) -> None:
     """Say in words what went wrong, after the table."""
-    for name, outcome in outcomes.items():
+    for name, outcome in outcomes:
         error = outcome.error if isinstance(outcome, PullOutcome) else outcome
         if isinstance(error, SyncdError):
             print_error(error, json=False)
@@ -218,8 +277,9 @@ def _tell(output: Output, outcomes: dict[str, PullOutcome | BaseException]) -> N
             accounts = len({gap.account_key for gap in gaps if gap.account_key is not None})
             codes = ", ".join(dict.fromkeys(code_of(gap.reason) for gap in gaps))
             if outcome.status is RunStatus.PARTIAL:
+                whose = f"{name} {outcome.period}".rstrip()
                 output.warn(
-                    f"{name}: not everything was proven ({codes}); {accounts:,} accounts keep "
+                    f"{whose}: not everything was proven ({codes}); {accounts:,} accounts keep "
                     "their former counts",
                     "see `syncd issues`",
                 )

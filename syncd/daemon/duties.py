@@ -5,22 +5,17 @@ Each duty uses the same services as the commands by hand; the daemon adds only t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from syncd.config.schedule import MonthTurn, parse_schedule
 from syncd.core.billing.bill_life import WINDOW_DAYS
-from syncd.core.service.after_pull import look_back
 from syncd.core.service.pull_run import KIND as PULL
-from syncd.core.service.pull_run import run_pull
 from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, deliver
 from syncd.daemon.duty import Duty
-from syncd.sdk.connector import Capability, EventLog
-from syncd.sdk.errors import PluginError
-from syncd.sdk.ports import SourceHints, UsageSource
+from syncd.daemon.pulls import pull, pull_billed_months
+from syncd.sdk.connector import Capability
 
 if TYPE_CHECKING:
     from syncd.bootstrap import App
@@ -36,7 +31,7 @@ def duties_of(app: App) -> list[Duty]:
     """Everything this configuration asks the daemon to do."""
     settings = app.settings
     duties = [
-        Duty(subject=name, kind=PULL, schedule=connection.due, do=partial(_pull, app, name))
+        Duty(subject=name, kind=PULL, schedule=connection.due, do=partial(pull, app, name))
         for name, connection in settings.connections.items()
         if connection.enabled
         and connection.due is not None
@@ -64,38 +59,14 @@ def duties_of(app: App) -> list[Duty]:
                 subject=BILLING,
                 kind=BILL,
                 schedule=schedule,
-                do=partial(bill, app),
+                do=partial(_bill, app),
                 worth=BILLING_WORTH,
             )
         )
     return duties
 
 
-async def _pull(app: App, name: str, due: datetime | None) -> None:
-    @asynccontextmanager
-    async def source(hints: SourceHints, log: EventLog) -> AsyncIterator[UsageSource]:
-        async with app.open(name, hints, log=log) as ports:
-            if ports.usage is None:
-                message = f"connection '{name}' opened no usage port"
-                raise PluginError(message, remedy="report this to the plugin's author")
-            yield ports.usage
-
-    await run_pull(
-        app.database,
-        await app.connection(name),
-        source,
-        scheduled_for=due,
-        clock=app.clock,
-        log=app.log,
-        node=app.node,
-        report=app.report,
-    )
-    await look_back(
-        app.database,
-        rules=app.settings.billing,
-        psa=app.settings.billing.psa,
-        active=app.settings.sources,
-        timezone=app.settings.timezone,
-        now=app.clock(),
-        log=app.log,
-    )
+async def _bill(app: App, due: datetime | None) -> None:
+    """The automatic run, on facts of the month that are final."""
+    await pull_billed_months(app, due)
+    await bill(app, due)

@@ -82,7 +82,7 @@ async def choose_automatic(
         late = {one for one, action in actions.items() if action.reason == AUTO_WINDOW_MISSED}
         missed = late - waiting
         if due or missed:
-            billable = {one.account_id for one in await standing_units(conn)}
+            billable = {one.account_id for one in await standing_units(conn, since=period)}
             billable |= set(await last_bills(conn, accounts))
             due, missed = due & billable, missed & billable
         books = []

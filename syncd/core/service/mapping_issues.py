@@ -38,7 +38,7 @@ _LINKED = text(
 _UNMAPPED = text(
     "SELECT p.key, p.name FROM product p WHERE p.connection_id = :connection "
     "AND NOT EXISTS (SELECT 1 FROM product_mapping m "
-    "WHERE m.product_id = p.id AND m.superseded_at IS NULL) "
+    "WHERE m.product_id = p.id AND m.superseded_at IS NULL) AND p.part = 'whole' "
     "AND EXISTS (SELECT 1 FROM unit_interval u WHERE u.connection_id = p.connection_id "
     "AND u.product_id = p.id AND u.closed_pull IS NULL AND u.excluded IS NULL "
     "AND u.quantity > 0) ORDER BY p.id"

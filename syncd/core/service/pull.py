@@ -21,6 +21,8 @@ from syncd.core.service.pull_issues import PULL_INCOMPLETE, code_of, sync_pull_i
 from syncd.core.store.census import PullResult, census_staging
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
+from syncd.sdk.errors import ConfigError
+from syncd.sdk.period import Period
 from syncd.sdk.ports import ObservationSink, UsageSource
 from syncd.sdk.records import Account, Observation, Product, ScopeState, ScopeVerdict
 
@@ -39,6 +41,7 @@ async def pull_connection(
     log: EventLog,
     run: RunHandle | None = None,
     progress: Callable[[int], None] | None = None,
+    period: Period | None = None,
 ) -> PullResult:
     """Read the source once into the census and write what needs a person.
 
@@ -50,18 +53,25 @@ async def pull_connection(
         log: gets `pull.recorded`, `pull.incomplete` and the changes of issues.
         run: gets counts and, when not everything was proven, the status partial.
         progress: told the number of units read so far.
+        period: the month whose facts are read; None for what stands now.
 
     Raises:
+        ConfigError: a month was asked for, and the source reports none; nothing was read.
         ConnectorError: nothing could be read; the connection has an issue that says why.
         PluginError: the connector failed in a way it should not; the same.
         StoreError: the database could not take it; nothing was half-written.
     """
+    if period is not None and not reports_months(source):
+        message = f"connection '{connection.name}' reports nothing by month"
+        raise ConfigError(message, remedy=f"run `syncd pull {connection.name}` without --period")
     taken_at = clock()
     async with (
         failures_recorded(database, connection, clock, log),
-        census_staging(database, connection) as staging,
+        census_staging(database, connection, period=period) as staging,
     ):
-        verdicts, products = await _observed(source, _Watched(staging, progress), connection)
+        verdicts, products = await _observed(
+            source, _Watched(staging, progress), connection, period
+        )
         result = await staging.finish(
             verdicts,
             taken_at=taken_at,
@@ -73,13 +83,20 @@ async def pull_connection(
         book = IssueBook(conn, connection.name, clock())
         if result.state is not ScopeState.UNKNOWN:
             await connection_worked(book, connection)
-        await sync_pull_issues(book, connection, result, verdicts)
+        await sync_pull_issues(
+            book, connection, result, verdicts, "" if period is None else str(period)
+        )
         await write_mapping_issues(book, connection)
     _log_result(log, result)
     book.speak(log)
     if run is not None:
         _count(run, result)
     return result
+
+
+def reports_months(source: UsageSource) -> bool:
+    """Whether the source has facts that belong to a month; asks no vendor."""
+    return any(product.monthly for product in source.products())
 
 
 class _Watched:
@@ -104,10 +121,10 @@ class _Watched:
 
 
 async def _observed(
-    source: UsageSource, sink: ObservationSink, connection: ConnectionRef
+    source: UsageSource, sink: ObservationSink, connection: ConnectionRef, period: Period | None
 ) -> tuple[Sequence[ScopeVerdict], Sequence[Product]]:
     try:
-        verdicts = await source.observe(sink, None)
+        verdicts = await source.observe(sink, period)
         return verdicts, source.products()
     except Exception as error:
         told = one_error(error, connection)

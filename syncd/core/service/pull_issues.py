@@ -6,6 +6,7 @@ Issues of a scope that this pull did not prove stay as they are: not looking is 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
@@ -48,6 +49,15 @@ _NOTED = text(
     "AND evidence LIKE :marked"
 )
 
+_LIKE = text(
+    "SELECT subject FROM issue WHERE closed_at IS NULL AND connection = :connection "
+    "AND code = :code AND evidence LIKE :evidence"
+)
+_NOT_LIKE = text(
+    "SELECT subject FROM issue WHERE closed_at IS NULL AND connection = :connection "
+    "AND code = :code AND evidence NOT LIKE :evidence"
+)
+
 
 def code_of(reason: str) -> str:
     """The code that a reason begins with: `PAGE_REPEATED` of `PAGE_REPEATED: after=1041`."""
@@ -72,27 +82,71 @@ async def sync_pull_issues(
     connection: ConnectionRef,
     result: PullResult,
     verdicts: Sequence[ScopeVerdict],
+    period: str = "",
 ) -> None:
-    """Open and close what this pull says, inside of the caller's transaction."""
+    """Open and close what this pull says, inside of the caller's transaction.
+
+    Args:
+        book: of the connection.
+        connection: whose pull it was.
+        result: what it proved.
+        verdicts: of the source.
+        period: the month that was pulled; its issues are kept apart from those of what stands now
+            and of other months.
+    """
     unproven = unproven_reasons(result.gaps)
+    pulled = _Pulled(connection.name, period)
     await book.replace(
         PULL_INCOMPLETE,
         {
-            _subject(connection.name, scope): _incomplete(
-                connection.name, scope, reasons, result.gaps
-            )
+            pulled.subject(scope): _incomplete(pulled, scope, reasons, result.gaps)
             for scope, reasons in unproven.items()
         },
+        keep=await _of_other_months(book, period, PULL_INCOMPLETE),
     )
-    await _sync_vanished(book, connection)
-    await _sync_notes(book, connection.name, verdicts, unproven)
+    if not period:
+        await _sync_vanished(book, connection)
+    await _sync_notes(book, pulled, verdicts, unproven)
 
 
-def _subject(name: str, scope: str) -> str:
-    return f"{name}/{scope}" if scope else name
+@dataclass(frozen=True, slots=True)
+class _Pulled:
+    """What was pulled: a connection as it stands, or its facts of a month."""
+
+    name: str
+    period: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} for {self.period}" if self.period else self.name
+
+    @property
+    def words(self) -> str:
+        """How the same is pulled again."""
+        return f"{self.name} --period {self.period}" if self.period else self.name
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        return {"period": self.period} if self.period else {}
+
+    def subject(self, scope: str) -> str:
+        return "/".join(part for part in (self.name, self.period, scope) if part)
 
 
-def _incomplete(name: str, scope: str, reasons: Sequence[str], gaps: Sequence[Gap]) -> Finding:
+async def _of_other_months(book: IssueBook, period: str, code: str) -> set[str]:
+    """Open subjects that this pull says nothing about: of other months, and of what stands."""
+    asked = {"connection": book.connection, "code": code}
+    any_month, month = '%"period":"%', f'%"period":"{period}"%'
+    if period:
+        rows = await book.conn.execute(_NOT_LIKE, asked | {"evidence": month})
+    else:
+        rows = await book.conn.execute(_LIKE, asked | {"evidence": any_month})
+    return set(rows.scalars())
+
+
+def _incomplete(
+    pulled: _Pulled, scope: str, reasons: Sequence[str], gaps: Sequence[Gap]
+) -> Finding:
     accounts = sorted(
         gap.account_key
         for gap in gaps
@@ -102,12 +156,13 @@ def _incomplete(name: str, scope: str, reasons: Sequence[str], gaps: Sequence[Ga
     if len(reasons) > _LISTED:
         why += f"; and {len(reasons) - _LISTED} more reasons"
     what = f"'{scope}'" if scope else "every account"
-    whom = f", so {len(accounts)} accounts keep their former counts" if accounts else ""
+    kept = "facts" if pulled.period else "counts"
+    whom = f", so {len(accounts)} accounts keep their former {kept}" if accounts else ""
     known = (_REMEDIES[code] for code in map(code_of, reasons) if code in _REMEDIES)
     return Finding(
-        message=f"The last pull of {name} did not prove {what}{whom}: {why}.",
-        remedy=next(known, _RETRY).format(name=name),
-        evidence={"scope": scope, "reasons": reasons, "accounts": accounts},
+        message=f"The last pull of {pulled.title} did not prove {what}{whom}: {why}.",
+        remedy=next(known, _RETRY).format(name=pulled.words),
+        evidence={"scope": scope, "reasons": reasons, "accounts": accounts, **pulled.evidence},
     )
 
 
@@ -139,7 +194,7 @@ async def _sync_vanished(book: IssueBook, connection: ConnectionRef) -> None:
 
 
 async def _sync_notes(
-    book: IssueBook, name: str, verdicts: Sequence[ScopeVerdict], unproven: Collection[str]
+    book: IssueBook, pulled: _Pulled, verdicts: Sequence[ScopeVerdict], unproven: Collection[str]
 ) -> None:
     findings: dict[str, dict[str, Finding]] = {}
     for verdict in verdicts:
@@ -147,16 +202,22 @@ async def _sync_notes(
         for note in verdict.notes:
             by_code.setdefault(code_of(note), []).append(note.partition(":")[2].strip())
         for code, details in by_code.items():
-            findings.setdefault(code, {})[_subject(name, verdict.scope)] = Finding(
-                message=f"{name} reports for '{verdict.scope}': {'; '.join(details) or code}.",
+            findings.setdefault(code, {})[pulled.subject(verdict.scope)] = Finding(
+                message=f"{pulled.title} reports for '{verdict.scope}': "
+                f"{'; '.join(details) or code}.",
                 remedy=f"See {code} in the documentation of the connector and of the errors; what "
                 "is listed is not counted until the configuration says how.",
                 severity=IssueSeverity.WARNING,
-                evidence={"note": True, "scope": verdict.scope, "details": details},
+                evidence={
+                    "note": True,
+                    "scope": verdict.scope,
+                    "details": details,
+                    **pulled.evidence,
+                },
             )
-    unseen = [_subject(name, scope) for scope in unproven]
-    noted = (
-        (await book.conn.execute(_NOTED, {"connection": name, "marked": _MARKED})).scalars().all()
-    )
+    unseen = {pulled.subject(scope) for scope in unproven}
+    asked = {"connection": pulled.name, "marked": _MARKED}
+    noted = (await book.conn.execute(_NOTED, asked)).scalars().all()
     for code in sorted({*findings, *noted}):
-        await book.replace(code, findings.get(code, {}), keep=unseen)
+        others = await _of_other_months(book, pulled.period, code)
+        await book.replace(code, findings.get(code, {}), keep=unseen | others)

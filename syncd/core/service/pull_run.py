@@ -21,6 +21,7 @@ from syncd.core.store.overview import last_complete_size
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import SyncdError
+from syncd.sdk.period import Period
 from syncd.sdk.ports import SourceHints, UsageSource
 from syncd.sdk.records import RunReport, ScopeState
 
@@ -32,7 +33,7 @@ PARTIAL_EXIT = 6
 """Exit code of a pull that is in the census and not proven whole."""
 
 KIND = "pull"
-"""Kind of the run rows of pulls."""
+"""Kind of the run rows of pulls; that of a month has the month behind it: `pull 2026-10`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class PullOutcome:
         error: why it failed, None otherwise.
         calls: HTTP requests sent, attempts included; None where the connector does not say.
         seconds: wall time.
+        period: the month whose facts were read, empty for what stands now.
     """
 
     connection: str
@@ -54,6 +56,7 @@ class PullOutcome:
     error: SyncdError | None
     calls: int | None
     seconds: float
+    period: str = ""
 
     @property
     def status(self) -> RunStatus:
@@ -102,6 +105,7 @@ async def run_pull(
     node: str,
     report: Callable[[RunReport], None] | None = None,
     progress: Callable[[int], None] | None = None,
+    period: Period | None = None,
 ) -> PullOutcome:
     """Pull one connection as a run of its own; failures come back as values.
 
@@ -115,6 +119,7 @@ async def run_pull(
         node: who runs it.
         report: told of the finished run.
         progress: told the number of units read so far.
+        period: the month whose facts are read; None for what stands now.
 
     Raises:
         RunDuplicate: this due pull was already taken.
@@ -128,7 +133,7 @@ async def run_pull(
         async with run(
             database,
             subject=connection.name,
-            kind=KIND,
+            kind=KIND if period is None else f"{KIND} {period}",
             scheduled_for=scheduled_for,
             clock=clock,
             log=log,
@@ -149,6 +154,7 @@ async def run_pull(
                         log=log,
                         run=handle,
                         progress=progress,
+                        period=period,
                     )
             finally:
                 if calls.sent:
@@ -164,6 +170,7 @@ async def run_pull(
         error=failed,
         calls=calls.sent or None,
         seconds=time.perf_counter() - began,
+        period="" if period is None else str(period),
     )
 
 

@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from syncd.core.service.storage_parts import PartBook
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.database import Database
 from syncd.core.store.unbilled import Standing, standing_units
+from syncd.sdk.period import Period
+from syncd.sdk.records import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ async def find_unmapped(database: Database, *, today: date) -> Unmapped:
     """Compare what is counted now with what is decided now."""
     async with database.reader() as conn:
         data = await load_billing_data(conn, period_first_day=today.isoformat())
-        standing = await standing_units(conn)
+        standing = await standing_units(conn, since=Period(today.year, today.month).previous())
     return Unmapped(
         accounts=_unlinked(data, standing),
         products=_products(data, [one for one in standing if _lacks_asset_type(data, one)]),
@@ -109,13 +112,17 @@ def _unlinked(data: BillingData, standing: Sequence[Standing]) -> list[UnlinkedA
 
 
 def _configured(data: BillingData, one: Standing) -> bool:
-    key = data.products[one.product_id].key
+    product = data.products[one.product_id]
+    if product.part is not Part.WHOLE:
+        # It is billed with whatever storage is.
+        return PartBook(data).holder(one.account_id) is not None
+    key = product.key
     return any(key in held.products for held in data.configurations_for(one.account_id))
 
 
 def _lacks_asset_type(data: BillingData, one: Standing) -> bool:
     """No default, and not in a configuration that brings one of its own."""
-    if one.product_id in data.asset_types:
+    if one.product_id in data.asset_types or data.products[one.product_id].part is not Part.WHOLE:
         return False
     key = data.products[one.product_id].key
     holding = [held for held in data.configurations_for(one.account_id) if key in held.products]

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.sdk.period import Period
+
 _STANDING = text(
     "SELECT account_id, product_id, COUNT(*) AS units, CAST(SUM(quantity) AS BIGINT) AS quantity "
-    "FROM unit_interval WHERE closed_pull IS NULL AND excluded IS NULL AND period = '' "
-    "GROUP BY account_id, product_id ORDER BY account_id, product_id"
+    "FROM unit_interval WHERE closed_pull IS NULL AND excluded IS NULL "
+    "AND (period = '' OR (:since <> '' AND period >= :since)) "
+    "GROUP BY account_id, product_id, period ORDER BY account_id, product_id, period"
 )
 
 
@@ -31,6 +34,15 @@ class Standing:
     quantity: int
 
 
-async def standing_units(conn: AsyncConnection) -> list[Standing]:
-    """Everything that counts today, excluded units left out."""
-    return [Standing(*row) for row in await conn.execute(_STANDING)]
+async def standing_units(conn: AsyncConnection, *, since: Period | None = None) -> list[Standing]:
+    """Everything that counts today, excluded units left out.
+
+    Args:
+        conn: a reader's connection.
+        since: also the newest facts of months, of this one or a later one.
+    """
+    found = {}
+    bound = {"since": "" if since is None else str(since)}
+    for row in await conn.execute(_STANDING, bound):
+        found[row.account_id, row.product_id] = Standing(*row)
+    return list(found.values())

@@ -391,19 +391,24 @@ async def test_facts_of_a_month_outlive_the_removal_of_their_account(database: D
     october, november = Period(2026, 10), Period(2026, 11)
     await pull(database, rmm, [unit("b", "disk", quantity=10)], period=october)
     await pull(database, rmm, [], roster=["a"], period=november)
-    confirmed = await pull(database, rmm, [], roster=["a"], period=october)
-    assert confirmed.removed == ("b",)
+    again = await pull(database, rmm, [], roster=["a"], period=october)
+    assert (again.absent, again.removed, again.closed) == ((), (), 0)
+    await pull(database, rmm, [], roster=["a"])
+    assert (await pull(database, rmm, [], roster=["a"])).removed == ("b",)
+    gone = await pull(database, rmm, [], roster=["a"], period=october)
+    assert (gone.state, gone.closed) == (COMPLETE, 0)
     assert await open_units(database, rmm) == {("b", "disk", 10)}
 
 
-async def test_a_removal_confirmed_by_a_months_pull_closes_what_stands_today(
+async def test_a_months_pull_neither_misses_an_account_nor_confirms_its_removal(
     database: Database,
 ) -> None:
     rmm = await connect(database)
     await pull(database, rmm, [unit("a", "1"), unit("b", "2")])
     await pull(database, rmm, [unit("a", "1")], roster=["a"])
     monthly = await pull(database, rmm, [], roster=["a"], period=Period(2026, 10))
-    assert (monthly.removed, monthly.closed) == (("b",), 0)
+    assert (monthly.absent, monthly.removed, monthly.closed) == ((), (), 0)
+    assert [gap.account_key for gap in monthly.gaps] == ["b"]
     today = await pull(database, rmm, [unit("a", "1")], roster=["a"])
     assert (today.state, today.closed) == (COMPLETE, 1)
     assert await open_units(database, rmm) == {("a", "1", 1)}

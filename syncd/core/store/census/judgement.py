@@ -45,6 +45,7 @@ class Heard:
         observed: keys of accounts that units were added for.
         verdicts: as the source returned them.
         tainted: account key -> why its units cannot be trusted.
+        of_month: it told the facts of a month, which say nothing of who left since.
     """
 
     roster: Collection[str]
@@ -53,6 +54,7 @@ class Heard:
     observed: Collection[str]
     verdicts: Iterable[ScopeVerdict]
     tainted: Mapping[str, str]
+    of_month: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,8 @@ def judge(heard: Heard, known: Mapping[str, KnownAccount]) -> Judgement:
     }
     gone = [key for key, account in missing.items() if account.removed is not None]
     left = [key for key, account in missing.items() if account.removed is None]
-    again = {key for key in left if roster_complete and known[key].absent_since is not None}
+    says_who_left = roster_complete and not heard.of_month
+    again = {key for key in left if says_who_left and known[key].absent_since is not None}
     confirmed = [key for key in left if key in again]
     still_open = [key for key in left if key not in again]
     gaps = (
@@ -117,7 +120,7 @@ def judge(heard: Heard, known: Mapping[str, KnownAccount]) -> Judgement:
         state=_state(scopes, gaps),
         proven=frozenset(proven),
         gaps=gaps,
-        absent=tuple(still_open) if roster_complete else (),
+        absent=tuple(still_open) if says_who_left else (),
         removed=tuple(confirmed),
         gone=(*confirmed, *gone) if roster_complete else (),
     )

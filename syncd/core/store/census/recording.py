@@ -127,6 +127,7 @@ async def _compare(connection: AsyncConnection, stage: Stage, recording: Recordi
             observed=recording.observed,
             verdicts=recording.verdicts,
             tainted=recording.tainted,
+            of_month=bool(recording.period),
         ),
         known,
     )
