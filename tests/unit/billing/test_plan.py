@@ -186,6 +186,18 @@ def test_money_the_psa_owns_is_absent_and_estimated_from_the_recurring_line():
     assert change.money_effect == D("8.00")
 
 
+def test_money_that_is_no_longer_known_was_not_nothing_before():
+    desk = Desk()
+    desk.bill(uses(10), OCTOBER)
+    bill = desk.plan(uses(10, "quantity")).bill
+    assert (bill.total_before, bill.total_after) == (None, None)
+
+
+def test_a_new_line_of_a_billed_account_grew_from_nothing():
+    made = Desk(billed_before=True).plan(uses(10))
+    assert (made.bill.total_before, made.bill.total_after) == (D("0"), D("50.00"))
+
+
 def test_the_estimate_takes_the_price_that_the_recurring_line_takes():
     desk = Desk()
     desk.bill(uses(10, "quantity"), OCTOBER)

@@ -38,6 +38,21 @@ WIRINGS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "no line": (None, "average", ("NOT_LINKED:60.00",)),
     "no line and no money known": (None, "quantity", ("NOT_LINKED",)),
     "another record's line": (recurring("55"), "average", ("NOT_LINKED:60.00",)),
+    "a percentage on the line whose price we send": (
+        recurring("900", percent_increase=D("3.5")),
+        "average",
+        ("PRICE_TWO_OWNERS",),
+    ),
+    "the product's price on the line whose price we send": (
+        recurring("900", price_from_product=True),
+        "average",
+        ("PRICE_TWO_OWNERS",),
+    ),
+    "a percentage on a line whose price is the PSA's": (
+        recurring("900", percent_increase=D("3.5"), price_from_subscription=False),
+        "quantity",
+        (),
+    ),
     "the item's price for a total": (
         recurring("900", price_from_subscription=False),
         "total",
