@@ -75,6 +75,7 @@ class Office:
         self.log = Lines()
         self.active: Collection[str] = {"source-eu", "source-us"}
         self.broken: Collection[str] = ()
+        self.zone = LONDON
         self.settings = BillingSettings(mode="live", psa="psa", guards=LOOSE)
 
     @classmethod
@@ -136,6 +137,7 @@ class Office:
         unproven: Collection[str] = (),
         excluded: Mapping[str, str] | None = None,
         names: Mapping[str, str] | None = None,
+        facts: Mapping[str, bytes] | None = None,
     ) -> None:
         """One pull. A count of n makes units n1…nn; a list names the units."""
         units = [
@@ -145,7 +147,7 @@ class Office:
                 name,
                 1,
                 (names or {}).get(name, f"{name}.local"),
-                b"{}",
+                (facts or {}).get(name, b"{}"),
                 (excluded or {}).get(name),
             )
             for account, products in counts.items()
@@ -331,7 +333,7 @@ class Office:
         return await plan_billing(
             self.database,
             rules=self.settings,
-            timezone=LONDON,
+            timezone=self.zone,
             psa=self.psa,
             psa_connection=self.psa_connection,
             sources=Sources(active=self.active, broken=self.broken),

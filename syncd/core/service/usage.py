@@ -88,6 +88,7 @@ async def count(
     snapshots: Mapping[int, Snapshot],
     *,
     as_of: datetime | None = None,
+    until: datetime | None = None,
 ) -> dict[_Group, Counted]:
     """Raw counts of every account of a connection that has a snapshot.
 
@@ -99,6 +100,7 @@ async def count(
         zone: of billing.
         snapshots: by account id.
         as_of: only what was known then; None for what is known now.
+        until: for a month that goes on: days that have not begun by then say nothing.
     """
     found: dict[_Group, Counted] = {}
     by_hand = [one for account_id in snapshots for one in data.exclusions.get(account_id, ())]
@@ -131,6 +133,7 @@ async def count(
             included=included,
             accounts=through,
             products={product for _, product in groups},
+            until=until,
             stale_after_days=stale,
             by_hand=by_hand,
         ):
