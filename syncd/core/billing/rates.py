@@ -44,13 +44,12 @@ def priced(
 ) -> Priced:
     """Exact cost and price of a product: billed amount x rate, plus fees of a storage."""
     chosen = rate or NO_RATE
-    restored = ZERO
-    limit_cost = limit_price = ZERO
+    restored = fees_cost = fees_price = ZERO
     if isinstance(usage, StorageUsage):
         restored = quotient(usage.restore_bytes, BYTES_PER_GB)
         limit_cost, limit_price = usage.limit_cost, usage.limit_price
-    fees_cost = total((product(restored, chosen.restore_cost or ZERO), limit_cost))
-    fees_price = total((product(restored, chosen.restore_price or ZERO), limit_price))
+        fees_cost = total((product(restored, chosen.restore_cost or ZERO), limit_cost))
+        fees_price = total((product(restored, chosen.restore_price or ZERO), limit_price))
     return Priced(
         basis=LineProduct(
             product=key,

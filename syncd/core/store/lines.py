@@ -143,7 +143,14 @@ async def lines_of(
     found: dict[int, list[StoredLine]] = {}
     for chunk in chunks(account_ids):
         statement = (
-            select(BillingLine)
+            select(
+                col(BillingLine.uid),
+                col(BillingLine.connection_id),
+                col(BillingLine.account_id),
+                col(BillingLine.configuration_uid),
+                col(BillingLine.asset_type_key),
+                col(BillingLine.part),
+            )
             .where(col(BillingLine.account_id).in_(chunk))
             .order_by(col(BillingLine.created_at), col(BillingLine.uid))
         )
