@@ -58,8 +58,9 @@ def locate(line: Line, record: RecordState | None, inputs: PlanInput) -> Target:
         return _refused(line, key, record, f"DUPLICATE_IN_PSA:{line.key}:{ids}")
     seen = next(iter(candidates.values()), None)
     sent_to = record.sent.client if record is not None and record.sent is not None else None
-    holder = seen.client if seen is not None else None
-    if any(client not in {None, inputs.client} for client in (holder, sent_to)):
+    # A person may move the record after the link: what the PSA shows counts before what was sent.
+    holder = seen.client if seen is not None else sent_to
+    if holder not in {None, inputs.client}:
         record_id = seen.key if seen is not None else known
         return _refused(line, key, record, f"CLIENT_CHANGED:{line.key}:{record_id}")
     if record is None and seen is not None and seen.foreign_writer is not None:

@@ -79,7 +79,7 @@ ERRORS: Final = {
     ),
     "CLIENT_CHANGED": (
         "a record stands at another client than the account is linked to",
-        "Move the record or the link back; or end the old record and let a new one be made.",
+        "Link the account back, or move the record in the PSA to the linked client; plan again.",
     ),
     "FOREIGN_WRITER": (
         "another program writes the record",

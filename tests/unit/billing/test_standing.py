@@ -146,6 +146,14 @@ def test_a_link_to_another_client_stops_the_bill_until_the_old_records_are_settl
     assert made.bill.errors == ("CLIENT_CHANGED:c1/10:900",)
 
 
+def test_a_record_that_was_moved_to_the_linked_client_is_gone_on_with():
+    desk = billed()
+    desk.edit("900", client="483")
+    made = desk.plan(uses(12), client="483")
+    assert made.bill.errors == ()
+    assert [change.remote for change in made.bill.changes] == ["900"]
+
+
 DRIFTS = {
     "quantity": ({"quantity": 99}, "quantity sent as 10, now 99"),
     "price": ({"unit_price": D("7.00")}, "unit price sent as 5.0000, now 7.00"),
