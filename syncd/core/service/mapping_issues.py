@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.sdk.connector import EventLog
+from syncd.sdk.period import Period
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
@@ -29,7 +30,8 @@ _UNLINKED = text(
     "AND NOT EXISTS (SELECT 1 FROM client_link l "
     "WHERE l.account_id = a.id AND l.superseded_at IS NULL) "
     "AND EXISTS (SELECT 1 FROM unit_interval u WHERE u.account_id = a.id "
-    "AND u.closed_pull IS NULL AND u.excluded IS NULL AND u.quantity > 0) ORDER BY a.id"
+    "AND u.closed_pull IS NULL AND u.excluded IS NULL AND u.quantity > 0 "
+    "AND (u.period = '' OR u.period >= :since)) ORDER BY a.id"
 )
 _LINKED = text(
     "SELECT COUNT(*) FROM client_link l JOIN account a ON a.id = l.account_id "
@@ -41,7 +43,7 @@ _UNMAPPED = text(
     "WHERE m.product_id = p.id AND m.superseded_at IS NULL) AND p.part = 'whole' "
     "AND EXISTS (SELECT 1 FROM unit_interval u WHERE u.connection_id = p.connection_id "
     "AND u.product_id = p.id AND u.closed_pull IS NULL AND u.excluded IS NULL "
-    "AND u.quantity > 0) ORDER BY p.id"
+    "AND u.quantity > 0 AND (u.period = '' OR u.period >= :since)) ORDER BY p.id"
 )
 _CONFIGURED = text(
     "SELECT products, asset_type_key FROM billing_configuration "
@@ -61,15 +63,18 @@ async def sync_mapping_issues(
 
 async def write_mapping_issues(book: IssueBook, connection: ConnectionRef) -> None:
     """The same inside of the caller's transaction."""
-    await book.replace(UNLINKED_ACCOUNT, await _unlinked(book.conn, connection))
-    await book.replace(UNMAPPED_PRODUCT, await _unmapped(book.conn, connection))
+    since = str(Period(book.now.year, book.now.month).previous())
+    await book.replace(UNLINKED_ACCOUNT, await _unlinked(book.conn, connection, since))
+    await book.replace(UNMAPPED_PRODUCT, await _unmapped(book.conn, connection, since))
 
 
-async def _unlinked(conn: AsyncConnection, connection: ConnectionRef) -> dict[str, Finding]:
+async def _unlinked(
+    conn: AsyncConnection, connection: ConnectionRef, since: str
+) -> dict[str, Finding]:
     """One finding per account; a single one while the connection has no link at all yet."""
-    name, values = connection.name, {"connection": connection.id}
+    name, values = connection.name, {"connection": connection.id, "since": since}
     rows = (await conn.execute(_UNLINKED, values)).all()
-    if rows and not (await conn.execute(_LINKED, values)).scalar_one():
+    if rows and not (await conn.execute(_LINKED, {"connection": connection.id})).scalar_one():
         return {
             name: Finding(
                 message=f"None of the {len(rows):,} accounts of {name} that have units is linked "
@@ -91,14 +96,16 @@ async def _unlinked(conn: AsyncConnection, connection: ConnectionRef) -> dict[st
     }
 
 
-async def _unmapped(conn: AsyncConnection, connection: ConnectionRef) -> dict[str, Finding]:
+async def _unmapped(
+    conn: AsyncConnection, connection: ConnectionRef, since: str
+) -> dict[str, Finding]:
     """Products in use without an asset type, of their own or of every configuration they are in."""
-    name, values = connection.name, {"connection": connection.id}
+    name, values = connection.name, {"connection": connection.id, "since": since}
     rows = (await conn.execute(_UNMAPPED, values)).all()
     if not rows:
         return {}
     given: dict[str, bool] = {}
-    for configuration in await conn.execute(_CONFIGURED, values):
+    for configuration in await conn.execute(_CONFIGURED, {"connection": connection.id}):
         for product in msgspec.json.decode(configuration.products, type=list[str]):
             given[product] = given.get(product, True) and configuration.asset_type_key != ""
     return {
