@@ -63,6 +63,7 @@ async def reckon(
     settled: Mapping[int, str] = MappingProxyType({}),
     running_at: datetime | None = None,
     as_of: datetime | None = None,
+    accounts: Collection[int] | None = None,
 ) -> Drafting:
     """Everything that the bills of a month are made from.
 
@@ -77,6 +78,8 @@ async def reckon(
         settled: account id -> code of the bills that stay as they are, whatever was counted.
         running_at: for a month that goes on: the moment that is taken for its end.
         as_of: count with what was recorded by then, None for now; `data` must be of that moment.
+        accounts: row ids of those to count, with all others of their clients; None counts all.
+            Drafts of any other are not to be asked for.
     """
     found: dict[int, Snapshot] = {}
     counted: dict[tuple[int, int], Counted] = {}
@@ -95,6 +98,8 @@ async def reckon(
             now=running_at,
             as_of=as_of,
         )
+        if accounts is not None:
+            own = {one: snapshot for one, snapshot in own.items() if one in accounts}
         own = await with_months(
             conn,
             data,
@@ -119,7 +124,10 @@ async def reckon(
         snapshots=found,
         resting=resting,
         books=await load_books(
-            conn, psa_id, sorted(data.accounts), style=Style(rules.subscription_style)
+            conn,
+            psa_id,
+            sorted(data.accounts if accounts is None else accounts),
+            style=Style(rules.subscription_style),
         ),
         psa_id=psa_id,
         period=period,

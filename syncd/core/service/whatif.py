@@ -156,7 +156,8 @@ async def month_effect(
         conn: a reader's connection.
         before: decisions that hold.
         after: the other ones.
-        accounts: row ids of those to reckon; without any, nothing is counted.
+        accounts: row ids of those to reckon, with all others of their clients; without any,
+            nothing is counted.
         terms: by what to reckon.
         counts: the month that was counted.
         decisions: the month of the decisions.
@@ -202,6 +203,7 @@ async def both(
             timezone=terms.timezone,
             rules=terms.rules,
             running_at=terms.now if running else None,
+            accounts=frozenset(accounts),
         )
 
     one = await reckoned(before)
