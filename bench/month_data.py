@@ -159,7 +159,7 @@ def _decisions(connection: sqlite3.Connection, clients: int) -> None:
         ("c-managed", "Managed", "average", range(1, half + 1)),
         ("c-extras", "Extras", "total", range(half + 1, PRODUCTS + 1)),
     ]
-    rows = [(uid, None, place, name, mode, held)
+    rows: list[tuple[str, int | None, int, str, str, range]] = [(uid, None, place, name, mode, held)
             for place, (uid, name, mode, held) in enumerate(shared)]  # fmt: skip
     # Every twentieth client has configurations of its own.
     rows += [
