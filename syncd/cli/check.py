@@ -90,6 +90,7 @@ async def check_all(cli: Cli, name: str | None) -> int:
         data = {
             "config": str(app.settings.path),
             "mode": app.settings.billing.mode,
+            "billing": app.settings.billing_words,
             "database": database,
             "connections": connections,
             "switched_off": resting if name is None else [],
@@ -219,6 +220,7 @@ class _Shown:
     def render(self, console: Console) -> None:
         settings = self.app.settings
         console.print(f"{settings.path}: valid, mode {settings.billing.mode}", soft_wrap=True)
+        console.print(f"billing: {settings.billing_words}", soft_wrap=True)
         findings = (self.database, *self.connections)
         rows = [
             (found.name, found.connector, "ok" if found.ok else "FAILED", _detail(found))

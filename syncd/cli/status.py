@@ -28,7 +28,13 @@ async def show_status(cli: Cli) -> None:
             max_age=timedelta(hours=app.settings.billing.max_age_hours),
             live=app.settings.billing.mode == "live",
         )
-        data = {"now": now, "mode": app.settings.billing.mode, "overview": overview}
+        settings = app.settings
+        data = {
+            "now": now,
+            "mode": settings.billing.mode,
+            "billing": settings.billing_words,
+            "overview": overview,
+        }
         output = cli.output()
         output.emit(data, lambda _console: _show(output, app, overview, now))
 
@@ -51,7 +57,8 @@ def _watched(app: App) -> list[Watched]:
 
 def _show(output: Output, app: App, overview: Overview, now: datetime) -> None:
     zone = app.settings.timezone
-    output.say(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}\n")
+    output.say(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}")
+    output.say(f"{app.settings.billing_words}\n")
     output.console.print(
         table(
             "connection",

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from syncd.config.problem import Problem
-from syncd.config.schedule import Schedule, parse_schedule
+from syncd.config.schedule import MonthTurn, Schedule, parse_schedule
+from syncd.core.billing.bill_life import WINDOW_DAYS
 from syncd.core.billing.model import GuardLimits, RoundingPolicy
 from syncd.log import LogFormat
 from syncd.sdk.connector import Capability, Connector, RateLimit
@@ -119,6 +120,23 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace_seconds: int = 30
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def billing_due(self) -> Schedule | None:
+        """When a daemon bills: by the setting, else in live mode at the turn of the month."""
+        billing = self.billing
+        if billing.due is None and billing.mode == "live" and billing.psa in self.connections:
+            return MonthTurn(self.timezone, billing.opens, WINDOW_DAYS)
+        return billing.due
+
+    @property
+    def billing_words(self) -> str:
+        """The same for people, with what it does then."""
+        due, live = self.billing_due, self.billing.mode == "live"
+        if due is None:
+            return "a daemon bills nothing by itself"
+        what = "plans, and sends what is not held" if live else "plans and sends nothing"
+        return f"a daemon {what}: {due.text}"
 
     @property
     def sources(self) -> frozenset[str]:

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from syncd.config.schedule import MonthTurn, parse_schedule
-from syncd.core.billing.bill_life import WINDOW_DAYS
+from syncd.config.schedule import parse_schedule
 from syncd.core.service.pull_run import KIND as PULL
 from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, deliver
 from syncd.daemon.duty import Duty
@@ -50,9 +49,7 @@ def duties_of(app: App) -> list[Duty]:
                 always=True,
             )
         )
-    schedule = billing.due
-    if schedule is None and by_itself:
-        schedule = MonthTurn(settings.timezone, billing.opens, WINDOW_DAYS)
+    schedule = settings.billing_due
     if schedule is not None:
         duties.append(
             Duty(

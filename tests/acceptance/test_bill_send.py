@@ -76,3 +76,25 @@ def test_one_client_alone(counted: Site) -> None:
     client = everyone[0]["client"]
     alone = counted.read("bill", "send", client, "--yes", expect=3)["bills"]
     assert {row["client"] for row in alone} == {client} < {row["client"] for row in everyone}
+
+
+def test_a_final_bill_is_reopened_with_a_reason_and_made_again(counted: Site) -> None:
+    release_and_apply(counted, counted.read("bill", "send", "--yes", expect=3)["plans"])
+    client = counted.read("bill", "send", "--yes", expect=None)["bills"][0]["client"]
+    refused = counted.run("bill", "reopen", client, "--reason", " ", "--yes", expect=6)
+    assert "for a reason" in refused.said
+    asked = counted.read("bill", "reopen", client, "--reason", "wrong rate", expect=3)
+    assert not asked["bills"][0]["reopened"]
+    done = counted.read("bill", "reopen", client, "--reason", "wrong rate", "--by", "ann", "--yes")
+    (row,) = done["bills"]
+    assert (row["reopened"], row["kind"], row["change"]) == (True, "MANUAL", "0.00")
+    assert "BILL_REOPENED" in counted.issue_codes()
+    nothing = counted.run(
+        "bill", "reopen", client, "--period", "2026-10", "--reason", "x", expect=6
+    )
+    assert "nothing to reopen" in nothing.said
+    shown = counted.run("bill", "reopen", client, "--reason", "again", "--yes", expect=6)
+    assert "open already" in shown.said
+    again = counted.read("plan", "billing", "--client", client)
+    counted.run("apply", again["plan"])
+    assert "BILL_REOPENED" not in counted.issue_codes()

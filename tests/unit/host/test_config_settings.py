@@ -191,6 +191,34 @@ def test_billing_settings_arrive_whole(tmp_path: Path) -> None:
     assert (settings.max_age_hours, settings.guards.line_units) == (72, 9)
 
 
+def test_a_live_installation_says_that_it_bills_by_itself_and_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME", "s3cr3t")
+    head = '[syncd]\ntimezone = "Europe/London"\n[billing]\n'
+    desk = (
+        '[connections.desk]\nplugin = "desk"\nclient_id = "x"\nclient_secret = { env = "ACME" }\n'
+    )
+    said = {
+        text: loaded(tmp_path, head + text + desk).billing_words
+        for text in (
+            "",
+            'mode = "live"\n',
+            'mode = "live"\nauto_time = "06:30"\n',
+            'mode = "live"\nschedule = "every 1d"\n',
+            'schedule = "every 1d"\n',
+        )
+    }
+    sends = "a daemon plans, and sends what is not held: "
+    assert list(said.values()) == [
+        "a daemon bills nothing by itself",
+        f"{sends}00:15 Europe/London, hourly on days 1 to 3",
+        f"{sends}06:30 Europe/London, hourly on days 1 to 3",
+        f"{sends}every 1d",
+        "a daemon plans and sends nothing: every 1d",
+    ]
+
+
 def test_an_installation_without_psa_is_told_that_it_cannot_bill(tmp_path: Path) -> None:
     assert "counts can be pulled, not billed" in loaded(tmp_path, "").warnings[0].reason
 
