@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from syncd.core.service.csv_text import read_rows, write_rows
 from syncd.core.service.sheets import SHEETS
 from syncd.core.service.sheets.row import RowReader, SheetContext
+from syncd.core.store.census.known_units import KnownUnit
 from syncd.core.store.connections import ConnectionRef
 from syncd.core.store.decisions import SourceAccount, SourceConnection, SourceProduct
 from syncd.core.store.mappings import Directory, StoredDecision
@@ -128,6 +130,7 @@ RULES = st.fixed_dictionaries(
         "bill_blocks": st.booleans(),
         "pool": st.booleans(),
         "included_reasons": st.sampled_from(["", "spare", "spare,trial"]),
+        "stale_after_days": st.none() | st.integers(1, 3650),
         "valid_from": DAYS,
         "valid_until": st.sampled_from(["", "9999-12-31"]),
         "reason": WORDS.map(lambda words: words or "why"),
@@ -151,6 +154,21 @@ CONFIGURATIONS = st.fixed_dictionaries(
         "billed_in": st.sampled_from(["arrears", "advance"]),
     }
 )
+
+
+UNITS = {
+    (1, "=1"): KnownUnit("one", frozenset({1, 2})),
+    (2, "-2"): KnownUnit('two, "2"', frozenset({1, 2})),
+}
+EXCLUSIONS = st.tuples(
+    st.sampled_from(sorted(UNITS)),
+    st.fixed_dictionaries(
+        {
+            "product_key": st.sampled_from(["", "device:server", "storage:all"]),
+            "reason": WORDS.map(lambda words: words or "why"),
+        }
+    ),
+).map(lambda drawn: {"account_id": drawn[0][0], "unit": drawn[0][1], **drawn[1]})
 
 
 def check(name: str, context: SheetContext, decisions: list[dict[str, Any]]) -> None:
@@ -198,3 +216,10 @@ def test_configurations_import_as_exported(
     context: SheetContext, decisions: list[dict[str, Any]]
 ) -> None:
     check("configurations", context, decisions)
+
+
+@given(contexts(), st.lists(EXCLUSIONS, max_size=4))
+def test_exclusions_import_as_exported(
+    context: SheetContext, decisions: list[dict[str, Any]]
+) -> None:
+    check("exclusions", replace(context, units=UNITS), decisions)
