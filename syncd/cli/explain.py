@@ -148,7 +148,7 @@ def _show(output: Output, found: Explanation, zone: ZoneInfo) -> None:
         output.say(f"as it was known on {moment(found.as_of, zone)}")
     if Origin.COMPUTED in found.origins:
         output.say(
-            "COMPUTED: nothing was billed or planned. This is what the counts and decisions known "
+            "Computed: nothing was billed or planned. This is what the counts and decisions known "
             "then give, with today's settings and names."
         )
     for line in found.lines:

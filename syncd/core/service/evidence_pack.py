@@ -199,15 +199,15 @@ class EvidencePack:
         yield (f"Evidence of the bill of {_flat(found.client_name)} for {found.period}",)
         yield ("",)
         if Origin.COMPUTED in found.origins:
-            yield ("COMPUTED: nothing was billed. This is what the counts would have given.",)
+            yield ("Computed: nothing was billed. This is what the counts would have given.",)
         elif Origin.PLAN in found.origins:
-            yield ("PLANNED: not all of this was sent.",)
+            yield ("Planned: not all of this was sent.",)
         if found.as_of is not None:
             yield (f"As it was known on {self._moment(found.as_of)}.",)
         yield from ((line,) for line in _README)
         yield (f"Moments are local time of {self.zone.key}.",)
         if self.internal:
-            yield ("INTERNAL: contains costs and reasons. Do not send it to the client.",)
+            yield ("Internal: contains costs and reasons. Do not send it to the client.",)
 
     def _moment(self, value: datetime | None) -> str:
         return "" if value is None else f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"

@@ -57,7 +57,7 @@ def office(
 def test_a_month_that_nobody_billed_is_computed_and_says_so(office: Office) -> None:
     code, out, err = office("explain", "1", "2026-11")
     assert code == 0, err
-    assert "COMPUTED: nothing was billed" in out
+    assert "Computed: nothing was billed" in out
     assert "[computed, nothing was billed]" in out
     assert "price: 1 x 5 = 5 GBP" in out
     assert office("explain", "1", "device:server", "--period", "2026-11")[0] == 0
@@ -77,7 +77,7 @@ def test_the_evidence_is_written_whole_or_not_at_all(office: Office, tmp_path: P
     assert f"in {target}" in out
     with zipfile.ZipFile(target) as archive:
         units = list(csv.DictReader(io.StringIO(archive.read("units.csv").decode("utf-8-sig"))))
-        assert "COMPUTED" in archive.read("README.txt").decode()
+        assert "Computed" in archive.read("README.txt").decode()
     assert [row["id"] for row in units] == ["1"]
     code, _, err = office("explain", "1", "2026-11", "--csv", str(tmp_path))
     assert (code, "a folder with something in it" in err) == (2, True)
