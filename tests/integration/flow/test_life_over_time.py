@@ -10,7 +10,7 @@ import pytest
 from syncd.core.billing.bill_life import BillKind
 from syncd.core.service.automatic import AutomaticRun, choose_automatic
 from syncd.core.store.database import Database
-from syncd.core.store.plans import PlanBillState, PlanKind
+from syncd.core.store.plans import PlanBillState
 from tests.builders_life import automatic, bills, choose, chosen, kinds, records, send
 from tests.builders_month import DECEMBER, DESKTOP, LONDON, NOVEMBER, OCTOBER, SERVER, Office
 
