@@ -208,6 +208,8 @@ def _show_product(
         _show_since(output, item.since, item.measure)
     _show_units(output, "counted", item.counted, item.measure)
     _show_units(output, "not counted", item.excluded, item.measure)
+    for part in item.parts:
+        _show_units(output, part.basis.name, part.counted, part.measure)
 
 
 def _show_since(output: Output, since: Since, measure: Measure) -> None:

@@ -14,7 +14,13 @@ from zoneinfo import ZoneInfo
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, difference, quotient, total
 from syncd.core.service.csv_text import escape
-from syncd.core.service.explanation import ExplainedLine, ExplainedProduct, Explanation, Origin
+from syncd.core.service.explanation import (
+    ExplainedLine,
+    ExplainedPart,
+    ExplainedProduct,
+    Explanation,
+    Origin,
+)
 from syncd.core.service.steps import exact, steps_of
 from syncd.core.store.census.records import EvidenceUnit
 from syncd.sdk.money import from_scaled
@@ -149,12 +155,15 @@ class EvidencePack:
                 yield self._unit(number, one, item, unit, "yes")
             for unit in item.excluded:
                 yield self._unit(number, one, item, unit, "no")
+            for part in item.parts:
+                for unit in part.counted:
+                    yield self._unit(number, one, part, unit, "yes")
 
     def _unit(
         self,
         number: int,
         one: ExplainedLine,
-        item: ExplainedProduct,
+        item: ExplainedProduct | ExplainedPart,
         unit: EvidenceUnit,
         counted: str,
     ) -> Row:

@@ -6,6 +6,7 @@ and corrected bills change nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from syncd.core.service.basis import ProductBasis, SnapshotBasis, decode_line
 from syncd.core.service.explanation import (
     DaySpan,
     ExplainedLine,
+    ExplainedPart,
     ExplainedProduct,
     Origin,
     Since,
@@ -50,6 +52,7 @@ class Evidence:
         """A line with everything behind it."""
         items = [item for item in found.line.products if names(item, self._product)]
         wanted = {item.product_id for item in items if item.product_id is not None}
+        wanted |= {part.product_id for item in items for part in item.parts}
         kinds = await measures(self._conn, wanted)
         return ExplainedLine(
             bill=found.bill,
@@ -65,14 +68,7 @@ class Evidence:
             released=found.released,
             reopened=found.reopened,
             remote=await self._remote(found),
-            products=tuple(
-                [
-                    await self._explained(
-                        found, item, kinds.get(item.product_id or 0, Measure.COUNT)
-                    )
-                    for item in items
-                ]
-            ),
+            products=tuple([await self._explained(found, item, kinds) for item in items]),
         )
 
     async def _remote(self, found: FoundLine) -> str | None:
@@ -85,8 +81,9 @@ class Evidence:
         return record.remote if record is not None else None
 
     async def _explained(
-        self, found: FoundLine, item: ProductBasis, measure: Measure
+        self, found: FoundLine, item: ProductBasis, kinds: Mapping[int, Measure]
     ) -> ExplainedProduct:
+        measure = kinds.get(item.product_id or 0, Measure.COUNT)
         snapshot = item.snapshot or found.bill.snapshot
         counted: list[EvidenceUnit] = []
         excluded: list[EvidenceUnit] = []
@@ -108,7 +105,37 @@ class Evidence:
             excluded=tuple(excluded),
             days=tuple(days),
             since=since,
+            parts=tuple(
+                [
+                    ExplainedPart(
+                        basis=part,
+                        measure=kinds.get(part.product_id, Measure.COUNT),
+                        counted=tuple(await self._part(found, item, part.product_id, snapshot)),
+                    )
+                    for part in item.parts
+                ]
+            ),
         )
+
+    async def _part(
+        self,
+        found: FoundLine,
+        item: ProductBasis,
+        product_id: int,
+        snapshot: SnapshotBasis | None,
+    ) -> list[EvidenceUnit]:
+        """Units of what is billed with a storage, at the same pull and of the same month."""
+        if snapshot is None:
+            return []
+        units = await evidence(
+            self._conn,
+            found.bill.account_id,
+            product_id,
+            snapshot.seq,
+            period=item.facts_of,
+            as_of=found.known_at,
+        )
+        return [unit for unit in units if unit.excluded is None]
 
     async def _units(
         self, found: FoundLine, item: ProductBasis, snapshot: SnapshotBasis

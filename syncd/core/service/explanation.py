@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from syncd.core.billing.bill_life import BillKind
-from syncd.core.service.basis import BillBasis, LineBasis, ProductBasis, SnapshotBasis
+from syncd.core.service.basis import BillBasis, LineBasis, PartBasis, ProductBasis, SnapshotBasis
 from syncd.core.store.billed import Approval
 from syncd.core.store.census.records import EvidenceUnit, Movements
 from syncd.sdk.records import Measure
@@ -50,6 +50,21 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedPart:
+    """What is billed with a storage: restored volume, or the price of limits.
+
+    Attributes:
+        basis: the stored figures.
+        measure: what the quantities of its units are.
+        counted: units behind it.
+    """
+
+    basis: PartBasis
+    measure: Measure
+    counted: tuple[EvidenceUnit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedProduct:
     """One product of a line.
 
@@ -62,6 +77,7 @@ class ExplainedProduct:
         excluded: units that did not count, each with its reason.
         days: counts at the end of the days, for peak and average.
         since: what changed since the bill before, None without one.
+        parts: what is billed with it.
     """
 
     basis: ProductBasis
@@ -72,6 +88,7 @@ class ExplainedProduct:
     excluded: tuple[EvidenceUnit, ...]
     days: tuple[DaySpan, ...]
     since: Since | None
+    parts: tuple[ExplainedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
