@@ -36,7 +36,10 @@ class Priced:
 
 def rate_in(rates: Sequence[Rate], currency: str) -> Rate | None:
     """The rate in the currency, or None; `checks` has refused two of one currency."""
-    return next((rate for rate in rates if rate.currency == currency), None)
+    for rate in rates:
+        if rate.currency == currency:
+            return rate
+    return None
 
 
 def priced(
