@@ -75,29 +75,6 @@ async def test_p04_a_source_that_answered_500_is_incomplete_and_touches_nothing(
     assert quantities(office) == {"Managed - Workstation": 12, "Managed - Server": 2}
 
 
-async def test_a_source_that_nobody_asked_for_days_holds_the_bill(office: Office) -> None:
-    await office.bill()
-    await office.pull(
-        {"5": {DESKTOP.key: 11, SERVER.key: 2}}, at=office.month_end(NOVEMBER, days=5)
-    )
-    office.clock.advance(days=31)
-    stored = await office.plan(NOVEMBER)
-    assert rules_of(stored.record.objections) == {"SOURCE_STALE"}
-    assert stored.record.bills[0].state is PlanBillState.HELD
-
-
-async def test_a_month_without_any_pull_is_an_error_and_a_late_one_a_warning(
-    office: Office,
-) -> None:
-    september = OCTOBER.previous()
-    stored = await office.plan(september)
-    assert stored.plan.bills[0].errors == ("NO_SNAPSHOT",)
-    await office.pull({"5": {DESKTOP.key: 9}}, at=OCTOBER.start(LONDON) + timedelta(hours=30))
-    late = await office.plan(september)
-    assert late.plan.bills[0].errors == ()
-    assert any(code.startswith("LATE_SNAPSHOT") for code in late.plan.bills[0].warnings)
-
-
 async def test_p05_an_empty_list_where_forty_were_is_held_and_zeroes_nothing(
     office: Office,
 ) -> None:

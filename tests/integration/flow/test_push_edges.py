@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from syncd.core.service.applied import Fate
 from syncd.core.store.database import Database
+from syncd.core.store.plans import PlanBillState
 from tests.builders_month import (
     DECEMBER,
     DESKTOP,
+    LONDON,
     NOVEMBER,
     OCTOBER,
     SERVER,
@@ -23,6 +27,29 @@ async def office(database: Database) -> Office:
     made = await Office.open(database)
     await made.usual()
     return made
+
+
+async def test_a_source_that_nobody_asked_for_days_holds_the_bill(office: Office) -> None:
+    await office.bill()
+    await office.pull(
+        {"5": {DESKTOP.key: 11, SERVER.key: 2}}, at=office.month_end(NOVEMBER, days=5)
+    )
+    office.clock.advance(days=31)
+    stored = await office.plan(NOVEMBER)
+    assert rules_of(stored.record.objections) == {"SOURCE_STALE"}
+    assert stored.record.bills[0].state is PlanBillState.HELD
+
+
+async def test_a_month_without_any_pull_is_an_error_and_a_late_one_a_warning(
+    office: Office,
+) -> None:
+    september = OCTOBER.previous()
+    stored = await office.plan(september)
+    assert stored.plan.bills[0].errors == ("NO_SNAPSHOT",)
+    await office.pull({"5": {DESKTOP.key: 9}}, at=OCTOBER.start(LONDON) + timedelta(hours=30))
+    late = await office.plan(september)
+    assert late.plan.bills[0].errors == ()
+    assert any(code.startswith("LATE_SNAPSHOT") for code in late.plan.bills[0].warnings)
 
 
 async def test_the_recurring_line_that_will_bill_a_record_is_named(office: Office) -> None:
