@@ -127,6 +127,9 @@ def _add_sheet(group: typer.Typer, name: str, words: str) -> None:
         yes: Annotated[
             bool, typer.Option("--yes", help="Do not ask after the effect was shown.")
         ] = False,
+        no_effect: Annotated[
+            bool, typer.Option("--no-effect", help="Do not reckon what it does to bills.")
+        ] = False,
     ) -> None:
         from syncd.cli.map_files import export_file, import_file
         from syncd.cli.output import run_async
@@ -134,9 +137,9 @@ def _add_sheet(group: typer.Typer, name: str, words: str) -> None:
         if (export is None) == (source is None):
             raise typer.BadParameter("give either --export FILE or --import FILE")
         if export is not None:
-            if dry_run or prune or yes:
-                raise typer.BadParameter("--dry-run, --prune and --yes go with --import")
+            if dry_run or prune or yes or no_effect:
+                raise typer.BadParameter("options other than --export go with --import")
             run_async(export_file(cli_of(context), name, export))
         if source is not None:
-            options = {"dry_run": dry_run, "prune": prune, "yes": yes}
+            options = {"dry_run": dry_run, "prune": prune, "yes": yes, "reckons": not no_effect}
             run_async(import_file(cli_of(context), name, source, **options))

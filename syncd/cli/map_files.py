@@ -65,7 +65,7 @@ async def export_file(cli: Cli, name: str, file: Path) -> None:
 
 
 async def import_file(
-    cli: Cli, name: str, file: Path, *, dry_run: bool, prune: bool, yes: bool
+    cli: Cli, name: str, file: Path, *, dry_run: bool, prune: bool, yes: bool, reckons: bool = True
 ) -> None:
     """Show what a file changes and what that costs, ask a person, then take it.
 
@@ -108,7 +108,7 @@ async def import_file(
             raise
         effect = (
             await effect_of(app.database, seen.pending, terms_of(app, psa))
-            if name not in FREE_OF_CHARGE and seen.pending
+            if reckons and name not in FREE_OF_CHARGE and seen.pending
             else None
         )
         if not cli.json:

@@ -142,6 +142,14 @@ def test_a_file_that_changes_nothing_shows_no_effect_and_asks_nothing(
     assert "unchanged 1" in out
 
 
+def test_the_effect_can_be_left_out(office: Office) -> None:
+    _, out, _ = take(office, "rates", DEARER, "--no-effect")
+    assert "if this had held" not in out
+    assert price(office) == 8
+    file = office.folder / "out.csv"
+    assert office("map", "rates", "--export", str(file), "--no-effect")[0] == 2
+
+
 def test_a_rate_from_a_later_month_says_from_which(office: Office) -> None:
     _, out, _ = take(office, "rates", RATES + "rmm,device:server,,2,8,,,,2026-12-15\n")
     assert "1 row of it counts from 2027-01 on" in out
