@@ -51,12 +51,13 @@ class Site:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         mode: str = "live",
         database: str | None = None,
+        beside: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.world = world
         offered = load().sandboxes()
-        self.host = SandboxHost(world, [offered["ninjaone"], offered["halopsa"]], options=options)
-        self.names = {"ninjaone": SOURCE, "halopsa": PSA}
+        self.names = {"ninjaone": SOURCE, "halopsa": PSA, **(beside or {})}
+        self.host = SandboxHost(world, [offered[one] for one in self.names], options=options)
         self.host.__enter__()
         write_config(folder, self.host, names=self.names, mode=mode, extra=extra, database=database)
         self.secrets = secrets_of(self.host)
