@@ -24,6 +24,10 @@ WIRING: Final = {
         "the recurring line takes the record's price, and the record has none",
         "Set a price on the record or the recurring line in the PSA; until then units cost 0.",
     ),
+    "PRICE_TWO_OWNERS": (
+        "the PSA raises the recurring line's price by itself, while we send one",
+        "End that in the PSA, or give it the price: `syncd map configurations` (price_owner psa).",
+    ),
     "LINE_INACTIVE": (
         "the recurring line that counts the record is inactive, so that nothing is invoiced",
         "Make the recurring line active in the PSA, or let another one count the record.",

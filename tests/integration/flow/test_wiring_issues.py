@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ CASES: dict[str, tuple[str, list[RecurringLine]]] = {
     "LINKED_TWICE": ("average", [*lines(), *lines(key="r2")]),
     "DOUBLE_ROUTE": ("average", lines(counts_other=True)),
     "PRICE_LINKED_IN_QUANTITY_MODE": ("quantity", lines()),
+    "PRICE_TWO_OWNERS": ("average", lines(percent_increase=Decimal("3.5"))),
     "LINE_INACTIVE": ("average", lines(active=False)),
 }
 
