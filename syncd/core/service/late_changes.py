@@ -7,7 +7,7 @@ person answers. It closes itself when bill and facts agree again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
@@ -184,8 +184,8 @@ async def _content(
     content = late_difference([one.line for one in sent], now.lines)
     if not content.lines:
         return content
-    bases = {item.key: (item, one.bill.snapshot) for one in sent for item in one.line.products}
-    later = {item.key: (item, now.snapshot) for line in now.lines for item in line.products}
+    bases = _bases((item, one.bill.snapshot) for one in sent for item in one.line.products)
+    later = _bases((item, now.snapshot) for line in now.lines for item in line.products)
     units = [
         found
         for line in content.lines
@@ -196,6 +196,15 @@ async def _content(
 
 
 _Bases = Mapping[str, tuple[ProductBasis, SnapshotBasis | None]]
+
+
+def _bases(counted: Iterable[tuple[ProductBasis, SnapshotBasis | None]]) -> _Bases:
+    """Products, and what is billed with them, by key."""
+    return {
+        key: (item, snapshot)
+        for item, snapshot in counted
+        for key in (item.key, *(part.key for part in item.parts))
+    }
 
 
 async def _units(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
 
 from syncd.core.billing.arithmetic import difference, total
-from syncd.core.service.basis import LineBasis, ProductBasis
+from syncd.core.service.basis import LineBasis
 from syncd.sdk.records import canonical_json
 
 MOST_UNITS = 50
@@ -23,7 +24,7 @@ _ZERO = Decimal(0)
 
 
 class LateProduct(msgspec.Struct, frozen=True):
-    """A product whose count differs.
+    """A product, or a part that is billed with one, whose count differs.
 
     Attributes:
         key: product key.
@@ -160,7 +161,7 @@ def decode_late(text: str) -> LateContent:
 
 
 def _products(was: LineBasis | None, now: LineBasis | None) -> Iterable[LateProduct]:
-    before, after = _by_key(was), _by_key(now)
+    before, after = _facts(was), _facts(now)
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
         shown = new or old
@@ -178,8 +179,24 @@ def _products(was: LineBasis | None, now: LineBasis | None) -> Iterable[LateProd
             yield found
 
 
-def _by_key(line: LineBasis | None) -> Mapping[str, ProductBasis]:
-    return {one.key: one for one in line.products} if line is not None else {}
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    product_id: int | None
+    name: str
+    raw: Decimal
+    billed: Decimal
+
+
+def _facts(line: LineBasis | None) -> Mapping[str, _Fact]:
+    """What was counted of every product of a line, and of what is billed with it."""
+    found: dict[str, _Fact] = {}
+    for one in line.products if line is not None else ():
+        found[one.key] = _Fact(one.product_id, one.name, one.raw, one.billed)
+        for part in one.parts:
+            held = found.get(part.key)
+            raw = part.raw if held is None else total((held.raw, part.raw))
+            found[part.key] = _Fact(part.product_id, part.name, raw, raw)
+    return found
 
 
 def _change(was: LineBasis | None, now: LineBasis | None, field: str) -> Decimal | None:

@@ -29,6 +29,7 @@ from tests.builders_month import (
     SERVER,
     Office,
 )
+from tests.integration.flow.test_storage import GB, Shop
 
 ISSUE = "LATE_CHANGE source-eu/5/2026-10"
 HOUR = timedelta(hours=1)
@@ -348,3 +349,33 @@ async def test_storage_of_a_month_is_a_fact_as_well(sqlite_database: Database) -
     (row,) = await rows(office)
     assert row.price_change is not None
     assert row.price_change > 0
+
+
+async def test_a_month_that_its_source_corrects_after_the_bill_is_a_late_fact(
+    sqlite_database: Database,
+) -> None:
+    office = await Office.open(sqlite_database)
+    shop = Shop(office)
+    await shop.stands()
+    await shop.facts({"5": {"s3": 100 * GB, "back": 10 * GB}, "6": {}})
+    await office.link("5", "1001")
+    await office.asset_type("s3", "20")
+    await office.configure("c1", "Storage", "total", ["s3", "back"])
+    await office.rate("s3", "0.01", "0.03")
+    await shop.restore_rate("s3", "0.10", "0.20")
+    office.clock.moment = END + 9 * HOUR
+    await office.bill(OCTOBER)
+    office.clock.moment = datetime(2026, 11, 5, 9, 0, tzinfo=UTC)
+    (bill,) = await bills(office)
+    assert bill.total_price == Decimal(5), "100 x 0.03 + 10 x 0.20"
+    await shop.facts({"5": {"s3": 120 * GB, "back": 10 * GB}, "6": {}}, after_hours=99)
+    assert await find(office) == 1
+    assert "+0.60 GBP" in (await office.issues())[ISSUE].message
+    await shop.facts({"5": {"s3": 100 * GB, "back": 15 * GB}, "6": {}}, after_hours=100)
+    await find(office)
+    issue = (await office.issues())[ISSUE]
+    assert "+1.00 GBP" in issue.message
+    assert "Restored 10 -> 15" in issue.message
+    await shop.facts({"5": {"s3": 100 * GB, "back": 10 * GB}, "6": {}}, after_hours=101)
+    await find(office)
+    assert ISSUE not in await office.issues()
