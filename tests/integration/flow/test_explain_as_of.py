@@ -40,10 +40,12 @@ from tests.builders_month import (
     DISK,
     LONDON,
     NOVEMBER,
+    OCTOBER,
     SERVER,
     Office,
     recurring,
 )
+from tests.integration.flow.test_storage import GB, RESTORED, S3, Shop
 
 CLOSED = datetime(2026, 12, 2, tzinfo=UTC)
 
@@ -253,3 +255,37 @@ async def test_the_clients_files_hold_no_cost_no_reason_and_no_formula(
     assert inside["units.csv"] == rows["units.csv"]
     left = {one for one in read(tmp_path, content=False) if one.startswith(".")}
     assert not left, "nothing half-written"
+
+
+async def test_a_month_of_storage_shows_its_own_pull_its_parts_and_the_month_before(
+    database: Database,
+) -> None:
+    office = await Office.open(database)
+    shop = Shop(office)
+    await shop.stands()
+    amounts = {OCTOBER: (2 * GB, GB), NOVEMBER: (5 * GB + GB // 2, 3 * GB)}
+    for period, (stored, restored) in amounts.items():
+        await shop.facts({"5": {S3.key: stored, RESTORED.key: restored}}, period=period)
+        if period == OCTOBER:
+            await office.link("5", "1001")
+            await office.asset_type(S3.key, "20")
+            await office.configure("c1", "Backup", "total", [S3.key])
+            await office.rate(S3.key, "0.01", "0.03")
+            await shop.restore_rate(S3.key, "0.02", "0.05")
+        office.clock.moment = period.end(LONDON) + timedelta(hours=9)
+        await office.bill(period)
+        await shop.stands()
+    found = await ask(office, S3.key)
+    (product,) = found.lines[0].products
+    assert (found.period, product.basis.facts_of) == ("2026-11", "2026-11")
+    assert product.snapshot is not None
+    assert product.snapshot == product.basis.snapshot
+    assert product.since is not None
+    assert product.since.quantity == 2
+    assert [(one.before, one.unit.quantity) for one in product.since.movements.resized] == [
+        (2 * GB, 5 * GB + GB // 2)
+    ]
+    (part,) = product.parts
+    assert [unit.quantity for unit in part.counted] == [3 * GB]
+    pack = {one.name: list(one.rows()) for one in EvidencePack(found=found, zone=LONDON).files()}
+    assert [row[5] for row in pack["units.csv"]] == ["5.5", "3"]
