@@ -10,15 +10,9 @@ from rich.console import Console
 from syncd.cli.context import Cli
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
+from syncd.sandbox.demo.cast import NAMES, SETTINGS
 from syncd.sandbox.demo.stage import Stage
-from syncd.sandbox.demo.story import (
-    PSA,
-    PSA_CONNECTOR,
-    SETTINGS,
-    SOURCE,
-    SOURCE_CONNECTOR,
-    play,
-)
+from syncd.sandbox.demo.story import play
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.presets import demo as demo_world
 from syncd.sdk.errors import ConfigError
@@ -39,18 +33,17 @@ def demonstrate(_cli: Cli, *, folder: Path | None, seed: int) -> None:
     if not console.is_terminal:
         console = Console(emoji=False, highlight=False, width=WIDTH)
     offered = load().sandboxes()
-    missing = {SOURCE_CONNECTOR, PSA_CONNECTOR} - set(offered)
+    missing = set(NAMES) - set(offered)
     if missing:
         message = f"no plugin simulates {', '.join(sorted(missing))}"
         raise ConfigError(message, remedy="install syncd with its plugins: pip install .")
     started = time.monotonic()
     world = demo_world(seed)
-    with SandboxHost(world, [offered[SOURCE_CONNECTOR], offered[PSA_CONNECTOR]]) as host:
-        names = {SOURCE_CONNECTOR: SOURCE, PSA_CONNECTOR: PSA}
-        write_config(here, host, names=names, extra=SETTINGS)
+    with SandboxHost(world, [offered[connector] for connector in NAMES]) as host:
+        write_config(here, host, names=NAMES, extra=SETTINGS)
         stage = Stage(here, host, secrets_of(host), console)
         console.rule("[bold]syncd: a month end against simulated vendors")
-        for connector, name in names.items():
+        for connector, name in NAMES.items():
             stage.say(f"{name}: {connector} simulated at {host.simulators[connector].base_url}")
         stage.say(f"configuration: {here / 'syncd.toml'}, mode = live, since nothing here is real")
         play(stage)

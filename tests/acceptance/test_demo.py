@@ -10,15 +10,9 @@ from rich.console import Console
 from syncd.core.store.schema import upgrade
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
+from syncd.sandbox.demo.cast import NAMES, SETTINGS
 from syncd.sandbox.demo.stage import Stage
-from syncd.sandbox.demo.story import (
-    PSA,
-    PSA_CONNECTOR,
-    SETTINGS,
-    SOURCE,
-    SOURCE_CONNECTOR,
-    play,
-)
+from syncd.sandbox.demo.story import play
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.presets import demo
 
@@ -27,11 +21,11 @@ def test_the_month_end_holds_on_both_databases(empty_database_url: str, tmp_path
     upgrade(empty_database_url)
     offered = load().sandboxes()
     said = io.StringIO()
-    with SandboxHost(demo(), [offered[SOURCE_CONNECTOR], offered[PSA_CONNECTOR]]) as host:
+    with SandboxHost(demo(), [offered[connector] for connector in NAMES]) as host:
         write_config(
             tmp_path,
             host,
-            names={SOURCE_CONNECTOR: SOURCE, PSA_CONNECTOR: PSA},
+            names=NAMES,
             database=empty_database_url,
             extra=SETTINGS,
         )

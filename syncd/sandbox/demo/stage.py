@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 
+from syncd.sandbox.demo.cast import SOURCE
+from syncd.sandbox.demo.overnight import Event, spend_the_night, told
 from syncd.sandbox.host import SandboxHost
 from syncd.sdk.errors import SyncdError
 from syncd.sdk.sandbox import WorldClient
@@ -122,10 +124,47 @@ class Stage:
         """Script faults into a simulator."""
         self._ask(connector, "/__sandbox__/faults", {"faults": faults})
 
-    def world_client_of(self, account: str) -> WorldClient | None:
-        """Whom an account of the source stands for; what a person who reads names would know."""
-        number = int(account) - ORGANISATION_OFFSET
-        return next((one for one in self._host.world.everyone() if one.id == number), None)
+    def night(self, *, until: Callable[[Event], bool]) -> list[Event]:
+        """Run the daemon until an event of its log, stop it, and tell what it did.
+
+        Raises:
+            NightFailed: the event did not come, or the daemon ended badly.
+        """
+        self.console.print("[bold green]$[/bold green] [bold]syncd run[/bold]")
+        events = spend_the_night(self.folder, self._environment(), until=until)
+        for line in told(events):
+            self.console.out(line, highlight=False)
+        return events
+
+    def world_client_of(self, row: Mapping[str, str]) -> WorldClient | None:
+        """Whom an account stands for, None for the MSP itself and for nobody.
+
+        That is what a person knows who reads names: of two clients of one name, the first is the
+        one that came first.
+        """
+        clients = [one for one in self._host.world.everyone() if not one.internal]
+        if row["connection"] == SOURCE:
+            number = int(row["account"]) - ORGANISATION_OFFSET
+            return next((one for one in clients if one.id == number), None)
+        seen: dict[str, int] = {}
+        for one in clients:
+            position = seen[one.name] = seen.get(one.name, 0) + 1
+            shown = one.name if position == 1 else f"{one.name} {position}"
+            if shown == row["account_name"]:
+                return one
+        return None
+
+    def claim_no_duplicates(self, connector: str) -> None:
+        """Claim that the simulated PSA holds each key of ours once.
+
+        Raises:
+            ClaimFailed: a key stands twice.
+        """
+        markers = self.psa_markers(connector)
+        self.claim(
+            len(markers) == len(set(markers)),
+            f"{len(markers)} records at the PSA carry our key, each key once",
+        )
 
     def psa_markers(self, connector: str) -> list[str]:
         """The keys of ours that the simulated PSA holds, one per record."""
