@@ -31,7 +31,7 @@ ERRORS: Final = {
     ),
     "NO_SNAPSHOT": (
         "no proven pull stands for the month",
-        "Nothing can be counted for it any more; bill it by hand, or wait for the next month.",
+        "For storage run `syncd pull NAME --period MONTH`; what else stood then is billed by hand.",
     ),
     "SITE_NOT_MAPPED": (
         "the account has units and no client",

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import text, update
 
 from syncd.core.service.basis import decode_bill
+from syncd.core.service.csv_text import BadFile
+from syncd.core.service.mapping_csv import Import, import_sheet
 from syncd.core.service.reckoning import Sources, reckon
+from syncd.core.service.sheets import SHEETS
 from syncd.core.service.steps import steps_of
 from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.service.unmapped import find_unmapped
@@ -327,3 +330,24 @@ async def test_facts_of_months_show_what_is_unmapped_and_parts_do_not(shop: Shop
     found = await find_unmapped(shop.office.database, today=NOVEMBER.first_day)
     assert {one.product for one in found.unconfigured} == {"s3", "cap"}
     assert found.products == []
+
+
+async def test_parts_are_refused_in_a_configuration(shop: Shop) -> None:
+    office = shop.office
+    await shop.facts({"5": FULL})
+    options = Import(
+        file="c.csv", psa=office.psa_connection, currency="GBP", confirmed_by="ann", dry_run=False
+    )
+    content = (
+        "connection,account,name,mode,products,asset_type,supplier,price_owner,cost_owner,position\n"
+        "source-eu,,Backup,total,s3;cap,,,,,1\n"
+    )
+    with pytest.raises(BadFile, match="cap is billed with the account's first storage product"):
+        await import_sheet(
+            office.database,
+            SHEETS["configurations"],
+            content.encode(),
+            options,
+            now=office.clock(),
+            log=office.log,
+        )

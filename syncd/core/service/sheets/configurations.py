@@ -28,6 +28,7 @@ from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet
 from syncd.core.store.decisions import SourceConnection
 from syncd.core.store.mappings import CONFIGURATIONS, RULES
 from syncd.core.store.references import ReferenceKind
+from syncd.sdk.records import Part
 
 MODES: Final = (Mode.AVERAGE.value, Mode.TOTAL.value, Mode.QUANTITY.value)
 _OWNERS: Final = (Owner.SYNCD.value, Owner.PSA.value)
@@ -86,7 +87,13 @@ def _products(row: RowReader, connection: SourceConnection | None) -> str:
         row.blame("products", "the cell names no product", "write product keys separated by ;")
     if connection is not None:
         for key in keys:
-            row.product_of(connection, key, "products")
+            product = row.product_of(connection, key, "products")
+            if product is not None and product.part is not Part.WHOLE:
+                row.blame(
+                    "products",
+                    f"{key} is billed with the account's first storage product",
+                    "leave it out; it follows by itself",
+                )
     return _json(keys)
 
 
