@@ -25,6 +25,7 @@ from syncd_entra.models import (
     Organizations,
     Overview,
     Row,
+    Sku,
     Skus,
     User,
     Users,
@@ -98,9 +99,10 @@ class TenantReading:
             self._tenant
         ]:
             raise self._broken("WRONG_TENANT: Graph answered for another tenant than was asked")
-        first = got(answers, "skus", Skus)
-        pages = self._rows(first, Skus, questions.ORGANIZATION)
-        rows = [row async for page in pages for row in page]
+        # A list without any SKU is asked for once more before it is believed.
+        rows = await self._skus(answers) or await self._skus(
+            await self._door.batches.ask([questions.SKUS])
+        )
         seats = Seats(
             self._tenant,
             rows,
@@ -136,6 +138,11 @@ class TenantReading:
         await self._emit(units)
 
     # numbers
+
+    async def _skus(self, answers: Answers) -> list[Sku]:
+        first = got(answers, "skus", Skus)
+        pages = self._rows(first, Skus, questions.ORGANIZATION)
+        return [row async for page in pages for row in page]
 
     def _numbers(self, answers: Answers) -> list[Observation]:
         return [

@@ -167,8 +167,26 @@ async def test_a_tenant_without_any_sku_counts_nothing_and_is_proven():
     async with connected(cloud(1)) as running:
         running.state.tenants[ONE].skus = []
         sink, verdicts = await running.pull()
+        assert running.state.questions["/subscribedSkus"] == 2
     assert verdicts[ONE].state is COMPLETE
     assert sink.observations == []
+
+
+async def test_a_list_that_is_empty_once_is_asked_for_again():
+    async with connected(cloud(1)) as running:
+        answer, told = running.state.graph.answer, []
+
+        def forgetful(asked):
+            said = answer(asked)
+            if asked.path == "/subscribedSkus" and not told:
+                told.append(said.body["value"])
+                said.body["value"] = []
+            return said
+
+        running.state.graph.answer = forgetful
+        sink, verdicts = await running.pull()
+    assert verdicts[ONE].state is COMPLETE
+    assert len({one.unit for one in sink.observations}) == len(told[0]) > 1
 
 
 async def test_no_secret_is_in_any_reason_or_event():
