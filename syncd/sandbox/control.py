@@ -37,11 +37,11 @@ class Statistics:
         self.calls[f"{method} {_NUMBERS.sub('/{id}', path)}"] += 1
 
     def as_data(self) -> dict[str, Any]:
-        """Totals and the counts behind them; a POST to a token endpoint is not a write."""
+        """Totals and the counts behind them; a POST for a token or of questions is not a write."""
         writes = sum(
             n
             for name, n in self.calls.items()
-            if name.split(" ", 1)[0] in _WRITES and not name.endswith("/token")
+            if name.split(" ", 1)[0] in _WRITES and not name.endswith(("/token", "/$batch"))
         )
         return {
             "calls": sum(self.calls.values()),
