@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from syncd.cli.desk import sources_of
 from syncd.cli.evidence_files import write_pack
 from syncd.cli.moments import moment
 from syncd.cli.plan import read_period
+from syncd.core.billing.arithmetic import BYTES_PER_GB, quotient
 from syncd.core.service.evidence_pack import EvidencePack, amount, why
 from syncd.core.service.explain import explain
 from syncd.core.service.explanation import (
@@ -25,7 +27,7 @@ from syncd.core.service.explanation import (
     Since,
 )
 from syncd.core.service.replay import Reckoner
-from syncd.core.service.steps import exact, plain
+from syncd.core.service.steps import plain, volume
 from syncd.sdk.errors import ConfigError
 from syncd.sdk.period import day_start
 from syncd.sdk.records import Measure
@@ -214,7 +216,7 @@ def _show_product(
 
 def _show_since(output: Output, since: Since, measure: Measure) -> None:
     moves = since.movements
-    counted = f"{exact(since.quantity)} GB" if measure is Measure.BYTE else plain(since.quantity)
+    counted = volume(since.quantity) if measure is Measure.BYTE else plain(since.quantity)
     output.say(f"    since the bill of {since.period} ({counted} counted):")
     lines = [
         *(f"+ {_unit(one.unit, measure)}{_why(one.reason, 'no longer')}" for one in moves.joined),
@@ -248,9 +250,9 @@ def _unit(unit: EvidenceUnit, measure: Measure) -> str:
 def _quantity(quantity: int, measure: Measure) -> str:
     if measure is Measure.COUNT:
         return f"{quantity:,}"
-    return (
-        f"{amount(quantity, measure)} GB" if measure is Measure.BYTE else amount(quantity, measure)
-    )
+    if measure is Measure.BYTE:
+        return volume(quotient(Decimal(quantity), BYTES_PER_GB))
+    return amount(quantity, measure)
 
 
 def _why(reason: str | None, word: str) -> str:

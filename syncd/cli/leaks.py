@@ -54,8 +54,9 @@ def _show(output: Output, found: LeakReport) -> None:
     output.say(f"Leaks of {found.period}; money is an estimate: the count times the price")
     _part(output, "Counted and billed nowhere", found.not_billed)
     _part(output, "Billed and no longer counted", found.not_counted)
+    _part(output, "Free by decision", found.free)
     if not found.not_billed and not found.not_counted:
-        output.say("nothing leaks: all that is counted is billed, and all that is billed counted")
+        output.say("\nnothing leaks: all that is counted is billed, and all that is billed counted")
 
 
 def _part(output: Output, title: str, leaks: Sequence[Leak]) -> None:

@@ -119,11 +119,13 @@ class LeakReport:
         period: the month.
         not_billed: counted and billed nowhere, the most money first.
         not_counted: billed and no longer counted, likewise.
+        free: counted and free since somebody wrote a price of 0; told, and no leak.
     """
 
     period: str
     not_billed: tuple[Leak, ...]
     not_counted: tuple[Leak, ...]
+    free: tuple[Leak, ...] = ()
 
 
 async def read_leaks(
@@ -195,8 +197,11 @@ def find_leaks(
     found.sort(key=lambda one: (-(one.money or Decimal(0)), -one.quantity, one.account, one.what))
     return LeakReport(
         period=str(drafting.period),
-        not_billed=tuple(one for one in found if not one.kind.bills_too_much),
+        not_billed=tuple(
+            one for one in found if not one.kind.bills_too_much and one.kind is not LeakKind.FREE
+        ),
         not_counted=tuple(one for one in found if one.kind.bills_too_much),
+        free=tuple(one for one in found if one.kind is LeakKind.FREE),
     )
 
 

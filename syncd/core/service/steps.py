@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from syncd.core.billing.arithmetic import difference, rounded, total, whole_blocks
+from syncd.core.billing.arithmetic import (
+    BYTES_PER_GB,
+    difference,
+    product,
+    rounded,
+    total,
+    whole_blocks,
+)
 from syncd.core.billing.model import Mode
 from syncd.core.service.basis import LineBasis, MonthBasis, PartBasis, ProductBasis, RuleBasis
 from syncd.sdk.records import Measure, Part
@@ -53,7 +60,7 @@ def _counting(item: ProductBasis, measure: Measure) -> Iterator[str]:
     if measure is Measure.BYTE:
         of_days = month is not None and month.days
         how = "mean of the month" if of_days else _METHODS.get(item.method, item.method)
-        yield f"{exact(item.raw)} GB of 2^30 bytes: {how}"
+        yield f"{volume(item.raw)}: {how}"
         if month is not None and of_days:
             yield f"{month.unit_days:,} byte-days / {month.days} days / 2^30"
     else:
@@ -146,7 +153,7 @@ def _part(part: PartBasis, currency: str, *, internal: bool) -> Iterator[str]:
     if part.part != Part.RESTORED:
         yield f"{part.name}: {plain(part.price)} {currency}, a fixed price"
         return
-    gb = f"{part.name}: {exact(part.raw)} GB"
+    gb = f"{part.name}: {volume(part.raw)}"
     for title, unit, amount in (
         ("price", part.unit_price, part.price),
         ("cost", part.unit_cost, part.cost),
@@ -193,6 +200,11 @@ def plain(amount: Decimal) -> str:
     if short == rounded(amount, 2):
         short = rounded(amount, 2)
     return f"{short:,f}"
+
+
+def volume(gigabytes: Decimal) -> str:
+    """GB of 2^30 bytes as people write them, and behind them the bytes, which are exact."""
+    return f"{plain(gigabytes)} GB ({plain(product(gigabytes, BYTES_PER_GB))} bytes)"
 
 
 def exact(amount: Decimal) -> str:

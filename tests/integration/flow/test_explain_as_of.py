@@ -225,7 +225,7 @@ async def test_storage_is_gb_with_all_digits_and_the_difference_to_the_bill_befo
     (product,) = found.lines[0].products
     assert product.since is not None
     assert product.since.quantity == Decimal(1) / Decimal(2**30)
-    assert product.steps[0].endswith("GB of 2^30 bytes: mean of the month")
+    assert product.steps[0].endswith("bytes): mean of the month")
 
 
 async def test_the_clients_files_hold_no_cost_no_reason_and_no_formula(

@@ -142,9 +142,9 @@ async def test_each_gap_is_named_with_its_count_its_money_and_its_command(
     assert (stored.what, stored.money) == ("Storage", None)
     assert all(one.remedy for one in found.not_billed)
     await office.rate(SERVER.key, "6.00", "0")
-    kinds = {one.kind for one in (await leaks(office, NOVEMBER)).not_billed}
-    assert LeakKind.FREE in kinds
-    assert LeakKind.PRICE_UNSET not in kinds
+    found = await leaks(office, NOVEMBER)
+    assert LeakKind.PRICE_UNSET not in {one.kind for one in found.not_billed}
+    assert {one.kind for one in found.free} == {LeakKind.FREE}, "a price of 0 is no leak"
 
 
 async def test_a_product_without_an_asset_type_leaks(database: Database) -> None:
