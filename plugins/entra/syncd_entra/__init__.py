@@ -20,7 +20,8 @@ client_id = "…"                          # Application (client) ID of your mul
 client_secret = { env = "ENTRA_SECRET" } # by reference only
 schedule = "0 */6 * * *"                 # four reads a day; the last one before midnight bills
 tenants = [
-  { id = "…", name = "…" },              # Tenant ID and the customer's name, one line each
+  # one line each: Tenant ID, and the customer's name
+  { id = "00000000-0000-0000-0000-000000000000", name = "…" },
 ]
 # users = "listed"                       # every user is read and is evidence
 # devices = ["entra", "intune"]

@@ -135,6 +135,13 @@ async def test_tokens_are_kept_while_the_connection_is_open():
         assert running.calls["POST /v1.0/$batch"] == 6
 
 
+async def test_a_pull_writes_nothing_anywhere():
+    async with connected(cloud(), users="listed") as running:
+        await running.pull()
+        assert running.simulator.controlled.statistics.as_data()["writes"] == 0
+        assert running.state.writes == []
+
+
 async def test_a_token_that_ends_is_renewed():
     world = cloud(1)
     async with connected(world) as running:
