@@ -70,7 +70,7 @@ class Cloud:
             await _answer(send, 200, encode(granted))
             return
         key = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
-        if int(key[-6:], 16) % 100 < self.throttle and key not in self._told:
+        if int(key[-6:], 16) * 61 % 100 < self.throttle and key not in self._told:
             self._told.add(key)
             self.calls["throttled"] += 1
             await _answer(send, 429, b"{}", (b"retry-after", b"2"))

@@ -131,6 +131,7 @@ CODES: dict[str, Code] = {
     "LINE_INACTIVE": Code("bill warning", "The recurring line that bills the record is inactive."),
     "DOUBLE_ROUTE": Code("bill warning", "The recurring line counts other things as well."),
     "RUNNING_MONTH_LINKED": Code("objection", "A recurring line bills a month still running."),
+    "LOCKED_BY_INVOICE": Code("objection", "The month's invoice was made; a change is too late."),
     "PER_PERIOD_LINKED": Code("objection", "A lasting line counts a record of one month."),
     "PRICE_NOT_LINKED": Code("bill warning", "The recurring line does not take our price."),
     "PRICE_LINKED_IN_QUANTITY_MODE": Code(

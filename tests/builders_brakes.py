@@ -58,6 +58,7 @@ REMOVALS: dict[str, Removal] = {
     "FOREIGN_WRITER": brake(standing.second_writer),
     "PER_PERIOD_LINKED": brake(standing.month_linked),
     "RUNNING_MONTH_LINKED": brake(standing.running_linked),
+    "LOCKED_BY_INVOICE": brake(standing.invoice_made),
     "PSA_DRIFT": brake(standing.drift),
     "RETYPED": brake(standing.asset_type_changed),
     "MODE_CHANGED": brake(standing.mode_changed),

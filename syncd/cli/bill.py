@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,6 +14,7 @@ from syncd.cli.desk import billing_desk, sources_of
 from syncd.cli.output import table
 from syncd.cli.plan_view import plural, signed
 from syncd.core.service.applied import HELD_EXIT, ApplyReport
+from syncd.core.service.plan_issues import money_of
 from syncd.core.service.refusals import ShadowMode
 from syncd.core.service.sending import LeftAlone, SendChoice, choose_send
 from syncd.core.store.plans import PlanBillState, PlanKind, PlanRecord
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
     from syncd.core.service.billing_runs import BillingDesk
+    from syncd.sdk.plan_records import PlannedBill
 
 MONTH_NOT_OVER = "month not over"
 
@@ -128,7 +131,7 @@ def _rows(
                     "period": plan.plan.period,
                     "kind": plan.kind.makes.value,
                     "fate": str(result.fate if result is not None else state.state),
-                    "money": result.money if result is not None else None,
+                    "money": result.money if result is not None else _effect(bill),
                     "why": "; ".join(filter(None, [*why, MONTH_NOT_OVER if running else ""])),
                 }
             )
@@ -146,6 +149,11 @@ def _rows(
         for one in left
     ]
     return sorted(rows, key=lambda row: (row["client_name"].casefold(), row["period"]))
+
+
+def _effect(bill: PlannedBill) -> Decimal | None:
+    """What the bill changes in money; nothing to write changes nothing."""
+    return money_of(bill) if bill.changes else Decimal(0)
 
 
 def _steps(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from syncd.cli.output import Output
 
 NOT_LINKED = "NOT_LINKED"
+_NAMED = 5
 _MOST_WARNINGS = 12
 
 
@@ -211,12 +212,20 @@ def _sentence(one: Objection) -> str:
 
 
 def _stopped(record: PlanRecord) -> Iterator[str]:
+    """Each reason with whom it stops; what stops many is said once."""
+    by_reason: dict[str, list[str]] = {}
     for bill in record.plan.bills:
         for error in bill.errors:
             code, _, detail = error.partition(":")
             meaning = ERRORS.get(code, ("it cannot be billed", ""))[0]
-            named = f" ({detail})" if detail else ""
-            yield f"{bill.client_name}, account {bill.account}: {meaning}{named} [{code}]"
+            reason = f"{meaning}{f' ({detail})' if detail else ''} [{code}]"
+            by_reason.setdefault(reason, []).append(f"{bill.client_name}, account {bill.account}")
+    for reason, whom in by_reason.items():
+        if len(whom) == 1:
+            yield f"{whom[0]}: {reason}"
+        else:
+            more = f"; and {len(whom) - _NAMED} more, see --json" if len(whom) > _NAMED else ""
+            yield f"{len(whom)} bills: {reason}: {'; '.join(whom[:_NAMED])}{more}"
 
 
 def _warnings(record: PlanRecord) -> Iterator[str]:

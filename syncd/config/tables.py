@@ -151,7 +151,10 @@ class BillingTable(_Table):
         description="Finished months that are watched for facts which arrive after their bills.",
     )
     plan_max_age_days: StrictInt = Field(
-        default=7, ge=1, le=90, description="A plan made by hand that is older than this cannot be applied."
+        default=7,
+        ge=1,
+        le=90,
+        description="A plan made by hand that is older than this cannot be applied.",
     )
     guards: GuardsTable = Field(
         default_factory=GuardsTable, description="When a plan is held; see below."

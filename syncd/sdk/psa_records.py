@@ -120,6 +120,7 @@ class RecurringLine(msgspec.Struct, frozen=True):
         prorated: any quantity source prorates changes.
         active: the line bills.
         next_date: when the next invoice is made, or None.
+        last_made: when the last one was made, None where there was none or the PSA does not say.
         invoice_name: reference of the recurring invoice for people.
         percent_increase: the PSA raises the line's price by so many per cent from time to time;
             None or 0 when it does not.
@@ -141,6 +142,7 @@ class RecurringLine(msgspec.Struct, frozen=True):
     invoice_name: str = ""
     percent_increase: Decimal | None = None
     price_from_product: bool = False
+    last_made: datetime | None = None
 
 
 class ChangeKind(StrEnum):

@@ -28,8 +28,11 @@ from syncd_entra.products import Catalogue
 from syncd_entra.reading import Found, TenantReading
 from syncd_entra.refusals import Blame, Refusal
 
-AT_ONCE: Final = 4
-"""Tenants in progress for each call in flight: those that pause leave their turn to others."""
+AT_ONCE: Final = {"counted": 20, "listed": 4}
+"""Tenants in progress for each call in flight: those that pause leave their turn to others.
+
+Fewer where users are listed, since each of them may hold a page of users in memory.
+"""
 
 _NAMED: Final = 3
 _CODED: Final = re.compile(r"([A-Z][A-Z_]+): ")
@@ -77,7 +80,8 @@ class EntraSource:
         return [_verdict(door, *outcomes[door.tenant.id], once) for door in self._client.doors]
 
     async def _all(self, sink: ObservationSink) -> dict[str, tuple[Found, ConnectorError | None]]:
-        places = asyncio.Semaphore(AT_ONCE * self._context.limits.concurrency)
+        at_once = AT_ONCE[self._config.users] * self._context.limits.concurrency
+        places = asyncio.Semaphore(at_once)
         outcomes: dict[str, tuple[Found, ConnectorError | None]] = {}
 
         async def one(door: Door) -> None:

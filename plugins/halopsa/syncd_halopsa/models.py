@@ -134,9 +134,10 @@ class WireLine(msgspec.Struct):
 
 
 class WireSchedule(msgspec.Struct):
-    """When a recurring invoice is made next (StdRequest)."""
+    """When a recurring invoice is made next, and was made last (StdRequest)."""
 
     nextcreationdate: str | None = None
+    lastcreated: str | None = None
 
 
 class WireRecurring(WireRow):
@@ -149,6 +150,7 @@ class WireRecurring(WireRow):
     disabled: bool | None = None
     isinactive: bool | None = None
     nextcreationdate: str | None = None
+    lastcreated: str | None = None
     invoice_percent_increase: Decimal | None = None
     schedule: WireSchedule | None = None
     lines: list[WireLine] | None = None

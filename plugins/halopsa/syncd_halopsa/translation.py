@@ -30,6 +30,7 @@ from syncd_halopsa.models import (
     WireNamed,
     WireQuantity,
     WireRecurring,
+    WireSchedule,
     WireSite,
 )
 
@@ -165,18 +166,28 @@ def foreign_writer(wire: WireLicence) -> str | None:
 
 
 def lines_of(wire: WireRecurring) -> list[RecurringLine]:
-    next_date = moment_of(
-        wire.nextcreationdate or (wire.schedule.nextcreationdate if wire.schedule else None)
+    """The lines of a recurring invoice.
+
+    Its dates stand on the invoice, or on its schedule; which of the two an instance fills is not
+    documented (`lastcreated` and `nextcreationdate` of InvoiceHeader and StdRequest).
+    """
+    schedule = wire.schedule or WireSchedule()
+    dates = (
+        moment_of(wire.nextcreationdate or schedule.nextcreationdate),
+        moment_of(wire.lastcreated or schedule.lastcreated),
     )
     title = (wire.reference or wire.contract_ref or "").strip()
     return [
-        _line(wire, line, next_date, title or f"recurring invoice {wire.id}")
+        _line(wire, line, dates, title or f"recurring invoice {wire.id}")
         for line in wire.lines or ()
     ]
 
 
 def _line(
-    wire: WireRecurring, line: WireLine, next_date: datetime | None, title: str
+    wire: WireRecurring,
+    line: WireLine,
+    dates: tuple[datetime | None, datetime | None],
+    title: str,
 ) -> RecurringLine:
     subscriptions: list[WireQuantity] = (
         [] if line.quantity_subscriptions is UNSET else line.quantity_subscriptions or []
@@ -202,7 +213,8 @@ def _line(
         price_from_subscription=linked_price,
         prorated=any(source.pro_rata for source in [*subscriptions, *others]),
         active=not (line.isinactive or wire.disabled or wire.isinactive),
-        next_date=next_date,
+        next_date=dates[0],
+        last_made=dates[1],
         invoice_name=title,
         percent_increase=line.percent_increase or wire.invoice_percent_increase or None,
     )

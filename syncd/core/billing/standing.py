@@ -108,6 +108,23 @@ def running_linked(scene: Scene) -> Iterator[tuple[str, str]]:
         yield "RUNNING_MONTH_LINKED", f"{sentence} of the running month"
 
 
+def invoice_made(scene: Scene) -> Iterator[tuple[str, str]]:
+    """The month stands on the record and its invoice was made: a change would bill nothing of it.
+
+    The first figures of a month after its invoice are another matter: they are told as
+    INVOICE_BEFORE_COUNTS, and the record needs them for the next invoice.
+    """
+    line, record, period = scene.wiring.line, scene.target.record, scene.inputs.period
+    if line is None or line.last_made is None or record is None or scene.inputs.beside:
+        return
+    made = line.last_made.date()
+    if record.sent_period == str(period) and made >= period.following().first_day:
+        yield (
+            "LOCKED_BY_INVOICE",
+            f"'{scene.name}': {scene.wiring.title} has made the invoice of {period} on {made}",
+        )
+
+
 def drift(scene: Scene) -> Iterator[tuple[str, str]]:
     """Somebody changed fields of ours on a record that bills."""
     if scene.target.seen is not None and scene.moved and not scene.inputs.temporary:
@@ -143,6 +160,7 @@ BRAKES: tuple[Brake, ...] = (
     second_writer,
     month_linked,
     running_linked,
+    invoice_made,
     drift,
     asset_type_changed,
     mode_changed,

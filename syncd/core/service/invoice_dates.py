@@ -74,8 +74,8 @@ def early_lines(
 ) -> list[RecurringLine]:
     """Recurring lines that bill a record of the bill too early, the first due first.
 
-    A line that comes next in the month after this one was made in this one already. Lines of a
-    longer cycle that come later still are left out: nothing says when they were made last.
+    Where the PSA does not say when a line was made last, one that comes next in the month after
+    this one was made in this one already, and one that comes later still is left out.
     """
     records = {one.key: one for one in seen.of(made.bill.client, _remotes(made))}
     recurring = seen.recurring.get(made.bill.client, ())
@@ -106,6 +106,8 @@ def _is_due(line: RecurringLine, now: datetime, zone: ZoneInfo) -> bool:
 
 def _is_made(line: RecurringLine, now: datetime, zone: ZoneInfo) -> bool:
     assert line.next_date is not None
+    if line.last_made is not None:
+        return Period.containing(line.last_made, zone) == Period.containing(now, zone)
     return Period.containing(line.next_date, zone) == Period.containing(now, zone).following()
 
 

@@ -123,6 +123,8 @@ HINTS: Final = {
     "it to bill 0.",
     "AGREEMENT_NOT_ACTIVE": "Renew the agreement in the PSA, or name another one with "
     "`syncd map billing --export FILE`, and plan again.",
+    "LOCKED_BY_INVOICE": "Mend the invoice in the PSA, or bill the difference there as a "
+    "correction; a release only changes what the next invoice counts.",
     "CLIENT_INACTIVE": "Make the client active again in the PSA, or end the link of the account.",
     "SOURCE_STALE": "Compare the counts with the source's console: nothing newer was proven.",
     "REMOVED_BY_CONFIGURATION": "If nobody meant to end the line, put the product back: "

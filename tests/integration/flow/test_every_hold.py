@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncd.codes import CODES
@@ -140,6 +141,16 @@ async def month_linked(office: Office) -> None:
     )
 
 
+async def invoice_made(office: Office) -> None:
+    """October is sent and invoiced on 1 November; a later pull of October says 11, not 10."""
+    await office.bill()
+    made = datetime(2026, 11, 1, 6, tzinfo=UTC)
+    office.psa.recurring = [msgspec.structs.replace(recurring("9001"), last_made=made)]
+    await office.pull(
+        {"5": {DESKTOP.key: 11, SERVER.key: 2}}, at=office.month_end(OCTOBER, minutes=30)
+    )
+
+
 async def running_linked(office: Office) -> dict[str, Any]:
     await choose(office, automatic=False)
     office.clock.moment = MID_NOVEMBER
@@ -237,6 +248,7 @@ CASES = {
     "a lasting line counts the running month": Case(
         rule="RUNNING_MONTH_LINKED", arrange=running_linked
     ),
+    "the invoice of the month was made": Case(rule="LOCKED_BY_INVOICE", arrange=invoice_made),
     "a quantity changed by hand": Case(rule="PSA_DRIFT", arrange=edited(quantity=99)),
     "a price changed by hand": Case(rule="PSA_DRIFT", arrange=edited(unit_price=D("9.99"))),
     "another asset type": Case(rule="RETYPED", arrange=retyped, beside=CHANGED),

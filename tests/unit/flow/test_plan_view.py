@@ -207,3 +207,15 @@ def test_lines_without_a_write_that_nothing_bills_count_with_their_money(drawn: 
     out = drawn(record((whole, PlanBillState.UNCHANGED)))
     assert "44.00 GBP of it is billed by no recurring line yet" in " ".join(out.split())
     assert "c1/10" not in out
+
+
+def test_what_stops_many_bills_is_said_once(drawn: Any) -> None:
+    bills = [
+        (bill(key=f"u:{n}", errors=("NO_SNAPSHOT",)), PlanBillState.ERROR) for n in range(1, 8)
+    ]
+    other = (bill(key="u:9", errors=("SITE_NOT_MAPPED",)), PlanBillState.ERROR)
+    said = " ".join(drawn(record(*bills, other)).split())
+    assert said.count("[NO_SNAPSHOT]") == 1
+    assert "7 bills: " in said
+    assert "Acme Ltd, account 5; and 2 more, see --json" in said
+    assert "Acme Ltd, account 9: " in said

@@ -75,6 +75,7 @@ __all__ = [
     "Installation",
     "IssueRow",
     "LateChange",
+    "LateCheck",
     "ObjectionRow",
     "OutboxRow",
     "PlanBill",
