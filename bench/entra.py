@@ -146,7 +146,8 @@ def report(
     pages = max(0, ceil(given.users / PAGE) - 1)
     least = given.tenants * (1 + pages)
     # Tokens come from another service over a pool of its own, at the same time.
-    floor = least * given.latency_ms / 1000 / min(given.concurrency, given.tenants)
+    answers = least + calls["throttled"]
+    floor = answers * given.latency_ms / 1000 / min(given.concurrency, given.tenants)
     made = calls["batch"] + calls["page"] + calls["throttled"]
     target = LISTED_TARGET if given.users else TARGET
     print(

@@ -5,7 +5,9 @@ Everything that is asked must be answered; the first refusal ends the tenant wit
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -40,6 +42,9 @@ Emit = Callable[[Sequence[Observation]], Awaitable[None]]
 
 NUMBER: Final = "count"
 """Unit of a product that is one number per tenant."""
+
+SLICE: Final = 100
+"""Users that are worked on in one go."""
 
 
 @dataclass(slots=True)
@@ -141,8 +146,8 @@ class TenantReading:
 
     async def _skus(self, answers: Answers) -> list[Sku]:
         first = got(answers, "skus", Skus)
-        pages = self._rows(first, Skus, questions.ORGANIZATION)
-        return [row async for page in pages for row in page]
+        async with self._rows(first, Skus, questions.ORGANIZATION) as pages:
+            return [row async for page in pages for row in page]
 
     def _numbers(self, answers: Answers) -> list[Observation]:
         return [
@@ -186,15 +191,18 @@ class TenantReading:
         groups = await self._members(answers)
         first = await self._first_users(answers)
         seen: set[str] = set()
-        async for users in self._rows(first, Users, questions.USERS):
-            units: list[Observation] = []
-            for user in users:
-                if user.id in seen:
-                    raise self._broken("PAGE_REPEATED: a page of users gave one that came before")
-                seen.add(user.id)
-                within = [name for name, members in groups.items() if user.id in members]
-                units += self._units(user, within, seats)
-            await self._hand_over(units)
+        async with self._rows(first, Users, questions.USERS) as pages:
+            async for users in pages:
+                for start in range(0, len(users), SLICE):
+                    units = []
+                    for user in users[start : start + SLICE]:
+                        if user.id in seen:
+                            raise self._broken("PAGE_REPEATED: a page gave a user again")
+                        seen.add(user.id)
+                        within = [name for name, ids in groups.items() if user.id in ids]
+                        units += self._units(user, within, seats)
+                    await self._hand_over(units)
+                    await asyncio.sleep(0)  # the next page, and other tenants, get their turn
         if first.total is not None and first.total != len(seen):
             raise self._broken(f"TOTAL_MISSED: {first.total} users declared, {len(seen)} read")
 
@@ -246,8 +254,8 @@ class TenantReading:
         members = {}
         for name, _ in there:
             first = got(pages, f"members {name}", Groups)
-            pages_of = self._rows(first, Groups, questions.GROUPS)
-            ids = {row.id async for rows in pages_of for row in rows}
+            async with self._rows(first, Groups, questions.GROUPS) as rows:
+                ids = {row.id async for page in rows for row in page}
             if first.total is not None and first.total != len(ids):
                 raise self._broken(
                     f"TOTAL_MISSED: {first.total} members of '{name}' declared, {len(ids)} read"
@@ -257,15 +265,35 @@ class TenantReading:
 
     # pages
 
-    def _rows(
+    @asynccontextmanager
+    async def _rows(
         self, first: Listing[Row], kind: type[Listing[Row]], needs: str
-    ) -> AsyncGenerator[Sequence[Row]]:
-        """The rows of the first page, and of those that its links lead to."""
+    ) -> AsyncGenerator[AsyncGenerator[Sequence[Row]]]:
+        """The rows of the first page, and of those that its links lead to.
+
+        The next page is asked for while the rows of the one before are worked on.
+        """
+        ahead: asyncio.Task[Answer] | None = None
 
         async def fetch(link: str | None) -> Listing[Row]:
-            return first if link is None else (await self._page(link, needs)).decode(kind)
+            nonlocal ahead
+            page = first
+            if link is not None:
+                assert ahead is not None
+                page = (await ahead).decode(kind)
+            ahead = asyncio.create_task(self._page(page.next, needs)) if page.next else None
+            return page
 
-        return next_link(fetch, rows_of=lambda page: page.rows, link_of=lambda page: page.next)
+        rows = next_link(fetch, rows_of=lambda page: page.rows, link_of=lambda page: page.next)
+        try:
+            async with aclosing(rows):
+                yield rows
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.wait({ahead})
+                if not ahead.cancelled():
+                    ahead.exception()  # what ended the reading is told already
 
     async def _page(self, link: str, needs: str) -> Answer:
         try:
