@@ -81,7 +81,8 @@ class PlanInput:
         found: external key -> receipts of a look-up, for lines without a record.
         recurring: all recurring-invoice lines of the client.
         ours: PSA ids of all records that our ledger knows, of every account.
-        last_bill: per_period: line key -> what the last sent bill of an earlier month said.
+        last_bill: line key -> what a new record is compared with: a monthly one with the last bill
+            of an earlier month, one of a running month with the lasting record.
         last_invoiced: line key -> what was last invoiced, where nothing was sent or adopted.
         supplier: PSA supplier id, sent where a line names its supplier.
         suppliers: PSA supplier id by name, for lines whose configuration has its own.

@@ -116,7 +116,9 @@ class Planning:
             ),
             recurring=self.sweep.recurring.get(draft.client, ()),
             ours=drafting.books.ours,
-            last_bill=draft.books.last_lines(drafting.style, drafting.period),
+            last_bill=draft.books.last_lines(
+                drafting.style, drafting.period, running=drafting.running
+            ),
             supplier=drafting.supplier_id(draft.data.supplier),
             suppliers={
                 name: found

@@ -28,6 +28,8 @@ from syncd.core.store.outbox import OutboxItem, unsettled_of_accounts
 from syncd.sdk.period import Period
 from syncd.sdk.records import LineState
 
+_MODES = {mode.value: mode for mode in Mode}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountBooks:
@@ -72,7 +74,7 @@ class AccountBooks:
                 uid=record.line_uid,
                 key=record.key,
                 remote=record.remote,
-                mode=Mode(record.mode),
+                mode=_MODES[record.mode],
                 sent=record.sent,
                 sent_period=record.sent_period,
                 total_price=record.total_price,
@@ -84,8 +86,37 @@ class AccountBooks:
             if record.period == shelf and record.line_uid in slots
         }
 
-    def last_lines(self, style: Style, period: Period) -> dict[str, LineState]:
-        """For monthly records: what the last bill of an earlier month said, by line key."""
+    def modes(self, style: Style, period: Period, *, running: bool = False) -> dict[str, Mode]:
+        """The mode in which each of `states` was last sent, by line key."""
+        shelf = shelf_of(style, str(period), running=running)
+        slots = {line.uid: line_key(line.slot) for line in self.lines}
+        return {
+            slots[record.line_uid]: _MODES[record.mode]
+            for record in self.records
+            if record.period == shelf and record.line_uid in slots
+        }
+
+    def last_lines(
+        self, style: Style, period: Period, *, running: bool = False
+    ) -> dict[str, LineState]:
+        """What a record that is new is compared with, by line key.
+
+        A monthly record with the last bill of an earlier month, and the record of a running month
+        with the lasting one beside it.
+        """
+        if running and style is Style.ROLLING:
+            return {
+                key: LineState(
+                    quantity=state.sent.quantity,
+                    unit_price=state.sent.unit_price,
+                    unit_cost=state.sent.unit_cost,
+                    total_price=state.total_price,
+                    total_cost=state.total_cost,
+                    units=state.units,
+                )
+                for key, state in self.states(style, period).items()
+                if state.sent is not None
+            }
         if style is not Style.PER_PERIOD or self.last is None or self.last.period >= str(period):
             return {}
         return self.last.lines

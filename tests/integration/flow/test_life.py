@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from syncd.core.billing.bill_life import BillKind
+from syncd.core.billing.model import GuardLimits
 from syncd.core.service.application import find_plan
 from syncd.core.service.applied import Fate
 from syncd.core.store.database import Database
@@ -97,6 +99,19 @@ async def test_what_a_person_changed_on_a_running_record_is_written_over_with_a_
     (change,) = stored.plan.bills[0].changes
     assert (change.fields.quantity, change.warnings) == (12, ("PSA_DRIFT",))
     assert stored.record.bills[0].state is PlanBillState.READY
+
+
+async def test_a_first_running_record_is_compared_with_the_lasting_one(office: Office) -> None:
+    """Its units do not come from nothing: only what differs from the month before is news."""
+    await choose(office, automatic=False)
+    await office.bill()
+    office.clock.moment = MID_NOVEMBER
+    await office.pull({"5": {DESKTOP.key: 11, SERVER.key: 2}}, at=MID_NOVEMBER - HOUR)
+    office.policy(guards=GuardLimits(run_percent=Decimal(100)))
+    stored = await office.plan(NOVEMBER, accounts={1}, kind=PlanKind.RUNNING)
+    assert rules_of(stored.record.objections) == set()
+    first = stored.plan.bills[0].changes[0]
+    assert (first.kind, first.before.quantity, first.after.quantity) == ("create", 10, 11)
 
 
 async def test_an_invoice_line_on_a_running_record_is_held(office: Office) -> None:

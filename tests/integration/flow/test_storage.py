@@ -196,7 +196,9 @@ async def test_restored_volume_has_a_rate_of_its_own_and_is_shown(shop: Shop) ->
     restored = next(part for part in item.parts if part.part == "restored")
     assert (restored.raw, restored.price, restored.cost) == (12, Decimal("1.20"), Decimal("0.60"))
     told = steps_of(item, basis(plan, "5").lines[0], "GBP", measure=Measure.BYTE)
-    assert "Restored: 12 GB x 0.10 restore price = 1.20 GBP" in " ".join(told)
+    assert "Restored: 12 GB (12,884,901,888 bytes) x 0.10 restore price = 1.20 GBP" in " ".join(
+        told
+    )
 
 
 async def test_licences_and_storage_share_a_total_each_with_its_own_pull(shop: Shop) -> None:
