@@ -8,7 +8,7 @@ person answers. It closes itself when bill and facts agree again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from syncd.core.service.late_difference import (
     late_difference,
 )
 from syncd.core.service.late_issues import LATE_CHANGE, late_finding, late_subject
+from syncd.core.service.ledger import Books
 from syncd.core.service.plan_issues import speak
 from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
 from syncd.core.store.billing_data import BillingData, load_billing_data
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
     from syncd.core.store.database import Database
 
 NO_SNAPSHOT: Final = "NO_SNAPSHOT"
-"""The only error that is a fact: what proved the month was voided."""
+SOURCE_INCOMPLETE: Final = "SOURCE_INCOMPLETE"
+"""A voided pull is an attempt that proved nothing; where an old one is left, it is this error."""
 
 
 class LateRules(ReckoningRules, Protocol):
@@ -149,14 +151,22 @@ async def _compare(
             timezone=timezone,
             rules=rules,
         )
+        # What is on its way is of another month, and says nothing about what this one counted.
+        drafting = replace(drafting, books=_settled(drafting.books))
         recorder = BasisRecorder(drafting=drafting, psa_name=psa_connection.name)
         sent = {bill.account_id: bill for bill in bills}
         for draft in drafting.drafts(sorted(sent)):
             bill = sent[draft.account.id]
-            content = await _content(conn, bill, draft, recorder)
+            content = await _content(conn, bill, draft, recorder, voided=bool(facts.void_id))
             if content is not None:
                 found.append(_compared(bill, draft, content, data, psa_connection.id))
     return name, found
+
+
+def _settled(books: Books) -> Books:
+    return replace(
+        books, accounts={key: replace(one, unsettled=()) for key, one in books.accounts.items()}
+    )
 
 
 def _compared(
@@ -172,11 +182,15 @@ def _compared(
 
 
 async def _content(
-    conn: AsyncConnection, bill: SentBill, draft: Draft, recorder: BasisRecorder
+    conn: AsyncConnection, bill: SentBill, draft: Draft, recorder: BasisRecorder, *, voided: bool
 ) -> LateContent | None:
-    """What differs; None for a bill that cannot be compared at present."""
-    if NO_SNAPSHOT in draft.bill.errors:
-        return LateContent(lines=(), unproven=NO_SNAPSHOT)
+    """What differs; None for a bill that cannot be compared at present.
+
+    Of errors only these are facts: what proved the month was voided.
+    """
+    for code in (NO_SNAPSHOT, *((SOURCE_INCOMPLETE,) if voided else ())):
+        if code in draft.bill.errors:
+            return LateContent(lines=(), unproven=code)
     if draft.bill.errors:
         return None
     sent = [decode_line(line.basis) for line in bill.lines]

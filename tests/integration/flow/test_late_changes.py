@@ -15,6 +15,8 @@ from syncd.core.service.reckoning import Sources
 from syncd.core.service.reopening import look_at_bills, reopen_bills
 from syncd.core.store.database import Database
 from syncd.core.store.late_changes import late_changes_of
+from syncd.core.store.outbox import unsettled_of_accounts
+from syncd.core.store.plans import PlanBillState
 from syncd.core.store.tables import LateChange
 from syncd.sdk.records import Observation
 from tests import builders_census as census
@@ -379,3 +381,53 @@ async def test_a_month_that_its_source_corrects_after_the_bill_is_a_late_fact(
     await shop.facts({"5": {"s3": 100 * GB, "back": 10 * GB}, "6": {}}, after_hours=101)
     await find(office)
     assert ISSUE not in await office.issues()
+
+
+async def test_a_month_s_facts_whose_pull_was_voided_are_told_although_an_earlier_pull_stands(
+    sqlite_database: Database,
+) -> None:
+    office = await Office.open(sqlite_database)
+    shop = Shop(office)
+    await shop.stands()
+    await shop.facts({"5": {"s3": 60 * GB}, "6": {}}, after_hours=-40)
+    await shop.facts({"5": {"s3": 100 * GB}, "6": {}})
+    await office.link("5", "1001")
+    await office.asset_type("s3", "20")
+    await office.configure("c1", "Storage", "total", ["s3"])
+    await office.rate("s3", "0.01", "0.03")
+    office.clock.moment = END + 9 * HOUR
+    await office.bill(OCTOBER)
+    office.clock.moment = datetime(2026, 11, 5, 9, 0, tzinfo=UTC)
+    async with office.database.reader() as conn:
+        newest = await conn.scalar(text("SELECT MAX(id) FROM pull WHERE period = '2026-10'"))
+    await census.void(office.database, newest, office.clock())
+    await find(office)
+    assert "was voided since" in (await office.issues())[ISSUE].message
+    (row,) = await rows(office)
+    assert decode_late(row.content).unproven == "SOURCE_INCOMPLETE"
+
+
+async def test_a_voided_pull_is_told_although_only_an_old_one_is_left(office: Office) -> None:
+    await late_pull(office, {DESKTOP.key: 9, SERVER.key: 2}, taken=END - 100 * HOUR)
+    wrong = await late_pull(office, {DESKTOP.key: 14, SERVER.key: 2}, taken=END - HOUR)
+    await billed(office)
+    await census.void(office.database, 1, office.clock())
+    await census.void(office.database, wrong, office.clock())
+    await find(office)
+    assert "was voided since" in (await office.issues())[ISSUE].message
+
+
+async def test_a_write_of_another_month_that_is_open_hides_no_late_fact(office: Office) -> None:
+    await billed(office)
+    office.clock.moment = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+    await office.pull({"5": {DESKTOP.key: 13, SERVER.key: 2}}, at=office.month_end(NOVEMBER))
+    office.psa.faults = ["lost_before"] * 9
+    stored = await office.plan(NOVEMBER)
+    if stored.count(PlanBillState.HELD):
+        await office.release(stored.id)
+    await office.apply(stored.id)
+    async with office.database.reader() as conn:
+        assert await unsettled_of_accounts(conn, [1])
+    await late_pull(office, {DESKTOP.key: 11, SERVER.key: 2}, taken=END - HOUR)
+    await find(office)
+    assert ISSUE in await office.issues()
