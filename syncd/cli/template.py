@@ -159,7 +159,7 @@ async def apply_one(cli: Cli, name: str, *, dry_run: bool, yes: bool, replace: b
         stores = bool(seen.edits) and not dry_run
         agreed = not stores or _agreed(output, seen, yes=yes, json=cli.json)
         if stores and agreed:
-            await apply_template(drawer, name, replace=replace, expected_version=seen.data_version)
+            await apply_template(drawer, name, replace=replace, seen=seen)
     applied = stores and agreed
     output.emit(
         {**_data(seen), "effect": effect, "applied": applied},

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.service.csv_text import BadFile
 from syncd.core.service.mapping_csv import require_version, settle_issues
-from syncd.core.service.refusals import TemplateConflict
+from syncd.core.service.refusals import DecisionsMoved, TemplateConflict
 from syncd.core.service.sheet_change import Edit
 from syncd.core.service.sheets.row import SheetContext
 from syncd.core.service.sheets.templates import KINDS, read_template
@@ -24,6 +24,7 @@ from syncd.core.store.connections import data_version
 from syncd.core.store.mappings import (
     CONFIGURATIONS,
     LINKS,
+    TEMPLATE_CLIENTS,
     TEMPLATES,
     current_decisions,
     known_uids,
@@ -70,6 +71,8 @@ class TemplatePreview:
         unchanged: how many decisions stand already.
         pending: the same as rows.
         data_version: of the decisions they were compared with.
+        edition: row ids of the template and of its choice of clients, which no `data_version`
+            tells apart.
     """
 
     name: str
@@ -79,6 +82,7 @@ class TemplatePreview:
     unchanged: int
     pending: Pending
     data_version: int
+    edition: tuple[int, ...]
 
 
 async def list_templates(drawer: Drawer) -> list[TemplateState]:
@@ -139,11 +143,12 @@ async def preview_template(drawer: Drawer, name: str, *, replace: bool) -> Templ
                 },
             ),
             data_version=await data_version(conn),
+            edition=await _edition(conn, name, context),
         )
 
 
 async def apply_template(
-    drawer: Drawer, name: str, *, replace: bool, expected_version: int | None = None
+    drawer: Drawer, name: str, *, replace: bool, seen: TemplatePreview | None = None
 ) -> None:
     """Write the decisions of all clients on the template in one transaction.
 
@@ -151,17 +156,22 @@ async def apply_template(
         drawer: where templates are kept.
         name: of the template.
         replace: end hand-made decisions that are in the way.
-        expected_version: of the decisions that a person saw the effect on; None: whatever holds.
+        seen: what a person agreed to; None: whatever comes of it now.
 
     Raises:
-        DecisionsMoved: other decisions hold than those that were seen; nothing was stored.
+        DecisionsMoved: the template, its clients or other decisions are not as they were seen;
+            nothing was stored.
         TemplateUnknown: there is none of that name.
         BadFile: its rows do not fit what is known any more.
         TemplateConflict: hand-made decisions are in the way.
     """
     async with drawer.database.writer() as conn:
-        await require_version(conn, expected_version)
+        await require_version(conn, seen.data_version if seen is not None else None)
         context = await drawer.context(conn)
+        if seen is not None and seen.edition != await _edition(conn, name, context):
+            message = f"template '{name}' or its clients changed while the effect was looked at"
+            remedy = "nothing was stored; run the command again and look at the new effect"
+            raise DecisionsMoved(message, remedy=remedy)
         expansion, _ = await _expanded(conn, name, context, replace=replace)
         _require_no_conflict(name, expansion)
         for kind, sheet in KINDS.items():
@@ -175,6 +185,18 @@ async def apply_template(
         books = await settle_issues(conn, drawer.psa, drawer.now)
     for book in books:
         book.speak(drawer.log)
+
+
+async def _edition(conn: AsyncConnection, name: str, context: SheetContext) -> tuple[int, ...]:
+    """Row ids of what the template says, and of who is on it."""
+    template = (await current_decisions(conn, TEMPLATES)).get((name,))
+    chosen = (await current_decisions(conn, TEMPLATE_CLIENTS)).items()
+    clients = [
+        found.id
+        for (psa, _), found in chosen
+        if psa == context.psa.id and found.values["template"] == name
+    ]
+    return (template.id if template is not None else 0, *sorted(clients))
 
 
 async def _expanded(

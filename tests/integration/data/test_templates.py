@@ -340,9 +340,7 @@ async def test_an_agreed_effect_is_not_applied_to_other_decisions(linked: Office
     seen = await preview_template(drawer(linked), "gold", replace=False)
     await linked.take("rates", DISK_RATE)
     with pytest.raises(DecisionsMoved):
-        await apply_template(
-            drawer(linked), "gold", replace=False, expected_version=seen.data_version
-        )
+        await apply_template(drawer(linked), "gold", replace=False, seen=seen)
     assert await uids(linked) == {}
 
 
@@ -406,3 +404,23 @@ async def test_clients_of_another_psa_are_not_on_the_template(linked: Office) ->
     other = replace(drawer(linked), psa=linked.source)
     assert (await list_templates(other))[0].clients == {}
     assert list((await preview_template(other, "gold", replace=False)).edits) == []
+
+
+async def test_an_agreed_effect_is_not_that_of_a_template_saved_since(linked: Office) -> None:
+    await save(linked, GOLD)
+    await put(linked, "1")
+    seen = await preview_template(drawer(linked), "gold", replace=False)
+    await save(linked, GOLD.replace("9.00", "90.00"))
+    with pytest.raises(DecisionsMoved):
+        await apply_template(drawer(linked), "gold", replace=False, seen=seen)
+    assert await uids(linked) == {}
+
+
+async def test_an_agreed_effect_is_not_that_of_clients_put_on_it_since(linked: Office) -> None:
+    await save(linked, GOLD)
+    await put(linked, "1")
+    seen = await preview_template(drawer(linked), "gold", replace=False)
+    await put(linked, "2")
+    with pytest.raises(DecisionsMoved):
+        await apply_template(drawer(linked), "gold", replace=False, seen=seen)
+    assert await uids(linked) == {}
