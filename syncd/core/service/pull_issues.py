@@ -205,8 +205,8 @@ async def _sync_notes(
             findings.setdefault(code, {})[pulled.subject(verdict.scope)] = Finding(
                 message=f"{pulled.title} reports for '{verdict.scope}': "
                 f"{'; '.join(details) or code}.",
-                remedy=f"See {code} in the documentation of the connector and of the errors; what "
-                "is listed is not counted until the configuration says how.",
+                remedy=f"See {code} in the documentation of the connector and of the errors; they "
+                "say whether what is listed is counted, and what to do.",
                 severity=IssueSeverity.WARNING,
                 evidence={
                     "note": True,
