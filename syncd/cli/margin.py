@@ -96,7 +96,7 @@ def _show(output: Output, found: MarginReport) -> None:
             table(
                 found.by.value, "", ("before", "right"), ("now", "right"), ("change", "right"),
                 rows=[
-                    (one.name, one.currency, _money(one.before), _money(one.now),
+                    (_called(one.name, one.key), one.currency, _money(one.before), _money(one.now),
                      f"{one.change:+,.2f}")
                     for one in found.changes
                 ],
@@ -118,7 +118,7 @@ def _table(rows: Sequence[MarginRow], totals: Sequence[MarginRow]) -> Any:
         ("unknown", "right"),
         rows=[
             (
-                row.name,
+                _called(row.name, row.key),
                 row.currency,
                 _money(row.price),
                 _money(row.cost),
@@ -129,6 +129,11 @@ def _table(rows: Sequence[MarginRow], totals: Sequence[MarginRow]) -> Any:
             for row in (*rows, *totals)
         ],
     )
+
+
+def _called(name: str, key: str) -> str:
+    """Two clients may have one name; a total has no key."""
+    return f"{name} ({key})" if key else name
 
 
 def _money(amount: Decimal | None) -> str | None:
