@@ -116,6 +116,7 @@ async def compared(
         entries=entries, current=current, context=context, ended=frozenset(), known_uids=uids
     )
     problems += sheet.settle(draft)
+    _last(sheet, rows, draft)
     problems += repeated(sheet, entries, context)
     keys = {sheet.decisions.key_of(entry.values) for entry in entries}
     missing = [
@@ -160,6 +161,15 @@ def _entries(
         if entry is not None:
             entries.append(entry)
     return entries, problems, named
+
+
+def _last(sheet: Sheet, rows: Sequence[CsvRow], draft: Draft) -> None:
+    """Keep what holds in columns that the file does not have."""
+    absent = [name for name in sheet.lasting if rows and name not in rows[0].cells]
+    for entry in draft.entries if absent else ():
+        found = draft.current.get(sheet.decisions.key_of(entry.values))
+        if found is not None:
+            entry.values.update({name: found.values[name] for name in absent})
 
 
 def repeated(sheet: Sheet, entries: Sequence[Entry], context: SheetContext) -> list[Problem]:

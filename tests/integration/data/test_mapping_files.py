@@ -420,3 +420,48 @@ async def test_a_choice_can_be_replayed_as_it_was(office: Office) -> None:
             conn, period_first_day="2026-11-01", as_of=later - timedelta(seconds=1)
         )
     assert [one.automatic for one in then.choices.values()] == [False]
+
+
+async def test_a_file_from_before_a_column_leaves_what_it_says_as_it_is(office: Office) -> None:
+    """An old export changes no annual price to a monthly one, and bills nothing at another time."""
+    rates = "connection,product,client,cost,price,restore_cost,restore_price,currency,{}valid_from"
+    await office.take(
+        "rates",
+        f"{rates.format('cycle,')}\nrmm,device:server,,1,120,,,GBP,annual,2026-11-01\n",
+    )
+    change = await office.take(
+        "rates", f"{rates.format('')}\nrmm,device:server,,1,130,,,GBP,2026-11-01\n"
+    )
+    (edit,) = change.changed
+    assert "annual" in (edit.after or "")
+
+    rules = (
+        "connection,product,client,count_method,override,included,block,minimum,maximum,"
+        "bill_blocks,pool,included_reasons,{}valid_from,valid_until,reason"
+    )
+    await office.take(
+        "rules",
+        f"{rules.format('stale_after_days,')}\n"
+        "rmm,device:server,,point_in_time,,,,,,,,,30,2026-11-01,,\n",
+    )
+    change = await office.take(
+        "rules", f"{rules.format('')}\nrmm,device:server,,point_in_time,,2,,,,,,,2026-11-01,,\n"
+    )
+    (edit,) = change.changed
+    assert "stale after 30 days" in (edit.after or "")
+
+    configurations = (
+        "uid,connection,account,name,mode,products,asset_type,supplier,price_owner,cost_owner,"
+        "{}position"
+    )
+    await office.take(
+        "configurations",
+        f"{configurations.format('billed_in,')}\n"
+        ",rmm,,Devices,average,device:server,,,,,advance,0\n",
+    )
+    change = await office.take(
+        "configurations",
+        f"{configurations.format('')}\n,rmm,,Devices,total,device:server,,,,,0\n",
+    )
+    (edit,) = change.changed
+    assert "billed in advance" in (edit.after or "")

@@ -279,5 +279,6 @@ CONFIGURATION_SHEET: Final = Sheet(
     settle=_settle,
     check=_check,
     beside=(RULES,),
+    lasting=("billed_in",),
 )
 """Columns and rules of the file."""

@@ -149,5 +149,6 @@ RATE_SHEET: Final = Sheet(
     describe=_describe,
     connection_of=connection_of_product,
     notes=_notes,
+    lasting=("cycle",),
 )
 """Columns and rules of the file."""

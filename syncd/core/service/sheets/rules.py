@@ -197,5 +197,6 @@ RULE_SHEET: Final = Sheet(
     connection_of=connection_of_product,
     check=lambda draft: tuple(rules_against_advance(draft)),
     beside=(CONFIGURATIONS,),
+    lasting=("stale_after_days",),
 )
 """Columns and rules of the file."""

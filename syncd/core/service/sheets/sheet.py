@@ -84,6 +84,8 @@ class Sheet:
         check: mistakes that need the whole file.
         notes: sentences worth reading about a new or changed decision.
         beside: other decisions that `check` looks at.
+        lasting: optional columns, each the name of its value: a file from before such a column
+            leaves what it says as it is.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Sheet:
     check: Callable[[Draft], Sequence[Problem]] = lambda _draft: ()
     notes: Callable[[SheetContext, Mapping[str, Any]], Sequence[str]] = lambda _c, _v: ()
     beside: tuple[DecisionTable, ...] = ()
+    lasting: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
