@@ -69,7 +69,7 @@ async def test_what_is_no_longer_found_is_closed_for_its_connection_only(
         await opened(database, "A", subject)
     await opened(database, "B", "x")
     async with database.writer() as conn:
-        await open_issue(conn, "A", "other", connection="rmm2", message="", remedy="", now=NOW)
+        await open_issue(conn, "A", "other", connection="rmm2", message="theirs", remedy="look", now=NOW)
         assert await close_missing(conn, "A", "rmm", {"y"}, NOW) == ["x", "z"]
     async with database.reader() as conn:
         left = {(issue.code, issue.subject) for issue in await open_issues(conn)}
@@ -109,8 +109,8 @@ async def test_errors_stand_before_warnings_and_the_oldest_first(database: Datab
                 "A",
                 str(n),
                 severity=IssueSeverity(severity),
-                message="",
-                remedy="",
+                message="found",
+                remedy="look",
                 now=NOW - timedelta(hours=n),
             )
     async with database.reader() as conn:
