@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import sys
 from collections.abc import Sequence
@@ -159,7 +160,9 @@ async def apply_one(cli: Cli, name: str, *, dry_run: bool, yes: bool, replace: b
         stores = bool(seen.edits) and not dry_run
         agreed = not stores or _agreed(output, seen, yes=yes, json=cli.json)
         if stores and agreed:
-            await apply_template(drawer, name, replace=replace, seen=seen)
+            # Decided now, not when the question was put: until then nothing of it was known.
+            deciding = dataclasses.replace(drawer, now=app.clock())
+            await apply_template(deciding, name, replace=replace, seen=seen)
     applied = stores and agreed
     output.emit(
         {**_data(seen), "effect": effect, "applied": applied},

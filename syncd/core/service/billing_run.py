@@ -126,6 +126,8 @@ async def plan_billing(
             },
             running_at=now if running else None,
         )
+    # Not before what was just read: whoever asks what was known at this moment finds the same.
+    now = clock()
     drafts = list(drafting.drafts(wanted))
     asked = [draft for draft in drafts if draft.needs_psa]
     seen = await sweep(

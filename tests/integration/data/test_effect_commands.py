@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -288,3 +290,27 @@ def test_a_policy_must_be_named_and_right(office: Office) -> None:
     file = office.folder / "rates.csv"
     file.write_text(RATES + "rmm,device:toaster,,2,7,,,,2026-01-01\n", encoding="utf-8")
     assert "has no product 'device:toaster'" in simulated(office, "--rates", str(file))[2]
+
+
+def test_a_template_is_decided_at_the_yes_and_not_when_it_was_asked_for(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan that was made while the question stood did not know of it."""
+    gold(office)
+    office("template", "clients", "gold", "--add", "1")
+    moments = [datetime.fromisoformat("2026-11-20T09:00:00+00:00")]
+    monkeypatch.setattr("syncd.bootstrap._clock", lambda _settings: lambda: moments[-1])
+    terminal = Terminal("y\n")
+
+    def answered(*_: Any, **__: Any) -> bool:
+        moments.append(datetime.fromisoformat("2026-11-20T09:10:00+00:00"))
+        return True
+
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("typer.confirm", answered)
+    assert office("template", "apply", "gold")[0] == 0
+    with closing(sqlite3.connect(office.folder / "syncd.db")) as database:
+        (recorded,) = database.execute(
+            "SELECT DISTINCT recorded_at FROM rate WHERE template = 'gold'"
+        ).fetchone()
+    assert recorded == int(moments[-1].timestamp() * 1_000_000)
