@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from syncd.core.billing.drift import drifted, lookalikes
-from syncd.core.billing.model import Mode
+from syncd.core.billing.model import Line, Mode
 from syncd.core.billing.plan_input import PlanInput, Style
+from syncd.core.billing.record_fields import month_of
 from syncd.core.billing.target import Target
 from syncd.core.billing.wiring import Wiring
 from syncd.core.billing.wording import amount
@@ -79,7 +80,7 @@ def twins(scene: Scene) -> Iterator[tuple[str, str]]:
 def record_inactive(scene: Scene) -> Iterator[tuple[str, str]]:
     """Our record bills nothing any more, so that a write to it would be lost money."""
     seen = scene.target.seen
-    if seen is not None and not bills_on(seen, scene.inputs):
+    if seen is not None and not bills_on(seen, scene.target.line, scene.inputs):
         state = "is inactive" if not seen.active else f"ended on {seen.end}"
         yield "PSA_RECORD_INACTIVE", f"'{scene.name}': record {seen.key} {state} in the PSA"
 
@@ -168,11 +169,11 @@ BRAKES: tuple[Brake, ...] = (
 """Every brake of one write, in the order in which its objections are told."""
 
 
-def bills_on(record: Subscription, inputs: PlanInput) -> bool:
-    """Whether the record is alive; a lasting one must not have ended before the month."""
+def bills_on(record: Subscription, line: Line, inputs: PlanInput) -> bool:
+    """Whether the record is alive; a lasting one must not have ended before the line's month."""
     if inputs.style is Style.PER_PERIOD or record.end is None:
         return record.active
-    return record.active and record.end >= inputs.period.first_day.isoformat()
+    return record.active and record.end >= month_of(line, inputs.period).first_day.isoformat()
 
 
 def conflicts(target: Target, fields: SubscriptionFields) -> tuple[str, ...]:

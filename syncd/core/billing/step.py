@@ -129,14 +129,14 @@ def _no_write(
     if target.bills_nothing and record is not None:
         if seen is None:
             return (f"PSA_RECORD_GONE:{line.key}",) if target.lost is not None else ()
-        if not bills_on(seen, inputs):
+        if not bills_on(seen, line, inputs):
             return (f"PSA_RECORD_INACTIVE:{line.key}",)
     if record is None or record.sent is None or seen is None:
         return None
     if fields != record.sent:
         return None
     if shows(seen, fields):
-        return () if bills_on(seen, inputs) else None
+        return () if bills_on(seen, line, inputs) else None
     if inputs.style is Style.PER_PERIOD and not inputs.temporary:
         return (f"PSA_DRIFT:{line.key}",)
     return None

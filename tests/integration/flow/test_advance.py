@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncd.core.service.basis import decode_bill
@@ -103,3 +104,15 @@ async def test_a_rule_over_the_month_stops_the_run_whatever_was_saved(
     await configured(office, "arrears")
     (mended,) = (await office.plan()).record.plan.bills
     assert mended.errors == ()
+
+
+async def test_a_record_that_ended_with_the_counted_month_bills_nothing_in_advance(
+    database: Database,
+) -> None:
+    office = await opened(database)
+    await office.bill()
+    await office.month(NOVEMBER, {"5": {DESKTOP.key: 11, SERVER.key: 2}})
+    for key, record in office.psa.records.items():
+        office.psa.records[key] = msgspec.structs.replace(record, end="2026-11-30")
+    stored = await office.plan()
+    assert "PSA_RECORD_INACTIVE" in rules_of(stored.record.objections)
