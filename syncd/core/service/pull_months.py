@@ -7,7 +7,7 @@ it whole. Whatever is corrected later is pulled by hand.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.service.pull import reports_months
 from syncd.core.service.pull_run import OpenSource, PullOutcome, run_pull
+from syncd.core.service.runs import RunDuplicate
 from syncd.core.store.types import to_micros
 from syncd.sdk.connector import EventLog
 from syncd.sdk.period import Period, last_finished
@@ -72,10 +73,11 @@ async def run_pulls(
         progress: told the number of units read so far.
 
     Returns:
-        one outcome per run, that of what stands first.
+        one outcome per run, that of what stands first; without a month that somebody else read
+        for this due time.
 
     Raises:
-        RunDuplicate: this due pull was already taken.
+        RunDuplicate: this due pull of what stands was already taken.
         StoreError: a run could not be claimed.
     """
     async with AsyncExitStack() as stack:
@@ -99,7 +101,10 @@ async def run_pulls(
         if outcomes[0].error is None and opened.reports_months:
             async with database.reader() as conn:
                 months = await due_months(conn, connection.id, timezone, clock())
-            outcomes += [await pulled(month) for month in months]
+            for month in months:
+                # One that was read for this very due time, as bills do, is not read again.
+                with suppress(RunDuplicate):
+                    outcomes.append(await pulled(month))
     return outcomes
 
 

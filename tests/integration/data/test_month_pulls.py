@@ -238,3 +238,31 @@ async def test_the_calls_of_each_pull_are_its_own(bench: Bench) -> None:
     assert now.calls == 2
     assert [one.calls for one in months] == [None, None]
     assert [one.period for one in months] == ["2026-10", "2026-11"]
+
+
+async def test_a_month_that_was_read_for_the_same_due_time_stops_no_other(bench: Bench) -> None:
+    """Bills and pulls may be due at one moment; what bills have read is not read again."""
+    due = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    await run_pull(
+        bench.database,
+        bench.source,
+        bench.opening,
+        scheduled_for=due,
+        clock=bench.clock,
+        log=bench.log,
+        node="there",
+        period=Period(2026, 10),
+    )
+    async with bench.database.writer() as conn:
+        await conn.execute(text("UPDATE pull SET state = 'partial' WHERE period = '2026-10'"))
+    outcomes = await run_pulls(
+        bench.database,
+        bench.source,
+        bench.opening,
+        timezone=UTC_ZONE,
+        scheduled_for=due,
+        clock=bench.clock,
+        log=bench.log,
+        node="here",
+    )
+    assert [one.period for one in outcomes] == ["", "2026-11"]
