@@ -21,7 +21,7 @@ EXACT = Context(
 
 
 def product(left: Decimal, right: Decimal | int) -> Decimal:
-    return EXACT.multiply(left, Decimal(right))
+    return EXACT.multiply(left, right)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
@@ -29,6 +29,11 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     for amount in amounts:
         result = EXACT.add(result, amount)
     return result
+
+
+def product_and(left: Decimal, right: Decimal, further: Decimal) -> Decimal:
+    """One amount times another, plus a further one, in one step."""
+    return EXACT.fma(left, right, further)
 
 
 def difference(left: Decimal, right: Decimal) -> Decimal:
@@ -41,7 +46,7 @@ def quotient(amount: Decimal, by: Decimal | int) -> Decimal:
     Raises:
         decimal.DivisionByZero: `by` is 0.
     """
-    return EXACT.divide(amount, Decimal(by))
+    return EXACT.divide(amount, by)
 
 
 def rounded(amount: Decimal, scale: int) -> Decimal:

@@ -12,14 +12,18 @@ from syncd.core.billing.model import Bill, BillInput, Line
 from syncd.core.billing.modes import ROUNDING, group_lines, zero_line
 
 
-def compute_bill(data: BillInput) -> Bill:
+def compute_bill(data: BillInput, faults: tuple[str, ...] | None = None) -> Bill:
     """Compute the lines of a bill.
 
     Lines are in pushing order: configurations as given, then asset type, stale lines last. A line
     that was sent before and has no group any more is taken to zero and marked as removed by
     configuration, which holds it.
+
+    Args:
+        data: all that decides the bill.
+        faults: its `checks.configuration_errors` where they are already known.
     """
-    errors, warnings = run_errors(data), run_warnings(data)
+    errors, warnings = run_errors(data, faults), run_warnings(data)
     if errors:
         return Bill(lines=(), errors=errors, warnings=warnings, skipped=())
     grouping = grouped(data)

@@ -48,10 +48,17 @@ def saving_errors(data: BillInput) -> tuple[str, ...]:
     return (*configuration_errors(data), *found)
 
 
-def run_errors(data: BillInput) -> tuple[str, ...]:
-    """All that stops a bill before arithmetic: source, link, configuration, figures."""
+def run_errors(data: BillInput, faults: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """All that stops a bill before arithmetic: source, link, configuration, figures.
+
+    Args:
+        data: what decides the bill.
+        faults: its `configuration_errors` where they are already known; accounts share them.
+    """
     site = () if data.site else ("SITE_NOT_MAPPED",)
-    return _unique((*data.source_errors, *site, *configuration_errors(data), *_figures(data)))
+    if faults is None:
+        faults = configuration_errors(data)
+    return _unique((*data.source_errors, *site, *faults, *_figures(data)))
 
 
 def run_warnings(data: BillInput) -> tuple[str, ...]:

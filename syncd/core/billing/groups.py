@@ -7,13 +7,13 @@ configuration's own choice, else the product's default.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.core.billing.arithmetic import ZERO
 from syncd.core.billing.model import (
     BillInput,
     Configuration,
     LicenceUsage,
-    Rate,
     StorageUsage,
     Usage,
 )
@@ -22,23 +22,20 @@ from syncd.core.billing.rates import Priced, priced, rate_in
 from syncd.sdk.records import ProductKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(NamedTuple):
     """Products that become one line.
 
     Attributes:
+        key: of the line: configuration and asset type.
         configuration: the configuration they belong to.
         asset_type: PSA asset type id.
         products: in the configuration's order.
     """
 
+    key: str
     configuration: Configuration
     asset_type: str
     products: tuple[Priced, ...]
-
-    @property
-    def key(self) -> str:
-        return f"{self.configuration.id}/{self.asset_type}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +69,12 @@ def grouped(data: BillInput) -> Grouping:
         by_type: dict[str, list[Priced]] = {}
         for key in configuration.products:
             usage = _usage(data, key)
-            if not is_monthly(usage, _rate(data, key)):
+            rate = rate_in(data.rates.get(key, ()), data.settings.currency)
+            if not is_monthly(usage, rate):
                 skipped.append(_cycle_skip(key, usage))
                 continue
-            item = _priced(data, key, usage)
+            rule = data.rules.get(key, NO_RULE)
+            item = priced(key, usage, count(usage, rule), rate, rule)
             asset_type = configuration.asset_type or _default_type(data, key)
             if asset_type:
                 by_type.setdefault(asset_type, []).append(item)
@@ -84,7 +83,12 @@ def grouped(data: BillInput) -> Grouping:
             else:
                 warnings.append(f"ASSET_TYPE_MISSING_UNUSED:{key}")
         groups += [
-            Group(configuration=configuration, asset_type=asset_type, products=tuple(items))
+            Group(
+                key=f"{configuration.id}/{asset_type}",
+                configuration=configuration,
+                asset_type=asset_type,
+                products=tuple(items),
+            )
             for asset_type, items in sorted(by_type.items(), key=lambda pair: type_order(pair[0]))
         ]
     return Grouping(
@@ -109,15 +113,6 @@ def _usage(data: BillInput, key: str) -> Usage:
     if product is not None and product.kind is ProductKind.STORAGE:
         return StorageUsage(average_bytes=ZERO)
     return LicenceUsage(raw=ZERO)
-
-
-def _priced(data: BillInput, key: str, usage: Usage) -> Priced:
-    rule = data.rules.get(key, NO_RULE)
-    return priced(key, usage, count(usage, rule), _rate(data, key), rule)
-
-
-def _rate(data: BillInput, key: str) -> Rate | None:
-    return rate_in(data.rates.get(key, ()), data.settings.currency)
 
 
 def _default_type(data: BillInput, key: str) -> str | None:

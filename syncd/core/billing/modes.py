@@ -6,8 +6,8 @@ and never lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from syncd.core.billing.arithmetic import ZERO, difference, product, quotient, rounded, total
 from syncd.core.billing.checks import money_parts
@@ -29,8 +29,7 @@ CREATE = "create"
 UPDATE = "update"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amount:
+class Amount(NamedTuple):
     """One side of a line, cost or price; all None where it is not ours to send.
 
     Attributes:
@@ -44,19 +43,25 @@ class Amount:
     residual: Decimal = ZERO
 
 
+_ABSENT = Amount(unit=None, total=None)
+
+_NO_PRICE = frozenset({"price", "restore_price"})
+
+
 def group_lines(group: Group, data: BillInput) -> Bill:
     """The line of a group with its warnings, or the reason why it has none."""
     settings = data.settings
     mode = group.configuration.mode
     parts = money_parts(group.configuration)
-    units = sum(item.basis.quantity for item in group.products)
+    units = sum([item.basis.quantity for item in group.products])
     exact = {
-        "cost": total(item.basis.cost for item in group.products),
-        "price": total(item.basis.price for item in group.products),
+        "cost": total([item.basis.cost for item in group.products]),
+        "price": total([item.basis.price for item in group.products]),
     }
     totals = {part: rounded(exact[part], settings.money_scale) for part in parts}
+    has_money = any(totals.values())
     warnings = _rate_warnings(group, parts)
-    if not units and not any(totals.values()) and group.key not in data.existing:
+    if not units and not has_money and group.key not in data.existing:
         return Bill(
             lines=_unneeded_rounding(group, data),
             errors=(),
@@ -64,12 +69,11 @@ def group_lines(group: Group, data: BillInput) -> Bill:
             skipped=(f"ZERO_NEW:{group.key}",),
         )
     quantity = 1 if mode is Mode.TOTAL else units
-    if mode is Mode.AVERAGE and not units and any(totals.values()):
+    if mode is Mode.AVERAGE and not units and has_money:
         quantity = 1
         warnings = (*warnings, f"AVERAGE_ZERO_QUANTITY_FEE:{group.key}")
     amounts = {part: _amount(totals[part], exact[part], units, mode, settings) for part in parts}
-    absent = Amount(unit=None, total=None)
-    cost, price = amounts.get("cost", absent), amounts.get("price", absent)
+    cost, price = amounts.get("cost", _ABSENT), amounts.get("price", _ABSENT)
     line = Line(
         key=group.key,
         configuration=group.configuration.id,
@@ -86,7 +90,7 @@ def group_lines(group: Group, data: BillInput) -> Bill:
         supplier=supplier_of(data, group.configuration),
         action=_action(group.key, data),
         price_unset="price" in parts
-        and any({"price", "restore_price"} & set(item.missing) for item in group.products),
+        and any(not _NO_PRICE.isdisjoint(item.missing) for item in group.products),
         units=units,
         products=tuple(item.basis for item in group.products),
         advance=group.configuration.billed_in is BilledIn.ADVANCE,
@@ -157,6 +161,8 @@ def _rate_warnings(group: Group, parts: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
     for item in group.products:
         key = item.basis.product
+        if not (item.missing or item.fee_cost or item.fee_price):
+            continue
         for names in (("cost", "price"), ("restore_cost", "restore_price")):
             missing = [
                 name

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from syncd.core.billing.arithmetic import (
     BYTES_PER_GB,
@@ -27,8 +27,7 @@ NO_RULE = QuantityRule()
 MONTHLY = "monthly"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class Counted(NamedTuple):
     """A usage after its rules.
 
     Attributes:
@@ -89,6 +88,9 @@ def count(usage: Usage, rule: QuantityRule = NO_RULE) -> Counted:
         usage: figures for which `is_valid` holds.
         rule: a rule that passed `checks.configuration_errors`.
     """
+    if rule is NO_RULE and isinstance(usage, LicenceUsage) and usage.share is None:
+        units = int(usage.raw)
+        return Counted(raw=usage.raw, billed=Decimal(units), quantity=units)
     raw = raw_amount(usage)
     share = usage.share or _apply(
         rule, raw, usage, minimum_holds=_holds(rule, exists=not usage.removed)

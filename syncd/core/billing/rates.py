@@ -6,18 +6,17 @@ Nothing is converted and nothing is rounded here; an unset rate counts 0 and is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
-from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, product, quotient, total
+from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, product_and, quotient
 from syncd.core.billing.model import LineProduct, QuantityRule, Rate, StorageUsage, Usage
 from syncd.core.billing.quantity import Counted
 
 NO_RATE = Rate()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priced:
+class Priced(NamedTuple):
     """A product of a line with its money and what is missing in its rate.
 
     Attributes:
@@ -51,16 +50,16 @@ def priced(
     if isinstance(usage, StorageUsage):
         restored = quotient(usage.restore_bytes, BYTES_PER_GB)
         limit_cost, limit_price = usage.limit_cost, usage.limit_price
-        fees_cost = total((product(restored, chosen.restore_cost or ZERO), limit_cost))
-        fees_price = total((product(restored, chosen.restore_price or ZERO), limit_price))
+        fees_cost = product_and(restored, chosen.restore_cost or ZERO, limit_cost)
+        fees_price = product_and(restored, chosen.restore_price or ZERO, limit_price)
     return Priced(
         basis=LineProduct(
             product=key,
             raw=counted.raw,
             billed=counted.billed,
             quantity=counted.quantity,
-            cost=total((product(counted.billed, chosen.cost or ZERO), fees_cost)),
-            price=total((product(counted.billed, chosen.price or ZERO), fees_price)),
+            cost=product_and(counted.billed, chosen.cost or ZERO, fees_cost),
+            price=product_and(counted.billed, chosen.price or ZERO, fees_price),
             unit_cost=chosen.cost,
             unit_price=chosen.price,
             rate_version=chosen.version,
@@ -73,9 +72,10 @@ def priced(
 
 
 def _missing(rate: Rate, *, used: bool, restored: Decimal) -> tuple[str, ...]:
-    needed: list[tuple[str, Decimal | None]] = []
-    if used:
-        needed += [("cost", rate.cost), ("price", rate.price)]
-    if restored:
-        needed += [("restore_cost", rate.restore_cost), ("restore_price", rate.restore_price)]
-    return tuple(name for name, value in needed if value is None)
+    needed = (
+        ("cost", rate.cost, used),
+        ("price", rate.price, used),
+        ("restore_cost", rate.restore_cost, restored),
+        ("restore_price", rate.restore_price, restored),
+    )
+    return tuple([name for name, value, needs in needed if value is None and needs])

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncd.core.billing.checks import configuration_errors
 from syncd.core.billing.model import (
     BilledIn,
     BilledProduct,
+    BillInput,
     Configuration,
     Mode,
     Owner,
@@ -54,6 +56,7 @@ class Catalogue:
         self._default_rates = self._rates(EVERY_CLIENT)
         self._default_rules = self._rules(EVERY_CLIENT)
         self._configurations: dict[int, Configuration] = {}
+        self._faults: dict[tuple[str, tuple[int, ...]], tuple[str, ...]] = {}
 
     def rates(self, client: str) -> Rates:
         """The rates of a client by product key; shared by clients without one of their own."""
@@ -79,6 +82,23 @@ class Catalogue:
                 billed_in=BilledIn(stored.billed_in),
             )
         return made
+
+    def faults(
+        self, data: BillInput, client: str, stored: tuple[StoredConfiguration, ...]
+    ) -> tuple[str, ...]:
+        """What is wrong with configurations, rates and rules, found once for all that share them.
+
+        Args:
+            data: an input made of this catalogue alone, always with the same settings.
+            client: whose rates and rules it has.
+            stored: its configurations.
+        """
+        owner = client if client in self._own_rates or client in self._own_rules else EVERY_CLIENT
+        shared = (owner, tuple([one.version for one in stored]))
+        found = self._faults.get(shared)
+        if found is None:
+            found = self._faults[shared] = configuration_errors(data)
+        return found
 
     def _rates(self, client: str) -> Rates:
         return {

@@ -15,7 +15,6 @@ from syncd.core.billing.model import (
     Bill,
     BillInput,
     LicenceUsage,
-    Mode,
     RoundingPolicy,
     Settings,
 )
@@ -128,11 +127,20 @@ class Drafting:
     _catalogues: dict[int, Catalogue] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
+    _settings: list[Settings] = field(init=False, repr=False, compare=False, default_factory=list)
     _type_names: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         types = self.data.references.of(self.psa_id, ReferenceKind.ASSET_TYPE)
         self._type_names.update({key: entry.name for key, entry in types.items()})
+        self._settings.append(
+            Settings(
+                currency=self.rules.currency,
+                money_scale=self.rules.money_scale,
+                unit_scale=self.rules.unit_scale,
+                rounding_policy=self.rules.rounding_policy,
+            )
+        )
 
     @property
     def style(self) -> Style:
@@ -174,7 +182,10 @@ class Drafting:
             return self._made(account, books, snapshot, None, _stopped("DELIVERY_UNSETTLED"))
         try:
             data = self._input(account, books, snapshot)
-            bill = compute_bill(data)
+            faults = self._catalogue(account.connection_id).faults(
+                data, self._client(account.id), self.data.configurations_for(account.id)
+            )
+            bill = compute_bill(data, faults)
         except Exception as error:  # noqa: BLE001 - recorded as this bill's error; others go on
             code = f"BILL_FAILED:{type(error).__name__}"
             return self._made(account, books, snapshot, None, _stopped(code))
@@ -204,7 +215,7 @@ class Drafting:
             account=account,
             connection=self.data.connections[account.connection_id],
             link=link,
-            client=link.client_key if link is not None else "",
+            client=self._client(account.id),
             client_name=entry.name if entry is not None else account.name,
             client_active=not references or (entry is not None and entry.active),
             site=self._site(link),
@@ -220,6 +231,11 @@ class Drafting:
         link = self.data.links.get(account_id)
         return link if link is not None and link.psa_connection_id == self.psa_id else None
 
+    def _client(self, account_id: int) -> str:
+        """PSA client id, empty without a link."""
+        link = self._link(account_id)
+        return link.client_key if link is not None else ""
+
     def _site(self, link: Link | None) -> str | None:
         """The site of the link, else the client's main site, else none: the whole client."""
         if link is None:
@@ -230,7 +246,7 @@ class Drafting:
 
     def _input(self, account: SourceAccount, books: AccountBooks, snapshot: Snapshot) -> BillInput:
         link = self._link(account.id)
-        client = link.client_key if link is not None else ""
+        client = self._client(account.id)
         stored = self.data.configurations_for(account.id)
         catalogue = self._catalogue(account.connection_id)
         return BillInput(
@@ -239,9 +255,7 @@ class Drafting:
             rules=catalogue.rules(client),
             usage=self.usages.usage.get(account.id, {}),
             configurations=tuple(catalogue.configuration(one) for one in stored),
-            existing={
-                key: state.mode or Mode.QUANTITY for key, state in self.states(books).items()
-            },
+            existing=books.modes(self.style, self.period, running=self.running),
             site=None if link is None else self._site(link) or link.client_key,
             supplier=self.rules.supplier or None,
             supplier_resolves=self.supplier_id(self.rules.supplier) is not None,
@@ -253,12 +267,7 @@ class Drafting:
             source_errors=(*snapshot.errors, *self._foreign_money(account)),
             source_warnings=(snapshot.warning,) if snapshot.warning else (),
             asset_type_names=self._type_names,
-            settings=Settings(
-                currency=self.rules.currency,
-                money_scale=self.rules.money_scale,
-                unit_scale=self.rules.unit_scale,
-                rounding_policy=self.rules.rounding_policy,
-            ),
+            settings=self._settings[0],
         )
 
     def _foreign_money(self, account: SourceAccount) -> tuple[str, ...]:

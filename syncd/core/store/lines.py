@@ -7,22 +7,27 @@ backup gives the same line the same external key and finds its record instead of
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.store.census.selection import among, listed
 from syncd.core.store.outbox import chunks
 from syncd.core.store.tables import BillingLine, PsaRecord
+from syncd.core.store.types import from_micros
+from syncd.sdk.money import from_scaled
 from syncd.sdk.records import SubscriptionFields, canonical_json
 
 _UID_LENGTH = 12
@@ -110,6 +115,20 @@ class _Sent(msgspec.Struct, frozen=True):
     products: tuple[str, ...]
 
 
+_SENT = msgspec.json.Decoder(_Sent)
+
+_STATUS = {status.value: status for status in RecordStatus}
+
+_COLUMNS = (
+    "key, line_uid, psa_connection_id, account_id, period, remote, state, mode, content_hash,"
+    " sent, sent_period, total_price, total_cost, updated_at"
+)
+"""Read as text and tuples: a hundred thousand rows are read for every month."""
+
+_moment = lru_cache(maxsize=64)(from_micros)
+"""Records written by one run have one moment."""
+
+
 def line_uid(
     connection_uid: str,
     account_key: str,
@@ -140,32 +159,26 @@ async def lines_of(
     conn: AsyncConnection, account_ids: Collection[int]
 ) -> dict[int, list[StoredLine]]:
     """Stored lines by account, the oldest first."""
-    found: dict[int, list[StoredLine]] = {}
+    found: dict[int, list[StoredLine]] = defaultdict(list)
+    statement = text(
+        "SELECT uid, connection_id, account_id, configuration_uid, asset_type_key, part"  # noqa: S608 - values are bound
+        f" FROM billing_line WHERE {among(conn, 'account_id', 'accounts')}"
+        " ORDER BY created_at, uid"
+    )
     for chunk in chunks(account_ids):
-        statement = (
-            select(
-                col(BillingLine.uid),
-                col(BillingLine.connection_id),
-                col(BillingLine.account_id),
-                col(BillingLine.configuration_uid),
-                col(BillingLine.asset_type_key),
-                col(BillingLine.part),
-            )
-            .where(col(BillingLine.account_id).in_(chunk))
-            .order_by(col(BillingLine.created_at), col(BillingLine.uid))
-        )
-        for row in await conn.execute(statement):
-            found.setdefault(row.account_id, []).append(
+        rows = await conn.execute(statement, {"accounts": listed(conn, chunk)})
+        for uid, connection_id, account_id, configuration_uid, asset_type_key, part in rows:
+            found[account_id].append(
                 StoredLine(
-                    uid=row.uid,
-                    connection_id=row.connection_id,
-                    account_id=row.account_id,
-                    configuration_uid=intern(row.configuration_uid),
-                    asset_type_key=intern(row.asset_type_key),
-                    part=row.part,
+                    uid=uid,
+                    connection_id=connection_id,
+                    account_id=account_id,
+                    configuration_uid=intern(configuration_uid),
+                    asset_type_key=intern(asset_type_key),
+                    part=part,
                 )
             )
-    return found
+    return dict(found)
 
 
 async def store_lines(conn: AsyncConnection, lines: Sequence[StoredLine], *, now: datetime) -> None:
@@ -201,24 +214,23 @@ async def records_of(
     conn: AsyncConnection, psa_connection_id: int, account_ids: Collection[int]
 ) -> dict[int, list[LedgerRecord]]:
     """Ledger rows by account, by key; only of this PSA, since ids of another name other things."""
-    found: dict[int, list[LedgerRecord]] = {}
+    found: dict[int, list[LedgerRecord]] = defaultdict(list)
+    statement = text(
+        f"SELECT {_COLUMNS} FROM psa_record"  # noqa: S608 - values are bound
+        f" WHERE psa_connection_id = :psa AND {among(conn, 'account_id', 'accounts')} ORDER BY key"
+    )
     for chunk in chunks(account_ids):
-        statement = (
-            select(PsaRecord)
-            .where(
-                col(PsaRecord.psa_connection_id) == psa_connection_id,
-                col(PsaRecord.account_id).in_(chunk),
-            )
-            .order_by(col(PsaRecord.key))
-        )
-        for row in await conn.execute(statement):
-            found.setdefault(row.account_id, []).append(_record(row))
-    return found
+        bound = {"psa": psa_connection_id, "accounts": listed(conn, chunk)}
+        for row in await conn.execute(statement, bound):
+            record = _record(row)
+            found[record.account_id].append(record)
+    return dict(found)
 
 
 async def record_of_key(conn: AsyncConnection, key: str) -> LedgerRecord | None:
     """The ledger row of an external key, or None when nothing was ever delivered for it."""
-    row = (await conn.execute(select(PsaRecord).where(col(PsaRecord.key) == key))).one_or_none()
+    statement = text(f"SELECT {_COLUMNS} FROM psa_record WHERE key = :key")  # noqa: S608 - values are bound
+    row = (await conn.execute(statement, {"key": key})).one_or_none()
     return None if row is None else _record(row)
 
 
@@ -290,23 +302,25 @@ async def _move(conn: AsyncConnection, line: StoredLine, others: Sequence[Stored
     )
 
 
-def _record(row: Any) -> LedgerRecord:
-    sent = msgspec.json.decode(row.sent, type=_Sent)
+def _record(row: Sequence[Any]) -> LedgerRecord:
+    """From a row of `_COLUMNS`."""
+    key, uid, psa, account, period, remote, state, mode, digest, text_, month, price, cost, at = row
+    sent = _SENT.decode(text_)
     return LedgerRecord(
-        key=row.key,
-        line_uid=row.line_uid,
-        psa_connection_id=row.psa_connection_id,
-        account_id=row.account_id,
-        period=row.period,
-        remote=row.remote,
-        status=RecordStatus(row.state),
-        mode=intern(row.mode),
-        content_hash=row.content_hash,
+        key=key,
+        line_uid=uid,
+        psa_connection_id=psa,
+        account_id=account,
+        period=intern(period),
+        remote=remote,
+        status=_STATUS[state],
+        mode=intern(mode),
+        content_hash=digest,
         sent=sent.fields,
-        sent_period=intern(row.sent_period),
-        total_price=row.total_price,
-        total_cost=row.total_cost,
-        updated_at=row.updated_at,
+        sent_period=intern(month),
+        total_price=None if price is None else from_scaled(price),
+        total_cost=None if cost is None else from_scaled(cost),
+        updated_at=_moment(at),
         units=sent.units,
         products=sent.products,
     )

@@ -348,11 +348,11 @@ async def test_an_impossible_figure_stops_its_bill(
     await office.pull(COUNTS, at=office.month_end(NOVEMBER))
     office.clock.moment = NOVEMBER.end(LONDON) + timedelta(hours=9)
 
-    def spoilt(data: Any) -> Any:
+    def spoilt(data: Any, faults: Any) -> Any:
         usage = dict(data.usage)
         if SERVER.key in usage:
             usage[SERVER.key] = dataclasses.replace(usage[SERVER.key], raw=Decimal(-1))
-        return compute_bill(dataclasses.replace(data, usage=usage))
+        return compute_bill(dataclasses.replace(data, usage=usage), faults)
 
     monkeypatch.setattr("syncd.core.service.draft.compute_bill", spoilt)
     await stops(office, f"SOURCE_INVALID:{SERVER.key}")
@@ -366,10 +366,10 @@ async def test_a_defect_stops_one_bill_by_name(
     await office.pull(COUNTS, at=office.month_end(NOVEMBER))
     office.clock.moment = NOVEMBER.end(LONDON) + timedelta(hours=9)
 
-    def broken(data: Any) -> Any:
+    def broken(data: Any, faults: Any) -> Any:
         if SERVER.key in data.usage:
             raise ZeroDivisionError
-        return compute_bill(data)
+        return compute_bill(data, faults)
 
     monkeypatch.setattr("syncd.core.service.draft.compute_bill", broken)
     await stops(office, "BILL_FAILED:ZeroDivisionError")
