@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from syncd.core.service.billing_runs import BillingDesk
 from syncd.core.service.reckoning import Sources
 from syncd.sdk.errors import PluginError
 from syncd.sdk.ports import Psa
 
 if TYPE_CHECKING:
     from syncd.bootstrap import App
+    from syncd.core.service.billing_runs import BillingDesk
 
 
 async def billing_desk(app: App) -> BillingDesk:
@@ -22,6 +22,8 @@ async def billing_desk(app: App) -> BillingDesk:
         ConfigError: there is no PSA, or it is switched off.
         PluginError: its plugin is broken.
     """
+    from syncd.core.service.billing_runs import BillingDesk
+
     name = app.psa_name()
 
     @asynccontextmanager

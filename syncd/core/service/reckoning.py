@@ -20,7 +20,7 @@ from syncd.core.service.draft import (
     BillingRules,
     Drafting,
 )
-from syncd.core.service.ledger import load_books
+from syncd.core.service.ledger import Books, load_books
 from syncd.core.service.month_usage import month_facts, with_months
 from syncd.core.service.snapshots import Snapshot, snapshots
 from syncd.core.service.usage import Counted, count, usages
@@ -64,6 +64,7 @@ async def reckon(
     running_at: datetime | None = None,
     as_of: datetime | None = None,
     accounts: Collection[int] | None = None,
+    books: Books | None = None,
 ) -> Drafting:
     """Everything that the bills of a month are made from.
 
@@ -80,6 +81,7 @@ async def reckon(
         as_of: count with what was recorded by then, None for now; `data` must be of that moment.
         accounts: row ids of those to count, with all others of their clients; None counts all.
             Drafts of any other are not to be asked for.
+        books: of those accounts, where the same transaction has read them already.
     """
     found: dict[int, Snapshot] = {}
     counted: dict[tuple[int, int], Counted] = {}
@@ -123,7 +125,8 @@ async def reckon(
         usages=usages(data, counted, found, psa_id),
         snapshots=found,
         resting=resting,
-        books=await load_books(
+        books=books
+        or await load_books(
             conn,
             psa_id,
             sorted(data.accounts if accounts is None else accounts),
@@ -144,5 +147,11 @@ def reckon_again(drafting: Drafting, data: BillingData) -> Drafting:
         drafting: a month that was reckoned.
         data: decisions that count the same: other links and rules need `reckon`.
     """
-    figures = usages(data, drafting.usages.counted, drafting.snapshots, drafting.psa_id)
+    before = drafting.data
+    figures = drafting.usages
+    if (data.own_configurations, data.shared_configurations) != (
+        before.own_configurations,
+        before.shared_configurations,
+    ):
+        figures = usages(data, figures.counted, drafting.snapshots, drafting.psa_id)
     return replace(drafting, data=data, usages=figures)

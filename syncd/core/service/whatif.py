@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.core.service.billing_effect import Effect, compare
 from syncd.core.service.draft import Drafting
+from syncd.core.service.ledger import Books
 from syncd.core.service.reckoning import ReckoningRules, Sources, reckon, reckon_again
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.pending import Pending
@@ -204,11 +205,14 @@ async def both(
             rules=terms.rules,
             running_at=terms.now if running else None,
             accounts=frozenset(accounts),
+            books=books,
         )
 
+    books: Books | None = None
     one = await reckoned(before)
     if counts_alike(before, after):
         return one, reckon_again(one, after)
+    books = one.books
     return one, await reckoned(after)
 
 
@@ -226,7 +230,12 @@ def concerned(before: BillingData, after: BillingData, psa_id: int) -> frozenset
 
     Rules are shared by the accounts of a client, so that a change of one may move another.
     """
-    keys = {(one.connection_id, one.key): one.id for one in before.products.values()}
+    touched = _touched(before, after)
+    keys = {
+        (one.connection_id, one.key): one.id
+        for one in before.products.values()
+        if one.id in touched
+    }
     changed = {
         account_id
         for account_id in before.accounts
@@ -248,10 +257,25 @@ def concerned(before: BillingData, after: BillingData, psa_id: int) -> frozenset
     return frozenset(found)
 
 
+def _touched(before: BillingData, after: BillingData) -> frozenset[int]:
+    """Ids of the products of which any asset type, rate or rule differs, whosever it is."""
+    found = {
+        product
+        for one, two in ((before.rates, after.rates), (before.rules, after.rules))
+        for product, client in one.keys() | two.keys()
+        if one.get((product, client)) != two.get((product, client))
+    }
+    types = before.asset_types, after.asset_types
+    found |= {
+        one for one in types[0].keys() | types[1].keys() if types[0].get(one) != types[1].get(one)
+    }
+    return frozenset(found)
+
+
 def _decided(
     data: BillingData, account_id: int, keys: Mapping[tuple[int, str], int]
 ) -> tuple[object, ...]:
-    """Everything that people decided about the bill of an account."""
+    """Everything that people decided about the bill of an account, of the products in `keys`."""
     link = data.links.get(account_id)
     client = link.client_key if link is not None else ""
     configurations = data.configurations_for(account_id)
