@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
@@ -90,6 +91,7 @@ class PlanInput:
         money_scale: decimals of totals.
         temporary: the period is not over: `records` are those of the running month, and a drift
             is overwritten with a warning.
+        zone: of billing, for moments of the PSA.
         agreement: PSA agreement id, where the PSA takes one on its records; None leaves it alone.
     """
 
@@ -116,6 +118,7 @@ class PlanInput:
     marker: Callable[[str], str] = str
     money_scale: int = 2
     temporary: bool = False
+    zone: tzinfo = UTC
     agreement: str | None = None
 
     @property

@@ -118,7 +118,7 @@ def invoice_made(scene: Scene) -> Iterator[tuple[str, str]]:
     line, record, period = scene.wiring.line, scene.target.record, scene.inputs.period
     if line is None or line.last_made is None or record is None or scene.inputs.beside:
         return
-    made = line.last_made.date()
+    made = line.last_made.astimezone(scene.inputs.zone).date()
     if record.sent_period == str(period) and made >= period.following().first_day:
         yield (
             "LOCKED_BY_INVOICE",

@@ -6,6 +6,7 @@ What goes wrong with one bill is an error of that bill; the others are planned a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 import msgspec
 
@@ -52,6 +53,7 @@ class Planning:
         psa: the port, for its marker.
         recorder: writes down what each bill rests on.
         agreements: what the PSA showed of those that accounts name.
+        zone: of billing.
     """
 
     drafting: Drafting
@@ -59,6 +61,7 @@ class Planning:
     psa: Psa
     recorder: BasisRecorder
     agreements: Agreements = field(default_factory=Agreements)
+    zone: tzinfo = UTC
 
     def plan(self, draft: Draft) -> PlannedDraft:
         """Plan one bill; what goes wrong with it is its own error."""
@@ -128,6 +131,7 @@ class Planning:
             marker=self.psa.marker,
             money_scale=drafting.rules.money_scale,
             temporary=drafting.running,
+            zone=self.zone,
             agreement=self.agreements.written_for(draft),
         )
 

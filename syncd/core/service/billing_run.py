@@ -142,6 +142,7 @@ async def plan_billing(
         psa=psa,
         recorder=BasisRecorder(drafting=drafting, psa_name=psa_connection.name),
         agreements=agreements,
+        zone=timezone,
     )
     planned = sorted(
         (made for draft in drafts if _worth_showing(made := planning.plan(draft))),

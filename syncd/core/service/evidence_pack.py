@@ -176,7 +176,7 @@ class EvidencePack:
             amount(unit.quantity, item.measure),
             _MEASURES[item.measure],
             counted,
-            text(why(unit)),
+            text(why(unit) if self.internal else unit.excluded or ""),
         )
 
     def _changes(self) -> Iterator[Row]:

@@ -5,6 +5,7 @@ The database allows one current link per account; several accounts of one client
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,7 @@ from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError
 from syncd.sdk.records import Account, PsaClient
 
+_UUID: Final = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 _SHORT_KEY: Final = 8
 """So many letters of a long key must be given; tables show as many."""
 
@@ -229,7 +231,7 @@ async def unlink_account(
 
 
 def _whole_key(context: SheetContext, connection: str, account: str) -> str:
-    """The key that begins so, for keys as long as a UUID; what is not one of them stays."""
+    """The UUID that begins so; a number is taken as it is, since it may begin another."""
     begin = account.strip().removesuffix("…")
     found = context.connections.get(connection)
     if found is None or len(begin) < _SHORT_KEY:
@@ -237,7 +239,7 @@ def _whole_key(context: SheetContext, connection: str, account: str) -> str:
     keys = [
         one.key
         for one in context.directory.accounts.values()
-        if one.connection_id == found.id and one.key.startswith(begin)
+        if one.connection_id == found.id and one.key.startswith(begin) and _UUID.match(one.key)
     ]
     return keys[0] if len(keys) == 1 else account
 

@@ -69,7 +69,9 @@ async def test_what_is_no_longer_found_is_closed_for_its_connection_only(
         await opened(database, "A", subject)
     await opened(database, "B", "x")
     async with database.writer() as conn:
-        await open_issue(conn, "A", "other", connection="rmm2", message="theirs", remedy="look", now=NOW)
+        await open_issue(
+            conn, "A", "other", connection="rmm2", message="theirs", remedy="look", now=NOW
+        )
         assert await close_missing(conn, "A", "rmm", {"y"}, NOW) == ["x", "z"]
     async with database.reader() as conn:
         left = {(issue.code, issue.subject) for issue in await open_issues(conn)}

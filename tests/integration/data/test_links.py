@@ -108,6 +108,15 @@ async def test_a_long_key_may_be_named_by_its_beginning(sqlite_office: Office) -
     assert await linked(office) == {}
 
 
+async def test_a_number_is_not_taken_for_the_beginning_of_another(sqlite_office: Office) -> None:
+    office = sqlite_office
+    await rename(office, **{"1234567890": ("Client", {})})
+    with pytest.raises(DataError, match="no account '12345678'"):
+        await link_account(
+            office.database, editor(office), connection="rmm", account="12345678", client="1"
+        )
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -319,3 +321,14 @@ def test_a_record_of_a_distributor_is_never_adopted_by_its_key():
     desk.forget("c1/10")
     desk.edit("900", foreign_writer="Distributor")
     assert desk.plan(uses(10)).bill.errors == ("FOREIGN_WRITER:c1/10:900",)
+
+
+@pytest.mark.parametrize(
+    ("zone", "held"), [("Europe/Athens", {"LOCKED_BY_INVOICE"}), ("Europe/London", set())]
+)
+def test_the_invoice_of_a_month_is_known_by_the_day_in_the_zone_of_billing(zone: str, held: Any):
+    desk = billed()
+    made = datetime(2026, 11, 30, 22, 30, tzinfo=UTC)
+    desk.recurring = [recurring("900", last_made=made)]
+    assert rules(desk.plan(uses(12), zone=ZoneInfo(zone))) == held
+    assert rules(desk.plan(uses(12), DECEMBER, zone=ZoneInfo(zone))) == set()
