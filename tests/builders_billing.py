@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from syncd.core.billing.bill import compute_bill
 from syncd.core.billing.model import (
@@ -144,4 +145,4 @@ def one_line(*configurations: Configuration, **parts: Any) -> Line:
 
 
 def without_basis(line: Line) -> Line:
-    return dataclasses.replace(line, products=())
+    return msgspec.structs.replace(line, products=())

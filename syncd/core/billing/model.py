@@ -1,4 +1,7 @@
-"""The values that billing takes and gives. Frozen; ids are text, money is Decimal."""
+"""The values that billing takes and gives. Frozen; ids are text, money is Decimal.
+
+What a month makes by the hundred thousand is a Struct, which is built five times as fast.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from syncd.core.billing.choices import BilledIn as BilledIn
 from syncd.core.billing.choices import Mode as Mode
@@ -226,8 +231,7 @@ class BillInput:
     settings: Settings = field(default_factory=Settings)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineProduct:
+class LineProduct(msgspec.Struct, frozen=True, kw_only=True):
     """What one product contributed to a line; the basis that `explain` prints.
 
     Attributes:
@@ -255,8 +259,7 @@ class LineProduct:
     rule_version: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a bill.
 
     Attributes:
@@ -302,8 +305,7 @@ class Line:
     advance: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
     """The result: lines, or errors that stop the whole bill; never both.
 
     Attributes:

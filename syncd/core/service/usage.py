@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.billing.model import LicenceUsage, QuantityRule, StorageUsage, Usage
@@ -42,8 +43,7 @@ _Way = tuple[str, tuple[str, ...], int | None]
 """method, exclusions that count after all, days of silence after which a unit counts no more"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """What was counted of one product for one account.
 
     Attributes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -40,8 +39,7 @@ class RecordStatus(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLine:
+class StoredLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line's identity.
 
     Attributes:
@@ -66,8 +64,7 @@ class StoredLine:
         return (self.configuration_uid, self.asset_type_key, self.part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerRecord:
+class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What we know and sent of the PSA record behind an external key.
 
     Attributes:
@@ -166,7 +163,7 @@ async def lines_of(
         " ORDER BY created_at, uid"
     )
     for chunk in chunks(account_ids):
-        rows = await conn.execute(statement, {"accounts": listed(conn, chunk)})
+        rows = (await conn.execute(statement, {"accounts": listed(conn, chunk)})).fetchall()
         for uid, connection_id, account_id, configuration_uid, asset_type_key, part in rows:
             found[account_id].append(
                 StoredLine(
@@ -221,7 +218,7 @@ async def records_of(
     )
     for chunk in chunks(account_ids):
         bound = {"psa": psa_connection_id, "accounts": listed(conn, chunk)}
-        for row in await conn.execute(statement, bound):
+        for row in (await conn.execute(statement, bound)).fetchall():
             record = _record(row)
             found[record.account_id].append(record)
     return dict(found)
