@@ -122,6 +122,9 @@ _COLUMNS = (
 )
 """Read as text and tuples: a hundred thousand rows are read for every month."""
 
+_amount = lru_cache(maxsize=8192)(from_scaled)
+"""A price that many clients pay is built once."""
+
 _moment = lru_cache(maxsize=64)(from_micros)
 """Records written by one run have one moment."""
 
@@ -315,8 +318,8 @@ def _record(row: Sequence[Any]) -> LedgerRecord:
         content_hash=digest,
         sent=sent.fields,
         sent_period=intern(month),
-        total_price=None if price is None else from_scaled(price),
-        total_cost=None if cost is None else from_scaled(cost),
+        total_price=None if price is None else _amount(price),
+        total_cost=None if cost is None else _amount(cost),
         updated_at=_moment(at),
         units=sent.units,
         products=sent.products,

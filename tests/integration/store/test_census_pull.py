@@ -34,7 +34,10 @@ PARTIAL, UNKNOWN, COMPLETE = ScopeState.PARTIAL, ScopeState.UNKNOWN, ScopeState.
 async def intervals(database: Database) -> list[tuple[str, int, int | None]]:
     async with database.reader() as reading:
         rows = await reading.execute(
-            text("SELECT unit, opened_pull, closed_pull FROM unit_interval ORDER BY id")
+            text(
+                "SELECT unit, opened_pull, closed_pull FROM unit_interval"
+                " ORDER BY opened_pull, unit, id"
+            )
         )
         return [(row[0], row[1], row[2]) for row in rows]
 

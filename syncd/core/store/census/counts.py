@@ -201,7 +201,7 @@ async def _sums(
         f" WHERE {' AND '.join(conditions)} GROUP BY u.account_id, u.product_id{further}"
         f" ORDER BY u.account_id, u.product_id{further}"
     )
-    return list(await connection.execute(text(statement), parameters))
+    return list((await connection.execute(text(statement), parameters)).fetchall())
 
 
 def _by_month(
