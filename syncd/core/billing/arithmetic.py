@@ -20,38 +20,31 @@ EXACT = Context(
 )
 
 
-def product(left: Decimal, right: Decimal | int) -> Decimal:
-    return EXACT.multiply(left, right)
+product = EXACT.multiply
+"""One amount times another; like `difference` the context's own method, called for every line."""
+
+product_and = EXACT.fma
+"""One amount times another, plus a further one, in one step."""
+
+difference = EXACT.subtract
+
+quotient = EXACT.divide
+"""To 120 digits; what follows is one named rounding. By 0 it raises `decimal.DivisionByZero`."""
+
+_quantize, _plus, _add = EXACT.quantize, EXACT.plus, EXACT.add
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
     result = ZERO
     for amount in amounts:
-        result = EXACT.add(result, amount)
+        result = _add(result, amount)
     return result
-
-
-def product_and(left: Decimal, right: Decimal, further: Decimal) -> Decimal:
-    """One amount times another, plus a further one, in one step."""
-    return EXACT.fma(left, right, further)
-
-
-def difference(left: Decimal, right: Decimal) -> Decimal:
-    return EXACT.subtract(left, right)
-
-
-def quotient(amount: Decimal, by: Decimal | int) -> Decimal:
-    """To 120 digits; what follows is one named rounding.
-
-    Raises:
-        decimal.DivisionByZero: `by` is 0.
-    """
-    return EXACT.divide(amount, by)
 
 
 def rounded(amount: Decimal, scale: int) -> Decimal:
     """Half-up to `scale` decimals; never a negative zero."""
-    return EXACT.plus(EXACT.quantize(amount, _units(scale)))
+    result = _quantize(amount, _units(scale))
+    return result or _plus(result)
 
 
 @cache

@@ -24,6 +24,14 @@ from syncd.core.billing.quantity import NO_RULE, is_valid, raw_amount, rule_faul
 from syncd.core.billing.rates import rate_in
 from syncd.sdk.records import ProductKind
 
+_PARTS = {
+    (True, True): ("cost", "price"),
+    (True, False): ("cost",),
+    (False, True): ("price",),
+    (False, False): (),
+}
+"""Parts of a line's money by whether its cost and its price are ours."""
+
 
 def configuration_errors(data: BillInput) -> tuple[str, ...]:
     """Faults of configurations, rates and rules; the usage plays no part."""
@@ -63,13 +71,14 @@ def run_errors(data: BillInput, faults: tuple[str, ...] | None = None) -> tuple[
 
 def run_warnings(data: BillInput) -> tuple[str, ...]:
     """What is worth saying and stops nothing."""
+    configured = _configured(data)
     return _unique(
         (
             *data.source_warnings,
             *_supplier(data),
-            *_removed(data),
-            *_open_overrides(data),
-            *_left(data),
+            *_removed(data, configured),
+            *_open_overrides(data, configured),
+            *_left(data, configured),
         )
     )
 
@@ -78,8 +87,7 @@ def money_parts(configuration: Configuration) -> tuple[str, ...]:
     """Which of `cost` and `price` a configuration pushes."""
     if configuration.mode is Mode.QUANTITY:
         return ()
-    owners = (("cost", configuration.cost_owner), ("price", configuration.price_owner))
-    return tuple(part for part, owner in owners if owner is Owner.SYNCD)
+    return _PARTS[configuration.cost_owner is Owner.SYNCD, configuration.price_owner is Owner.SYNCD]
 
 
 def _settings(data: BillInput) -> Iterator[str]:
@@ -180,12 +188,14 @@ def _advance(data: BillInput) -> Iterator[str]:
 
 
 def _figures(data: BillInput) -> Iterator[str]:
+    usages, products = data.usage, data.products
     for key in _configured(data):
-        usage = data.usage.get(key)
+        usage = usages.get(key)
         if usage is None:
             continue
-        licence = isinstance(usage, LicenceUsage)
-        if licence is (_kind(data, key) is ProductKind.STORAGE) or not is_valid(usage):
+        product = products.get(key)
+        stored = product is not None and product.kind is ProductKind.STORAGE
+        if isinstance(usage, LicenceUsage) is stored or not is_valid(usage):
             yield f"SOURCE_INVALID:{key}"
         elif usage.pool_incomplete:
             yield f"POOL_INCOMPLETE:{key}"
@@ -199,22 +209,26 @@ def _supplier(data: BillInput) -> Iterator[str]:
         yield "SUPPLIER_NOT_FOUND"
 
 
-def _removed(data: BillInput) -> Iterator[str]:
-    if any(data.usage[key].removed for key in _configured(data) if key in data.usage):
-        yield "COMPANY_REMOVED"
+def _removed(data: BillInput, configured: Iterable[str]) -> Iterator[str]:
+    usages = data.usage
+    for key in configured:
+        usage = usages.get(key)
+        if usage is not None and usage.removed:
+            yield "COMPANY_REMOVED"
+            return
 
 
-def _open_overrides(data: BillInput) -> Iterator[str]:
-    for key in _configured(data):
-        rule = data.rules.get(key, NO_RULE)
-        if rule.override is not None and rule.until is None:
+def _open_overrides(data: BillInput, configured: Iterable[str]) -> Iterator[str]:
+    rules = data.rules
+    for key in configured:
+        rule = rules.get(key)
+        if rule is not None and rule.override is not None and rule.until is None:
             yield f"OVERRIDE_OPEN_ENDED:{key}"
 
 
-def _left(data: BillInput) -> Iterator[str]:
+def _left(data: BillInput, configured: Iterable[str]) -> Iterator[str]:
     """Products that are used and that no configuration bills."""
-    configured = set(_configured(data))
-    for key in sorted(set(data.usage) - configured):
+    for key in sorted(data.usage.keys() - configured):
         usage = data.usage[key]
         if not is_valid(usage) or raw_amount(usage):
             yield f"USAGE_NOT_CONFIGURED:{key}"

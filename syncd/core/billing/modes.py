@@ -51,15 +51,13 @@ _NO_PRICE = frozenset({"price", "restore_price"})
 def group_lines(group: Group, data: BillInput) -> Bill:
     """The line of a group with its warnings, or the reason why it has none."""
     settings = data.settings
-    mode = group.configuration.mode
-    parts = money_parts(group.configuration)
-    units = sum([item.basis.quantity for item in group.products])
-    exact = {
-        "cost": total([item.basis.cost for item in group.products]),
-        "price": total([item.basis.price for item in group.products]),
-    }
-    totals = {part: rounded(exact[part], settings.money_scale) for part in parts}
-    has_money = any(totals.values())
+    configuration = group.configuration
+    mode = configuration.mode
+    parts = money_parts(configuration)
+    units, exact_cost, exact_price = _sums(group)
+    total_cost = rounded(exact_cost, settings.money_scale) if "cost" in parts else None
+    total_price = rounded(exact_price, settings.money_scale) if "price" in parts else None
+    has_money = total_cost or total_price
     warnings = _rate_warnings(group, parts)
     if not units and not has_money and group.key not in data.existing:
         return Bill(
@@ -72,11 +70,11 @@ def group_lines(group: Group, data: BillInput) -> Bill:
     if mode is Mode.AVERAGE and not units and has_money:
         quantity = 1
         warnings = (*warnings, f"AVERAGE_ZERO_QUANTITY_FEE:{group.key}")
-    amounts = {part: _amount(totals[part], exact[part], units, mode, settings) for part in parts}
-    cost, price = amounts.get("cost", _ABSENT), amounts.get("price", _ABSENT)
+    cost = _amount(total_cost, exact_cost, units, mode, settings)
+    price = _amount(total_price, exact_price, units, mode, settings)
     line = Line(
         key=group.key,
-        configuration=group.configuration.id,
+        configuration=configuration.id,
         name=_name(group, data),
         asset_type=group.asset_type,
         mode=mode,
@@ -87,13 +85,12 @@ def group_lines(group: Group, data: BillInput) -> Bill:
         total_price=price.total,
         residual_cost=cost.residual,
         residual_price=price.residual,
-        supplier=supplier_of(data, group.configuration),
+        supplier=supplier_of(data, configuration),
         action=_action(group.key, data),
-        price_unset="price" in parts
-        and any(not _NO_PRICE.isdisjoint(item.missing) for item in group.products),
+        price_unset=total_price is not None and any(map(_lacks_price, group.products)),
         units=units,
-        products=tuple(item.basis for item in group.products),
-        advance=group.configuration.billed_in is BilledIn.ADVANCE,
+        products=tuple([item.basis for item in group.products]),
+        advance=configuration.billed_in is BilledIn.ADVANCE,
     )
     if not cost.residual and not price.residual:
         lines = (line, *_unneeded_rounding(group, data))
@@ -147,14 +144,33 @@ def supplier_of(data: BillInput, configuration: Configuration | None) -> str | N
     return data.supplier if data.supplier_resolves else None
 
 
+def _sums(group: Group) -> tuple[int, Decimal, Decimal]:
+    """Units, cost and price of a group; most groups are one product."""
+    if len(group.products) == 1:
+        basis = group.products[0].basis
+        return basis.quantity, basis.cost, basis.price
+    found = [item.basis for item in group.products]
+    return (
+        sum([basis.quantity for basis in found]),
+        total([basis.cost for basis in found]),
+        total([basis.price for basis in found]),
+    )
+
+
 def _amount(
-    rounded_total: Decimal, exact: Decimal, units: int, mode: Mode, settings: Settings
+    rounded_total: Decimal | None, exact: Decimal, units: int, mode: Mode, settings: Settings
 ) -> Amount:
+    if rounded_total is None:
+        return _ABSENT
     if mode is Mode.TOTAL or not units:
-        return Amount(unit=rounded_total, total=rounded_total)
+        return Amount(rounded_total, rounded_total)
     unit = rounded(quotient(exact, units), settings.unit_scale)
     shown = rounded(product(unit, units), settings.money_scale)
-    return Amount(unit=unit, total=rounded_total, residual=difference(rounded_total, shown))
+    return Amount(unit, rounded_total, difference(rounded_total, shown))
+
+
+def _lacks_price(item: Priced) -> bool:
+    return bool(item.missing) and not _NO_PRICE.isdisjoint(item.missing)
 
 
 def _rate_warnings(group: Group, parts: tuple[str, ...]) -> tuple[str, ...]:
