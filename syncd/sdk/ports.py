@@ -13,13 +13,16 @@ from syncd.sdk.period import Period
 from syncd.sdk.records import (
     Account,
     Agreement,
+    AssetChange,
     AssetType,
     BatchLimit,
     CheckResult,
     KeyedChange,
+    LinkChange,
     Observation,
     Outcome,
     Product,
+    PsaAsset,
     PsaClient,
     PsaSite,
     Receipt,
@@ -185,6 +188,51 @@ class AgreementReader(Protocol):
             PermissionMissing: the right is missing; bills that name an agreement are then held.
             ProtocolError: the vendor's total and the rows read differ.
         """
+        ...
+
+
+@runtime_checkable
+class RecurringWriter(Protocol):
+    """What a `Psa` offers beside its own methods if links of recurring lines can be written."""
+
+    async def invoice_digests(self, invoices: Collection[str]) -> Mapping[str, str]:
+        """Digest of each recurring invoice as it stands now; an id that is gone is absent.
+
+        Two reads of an invoice that nobody touched give the same digest; the change of anything
+        that a person can set gives another.
+        """
+        ...
+
+    async def link(self, changes: Sequence[LinkChange]) -> Sequence[Outcome]:
+        """Let recurring lines count subscriptions: read whole, change one thing, send all, re-read.
+
+        One outcome per key. `Delivered` only after the invoice was read again and shows the link
+        and everything else as before; `Unknown` where the answer was not seen; `Rejected` with
+        code `INVOICE_MOVED` where the invoice is not the one that was planned for. Never raises
+        for one bad item.
+
+        Raises:
+            AuthError: credentials or a right are refused, and nothing was written.
+        """
+        ...
+
+
+@runtime_checkable
+class AssetKeeper(Protocol):
+    """What a `Psa` offers beside its own methods if it keeps assets (devices)."""
+
+    asset_batch: BatchLimit
+
+    def assets(self, *, clients: Collection[str] | None) -> AsyncIterator[Sequence[PsaAsset]]:
+        """Assets of these clients (None: all), deactivated ones included, proven whole."""
+        ...
+
+    async def find_assets(self, keys: Collection[str]) -> Mapping[str, Sequence[PsaAsset]]:
+        """Assets that carry these keys; an empty answer must be proof of absence."""
+        ...
+
+    async def apply_assets(self, changes: Sequence[AssetChange]) -> Sequence[Outcome]:
+        """Write at most `asset_batch.size` assets; outcomes as those of `Psa.apply`."""
         ...
 
 

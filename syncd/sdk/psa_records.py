@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -104,52 +103,12 @@ class Agreement(msgspec.Struct, frozen=True):
     next_invoice: str | None = None
 
 
-class RecurringLine(msgspec.Struct, frozen=True):
-    """A line of a recurring invoice, with what decides its quantity.
-
-    Attributes:
-        invoice: id of the recurring invoice (may be negative).
-        key: id of the line.
-        client: PSA client id.
-        name: what the client reads.
-        quantity: stored quantity, as the PSA shows it.
-        unit_price: price on the line, None when it comes from elsewhere.
-        subscriptions: ids of subscriptions whose count makes the quantity.
-        counts_other: True when assets, users or licences add to the quantity as well.
-        price_from_subscription: the line takes its price from the subscription.
-        prorated: any quantity source prorates changes.
-        active: the line bills.
-        next_date: when the next invoice is made, or None.
-        last_made: when the last one was made, None where there was none or the PSA does not say.
-        invoice_name: reference of the recurring invoice for people.
-        percent_increase: the PSA raises the line's price by so many per cent from time to time;
-            None or 0 when it does not.
-        price_from_product: the PSA copies the product's price to the line when that changes.
-    """
-
-    invoice: str
-    key: str
-    client: str
-    name: str
-    quantity: Decimal
-    unit_price: Decimal | None
-    subscriptions: tuple[str, ...] = ()
-    counts_other: bool = False
-    price_from_subscription: bool = False
-    prorated: bool = False
-    active: bool = True
-    next_date: datetime | None = None
-    invoice_name: str = ""
-    percent_increase: Decimal | None = None
-    price_from_product: bool = False
-    last_made: datetime | None = None
-
-
 class ChangeKind(StrEnum):
-    """What a change does to the PSA."""
+    """What a change does to the PSA; `adopt` writes our marker and nothing else."""
 
     CREATE = "create"
     UPDATE = "update"
+    ADOPT = "adopt"
 
 
 class SubscriptionFields(msgspec.Struct, frozen=True):

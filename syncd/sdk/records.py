@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from syncd.sdk.asset_records import AssetChange, PsaAsset
 from syncd.sdk.plan_records import (
     LineState,
     Objection,
@@ -30,12 +31,17 @@ from syncd.sdk.psa_records import (
     PsaClient,
     PsaSite,
     Receipt,
-    RecurringLine,
     Rejected,
     Subscription,
     SubscriptionFields,
     Supplier,
     Unknown,
+)
+from syncd.sdk.recurring_records import (
+    LinkChange,
+    ProrationRow,
+    QuantitySource,
+    RecurringLine,
 )
 from syncd.sdk.usage_records import (
     Account,
@@ -53,6 +59,7 @@ from syncd.sdk.usage_records import (
 __all__ = [
     "Account",
     "Agreement",
+    "AssetChange",
     "AssetType",
     "BatchLimit",
     "ChangeKind",
@@ -60,6 +67,7 @@ __all__ = [
     "Delivered",
     "KeyedChange",
     "LineState",
+    "LinkChange",
     "Measure",
     "NotSent",
     "Objection",
@@ -73,8 +81,11 @@ __all__ = [
     "PlannedChange",
     "Product",
     "ProductKind",
+    "ProrationRow",
+    "PsaAsset",
     "PsaClient",
     "PsaSite",
+    "QuantitySource",
     "Receipt",
     "RecurringLine",
     "Rejected",

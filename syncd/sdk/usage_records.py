@@ -42,11 +42,14 @@ class Account(msgspec.Struct, frozen=True):
         name: display name, for people and for proposals; never a join key.
         psa_ids: ids of the same party in other systems as the vendor stores them, e.g.
             `{"psa_client": "482"}`; an exact id proof for a link proposal.
+        parent: key of the account that this one is a part of (a location of an organisation that
+            is split), None for a whole account. The parent is declared as well.
     """
 
     key: str
     name: str
     psa_ids: dict[str, str] = {}
+    parent: str | None = None
 
 
 class Product(msgspec.Struct, frozen=True):

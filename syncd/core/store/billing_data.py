@@ -227,6 +227,9 @@ async def load_billing_data(
                 automatic=row.automatic,
                 start=row.billing_start,
                 agreement=row.agreement_key,
+                end=row.billing_end,
+                first_month=row.first_month,
+                last_month=row.last_month,
             )
             for row in await held(AccountBilling)
         },
@@ -317,6 +320,7 @@ async def _configurations(
             recorded_at=row.recorded_at,
             billed_in=row.billed_in,
             template=row.template,
+            proration_owner=row.proration_owner,
         )
         if row.account_id is None:
             shared[row.connection_id] = (*shared.get(row.connection_id, ()), found)

@@ -18,7 +18,7 @@ from syncd.core.store.engine import WRITER_LOCK, Dialect, open_engine, target
 from syncd.core.store.faults import store_error
 from syncd.sdk.errors import SchemaOutdated, StoreError
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """The newest migration; a test compares it with the scripts, so that no command imports them."""
 
 commit_hook: Callable[[str], None] | None = None

@@ -33,6 +33,7 @@ class SourceAccount:
         name: for people.
         absent_since: seq of the first complete pull whose roster lacked it, or None.
         removed: seq of the pull that confirmed that it is gone, or None.
+        parent: key of the account that it is a part of; empty for a whole one.
     """
 
     id: int
@@ -41,6 +42,7 @@ class SourceAccount:
     name: str
     absent_since: int | None
     removed: int | None
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +93,19 @@ class AccountChoice:
         automatic: the automatic run bills it.
         start: ISO date; its month is the first that is billed. Empty sets no bound.
         agreement: the PSA's id of the client's agreement that its bills are made under, or empty.
+        end: ISO date of its last billed day; empty while it has none.
+        first_month: how the month of `start` is billed: `full`, `by_days`, `free`; empty for the
+            default.
+        last_month: likewise the month of `end`.
     """
 
     version: int | None = None
     automatic: bool = True
     start: str = ""
     agreement: str = ""
+    end: str = ""
+    first_month: str = ""
+    last_month: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +191,7 @@ class StoredConfiguration:
     recorded_at: datetime
     billed_in: str = "arrears"
     template: str = ""
+    proration_owner: str = "syncd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,6 +211,7 @@ async def load_accounts(conn: AsyncConnection) -> dict[int, SourceAccount]:
             name=row.name,
             absent_since=row.absent_since_pull,
             removed=row.removed_pull,
+            parent=row.parent,
         )
         for row in await conn.execute(select(AccountRow).order_by(col(AccountRow.id)))
     }

@@ -26,16 +26,23 @@ class PlanKind(StrEnum):
     """What a plan is for, and with it what its bills become.
 
     `billing` was asked for by a person, `automatic` by the automatic run; `running` is of a month
-    that goes on.
+    that goes on. `adoption`, `wiring` and `assets` change no bill.
     """
 
     BILLING = "billing"
     AUTOMATIC = "automatic"
     RUNNING = "running"
+    ADOPTION = "adoption"
+    WIRING = "wiring"
+    ASSETS = "assets"
 
     @property
     def makes(self) -> BillKind:
-        """Kind of its bills once all of them was acknowledged."""
+        """Kind of its bills once all of them was acknowledged.
+
+        Raises:
+            KeyError: a plan of this kind makes no bill.
+        """
         return _MAKES[self]
 
 
@@ -58,7 +65,8 @@ class PlanBillState(StrEnum):
 
     `ready` and `released` can be applied; `held` waits for a person; `unchanged` needs no write and
     is recorded by apply; `error` and `frozen` have nothing to apply; `stale` was refused because
-    its target moved; `superseded` gave way to a newer plan; `applied` is consumed.
+    its target moved; `superseded` gave way to a newer plan; `applied` is consumed; `shadow` was
+    computed and compared for a client that is not live, and cannot be applied.
     """
 
     READY = "ready"
@@ -70,6 +78,7 @@ class PlanBillState(StrEnum):
     APPLIED = "applied"
     STALE = "stale"
     SUPERSEDED = "superseded"
+    SHADOW = "shadow"
 
 
 APPLICABLE = (PlanBillState.READY, PlanBillState.RELEASED, PlanBillState.UNCHANGED)

@@ -80,10 +80,25 @@ _OF_0003 = {
     "template_client",
     "unit_exclusion",
 }
+_OF_0004 = {
+    "adoption",
+    "asset_record",
+    "client_golive",
+    "correction",
+    "month_close",
+    "notice",
+    "wire_change",
+}
 
 
 @pytest.mark.parametrize(
-    ("revision", "gone"), [("0001", _OF_0002 | _OF_0003), ("0002", _OF_0003)], ids=["0001", "0002"]
+    ("revision", "gone"),
+    [
+        ("0001", _OF_0002 | _OF_0003 | _OF_0004),
+        ("0002", _OF_0003 | _OF_0004),
+        ("0003", _OF_0004),
+    ],
+    ids=["0001", "0002", "0003"],
 )
 def test_steps_down_and_up_again_leave_the_same(
     database_url: str, revision: str, gone: set[str]
@@ -180,7 +195,10 @@ async def test_a_reference_broken_by_hand_is_found(sqlite_database: Database) ->
         await connection.rollback()
         async with bench.writer() as connection:
             await connection.execute(
-                text("INSERT INTO account VALUES (1, 77, 'a', 'A', '{}', 0, NULL, NULL)")
+                text(
+                    "INSERT INTO account (id, connection_id, key, name, psa_ids, first_pull)"
+                    " VALUES (1, 77, 'a', 'A', '{}', 0)"
+                )
             )
     found = await examine(sqlite_database)
     assert [(one.name, one.ok) for one in found][2] == ("references", False)

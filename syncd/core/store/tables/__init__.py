@@ -39,6 +39,15 @@ from syncd.core.store.tables.census import (  # noqa: E402
     UnitInterval,
 )
 from syncd.core.store.tables.delivery import DeliveryAttempt, OutboxRow  # noqa: E402
+from syncd.core.store.tables.golive import (  # noqa: E402
+    Adoption,
+    AssetRecord,
+    ClientGoLive,
+    Correction,
+    MonthClose,
+    Notice,
+    WireChange,
+)
 from syncd.core.store.tables.mapping import (  # noqa: E402
     AccountBilling,
     BillingConfiguration,
@@ -63,19 +72,25 @@ metadata = SQLModel.metadata
 __all__ = [
     "AccountBilling",
     "AccountRow",
+    "Adoption",
+    "AssetRecord",
     "Bill",
     "BillLine",
     "BillReopening",
     "BillingConfiguration",
     "BillingLine",
     "BillingTemplate",
+    "ClientGoLive",
     "ClientLink",
     "ConnectionRow",
+    "Correction",
     "DeliveryAttempt",
     "Installation",
     "IssueRow",
     "LateChange",
     "LateCheck",
+    "MonthClose",
+    "Notice",
     "ObjectionRow",
     "OutboxRow",
     "PlanBill",
@@ -93,5 +108,6 @@ __all__ = [
     "TemplateClient",
     "UnitExclusion",
     "UnitInterval",
+    "WireChange",
     "metadata",
 ]

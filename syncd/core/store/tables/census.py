@@ -30,6 +30,7 @@ _ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
 class AccountRow(SQLModel, table=True):
     """An account of a source.
 
+    `parent` is the key of the account that it is a part of, empty for a whole one.
     `first_pull` is the pull whose roster first had it; `absent_since_pull` the first complete pull
     whose roster lacked it; `removed_pull` the one that confirmed it.
     """
@@ -42,6 +43,7 @@ class AccountRow(SQLModel, table=True):
     key: str
     name: str
     psa_ids: str = "{}"
+    parent: str = Field(default="", sa_column_kwargs={"server_default": ""})
     first_pull: int = 0
     absent_since_pull: int | None = None
     removed_pull: int | None = None

@@ -193,13 +193,18 @@ class BillingConfiguration(SQLModel, table=True):
     price_owner: str = "syncd"
     cost_owner: str = "syncd"
     billed_in: str = Field(default="arrears", sa_column_kwargs={"server_default": "arrears"})
+    proration_owner: str = Field(default="syncd", sa_column_kwargs={"server_default": "syncd"})
     template: str = Field(default="", sa_column_kwargs={"server_default": ""})
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class AccountBilling(SQLModel, table=True):
-    """Whether an account is billed automatically, and its first day (ISO date) or an empty text."""
+    """Whether an account is billed automatically, its first and last day, and how those are billed.
+
+    Days are ISO dates or an empty text; `first_month` and `last_month` are `full`, `by_days`,
+    `free`, or empty where a template or the default decides.
+    """
 
     __tablename__ = "account_billing"
     __table_args__ = (
@@ -217,6 +222,9 @@ class AccountBilling(SQLModel, table=True):
     automatic: bool = True
     billing_start: str = ""
     agreement_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    billing_end: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    first_month: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    last_month: str = Field(default="", sa_column_kwargs={"server_default": ""})
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
