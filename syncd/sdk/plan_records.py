@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from syncd.sdk.link_records import PlannedLink, UnlinkedRecord
 from syncd.sdk.period import Period
 from syncd.sdk.psa_records import ChangeKind, SubscriptionFields
 
@@ -141,12 +142,16 @@ class Plan(msgspec.Struct, frozen=True):
         currency: ISO code of every amount.
         made_at: when.
         bills: one per account, ordered by client name and account.
+        links: of a plan of wiring, ordered by client name and record.
+        unlinked: of a plan of wiring, records for which no line was chosen.
     """
 
     period: str
     currency: str
     made_at: datetime
     bills: tuple[PlannedBill, ...]
+    links: tuple[PlannedLink, ...] = ()
+    unlinked: tuple[UnlinkedRecord, ...] = ()
 
 
 class PlanContext(msgspec.Struct, frozen=True):

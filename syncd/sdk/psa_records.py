@@ -60,6 +60,7 @@ class Subscription(msgspec.Struct, frozen=True):
         start: first day the record covers, ISO date, or None.
         end: last day, ISO date, or None for a lasting record.
         agreement: id of the agreement that stands on it, None when absent or not shown.
+        item: id of the PSA's product on it, None without one.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Subscription(msgspec.Struct, frozen=True):
     start: str | None = None
     end: str | None = None
     agreement: str | None = None
+    item: str | None = None
 
 
 class Agreement(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from syncd.sdk.asset_records import AssetChange, PsaAsset
+from syncd.sdk.link_records import InvoiceSide, LinkCandidate, PlannedLink, UnlinkedRecord
 from syncd.sdk.plan_records import (
     LineState,
     Objection,
@@ -66,7 +67,9 @@ __all__ = [
     "CheckResult",
     "Delivered",
     "KeyedChange",
+    "InvoiceSide",
     "LineState",
+    "LinkCandidate",
     "LinkChange",
     "Measure",
     "NotSent",
@@ -79,6 +82,7 @@ __all__ = [
     "PlanContext",
     "PlannedBill",
     "PlannedChange",
+    "PlannedLink",
     "Product",
     "ProductKind",
     "ProrationRow",
@@ -97,6 +101,7 @@ __all__ = [
     "SubscriptionFields",
     "Supplier",
     "Unknown",
+    "UnlinkedRecord",
     "canonical_json",
 ]
 
