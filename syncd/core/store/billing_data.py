@@ -28,6 +28,7 @@ from syncd.core.store.decisions import (
     StoredConfiguration,
     StoredRate,
     StoredRule,
+    exclusions_of,
 )
 from syncd.core.store.mappings import load_accounts, load_connections, load_products
 from syncd.core.store.pending import Pending
@@ -233,7 +234,7 @@ async def load_billing_data(
             )
             for row in await held(AccountBilling)
         },
-        exclusions=_by_account(await held(UnitExclusion)),
+        exclusions=exclusions_of(await held(UnitExclusion)),
     )
 
 
@@ -321,28 +322,14 @@ async def _configurations(
             billed_in=row.billed_in,
             template=row.template,
             proration_owner=row.proration_owner,
+            first_month=row.first_month,
+            last_month=row.last_month,
         )
         if row.account_id is None:
             shared[row.connection_id] = (*shared.get(row.connection_id, ()), found)
         else:
             own[row.account_id] = (*own.get(row.account_id, ()), found)
     return own, shared
-
-
-def _by_account(rows: list[Any]) -> dict[int, tuple[HandExclusion, ...]]:
-    found: dict[int, tuple[HandExclusion, ...]] = {}
-    for row in sorted(rows, key=lambda row: row.id):
-        found[row.account_id] = (
-            *found.get(row.account_id, ()),
-            HandExclusion(
-                version=row.id,
-                account_id=row.account_id,
-                product_key=row.product_key,
-                unit=row.unit,
-                reason=row.reason,
-            ),
-        )
-    return found
 
 
 def _by_day(row: Any) -> tuple[str, int]:

@@ -5,9 +5,11 @@ Each decision carries its row id as `version`, which a bill stores to name its b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from syncd.sdk.records import Measure, Part, ProductKind
 
@@ -94,8 +96,8 @@ class AccountChoice:
         start: ISO date; its month is the first that is billed. Empty sets no bound.
         agreement: the PSA's id of the client's agreement that its bills are made under, or empty.
         end: ISO date of its last billed day; empty while it has none.
-        first_month: how the month of `start` is billed: `full`, `by_days`, `free`; empty for the
-            default.
+        first_month: how the month of `start` is billed: `full`, `by_days`, `free`; empty where
+            its configurations decide.
         last_month: likewise the month of `end`.
     """
 
@@ -192,6 +194,8 @@ class StoredConfiguration:
     billed_in: str = "arrears"
     template: str = ""
     proration_owner: str = "syncd"
+    first_month: str = ""
+    last_month: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,3 +215,20 @@ class HandExclusion:
     product_key: str
     unit: str
     reason: str
+
+
+def exclusions_of(rows: Iterable[Any]) -> dict[int, tuple[HandExclusion, ...]]:
+    """What people keep out, by account id, the oldest decision first."""
+    found: dict[int, tuple[HandExclusion, ...]] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        found[row.account_id] = (
+            *found.get(row.account_id, ()),
+            HandExclusion(
+                version=row.id,
+                account_id=row.account_id,
+                product_key=row.product_key,
+                unit=row.unit,
+                reason=row.reason,
+            ),
+        )
+    return found

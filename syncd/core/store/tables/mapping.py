@@ -167,6 +167,7 @@ class BillingConfiguration(SQLModel, table=True):
 
     `uid` is minted once and part of the lines' external keys; a rename keeps it. `products` is a
     JSON list of product keys. An account with a configuration of its own uses only its own.
+    `first_month` and `last_month` are `full`, `by_days`, `free` or empty; an account's own go first.
     """
 
     __tablename__ = "billing_configuration"
@@ -194,6 +195,8 @@ class BillingConfiguration(SQLModel, table=True):
     cost_owner: str = "syncd"
     billed_in: str = Field(default="arrears", sa_column_kwargs={"server_default": "arrears"})
     proration_owner: str = Field(default="syncd", sa_column_kwargs={"server_default": "syncd"})
+    first_month: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    last_month: str = Field(default="", sa_column_kwargs={"server_default": ""})
     template: str = Field(default="", sa_column_kwargs={"server_default": ""})
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -203,7 +206,7 @@ class AccountBilling(SQLModel, table=True):
     """Whether an account is billed automatically, its first and last day, and how those are billed.
 
     Days are ISO dates or an empty text; `first_month` and `last_month` are `full`, `by_days`,
-    `free`, or empty where a template or the default decides.
+    `free`, or empty where its configurations decide.
     """
 
     __tablename__ = "account_billing"

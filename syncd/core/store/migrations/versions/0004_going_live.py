@@ -19,6 +19,8 @@ _ADDED = (
     ("account_billing", "first_month", ""),
     ("account_billing", "last_month", ""),
     ("billing_configuration", "proration_owner", "syncd"),
+    ("billing_configuration", "first_month", ""),
+    ("billing_configuration", "last_month", ""),
 )
 
 
