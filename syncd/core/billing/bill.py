@@ -7,6 +7,7 @@ before then stays as it is.
 from __future__ import annotations
 
 from syncd.core.billing.checks import run_errors, run_warnings
+from syncd.core.billing.corrections import correction_lines, is_correction
 from syncd.core.billing.groups import grouped
 from syncd.core.billing.model import Bill, BillInput, Line
 from syncd.core.billing.modes import ROUNDING, group_lines, zero_line
@@ -15,9 +16,9 @@ from syncd.core.billing.modes import ROUNDING, group_lines, zero_line
 def compute_bill(data: BillInput, faults: tuple[str, ...] | None = None) -> Bill:
     """Compute the lines of a bill.
 
-    Lines are in pushing order: configurations as given, then asset type, stale lines last. A line
-    that was sent before and has no group any more is taken to zero and marked as removed by
-    configuration, which holds it.
+    Lines are in pushing order: configurations as given, then asset type, then stale lines, then
+    corrections. A line that was sent before and has no group any more is taken to zero and marked
+    as removed by configuration, which holds it.
 
     Args:
         data: all that decides the bill.
@@ -32,8 +33,11 @@ def compute_bill(data: BillInput, faults: tuple[str, ...] | None = None) -> Bill
         return Bill(lines=(), errors=grouping.errors, warnings=warnings, skipped=())
     parts = [group_lines(group, data) for group in grouping.groups]
     stale = _stale_lines(data, {group.key for group in grouping.groups})
+    corrections: tuple[Line, ...] = ()
+    if data.corrections or any(map(is_correction, data.existing)):
+        corrections = correction_lines(data)
     return Bill(
-        lines=(*(line for part in parts for line in part.lines), *stale),
+        lines=(*(line for part in parts for line in part.lines), *stale, *corrections),
         errors=(),
         warnings=(
             *warnings,
@@ -48,5 +52,5 @@ def _stale_lines(data: BillInput, current: set[str]) -> tuple[Line, ...]:
     return tuple(
         zero_line(key, mode, data, removed=True)
         for key, mode in sorted(data.existing.items())
-        if key.removesuffix(f"/{ROUNDING}") not in current
+        if key.removesuffix(f"/{ROUNDING}") not in current and not is_correction(key)
     )

@@ -13,6 +13,7 @@ from typing import Literal
 
 from syncd.core.billing.agreement import NamedAgreement
 from syncd.core.billing.arithmetic import ZERO, difference, product, total
+from syncd.core.billing.corrections import is_correction
 from syncd.core.billing.model import GuardLimits, Mode
 from syncd.core.billing.record_fields import units_of
 from syncd.core.billing.wording import amount, units
@@ -226,7 +227,14 @@ def _moved_lines(plan: Plan) -> Iterator[tuple[PlannedBill, PlannedChange, LineS
 
 
 def _compared_effect(bill: PlannedBill, change: PlannedChange) -> Decimal | None:
-    return None if change.before is None and bill.first_bill else change.money_effect
+    if (change.before is None and bill.first_bill) or _spent(change):
+        return None
+    return change.money_effect
+
+
+def _spent(change: PlannedChange) -> bool:
+    """A correction that the last bill carried goes back to nothing, as it was accepted to."""
+    return change.line is not None and is_correction(change.line) and not change.after.total_price
 
 
 def _marked(plan: Plan, code: str) -> Iterator[tuple[PlannedBill, PlannedChange]]:
@@ -241,12 +249,19 @@ def _line(rule: str, bill: PlannedBill, change: PlannedChange, message: str) -> 
 
 
 def _totals(bills: Sequence[PlannedBill]) -> tuple[Decimal, Decimal]:
-    """Before and after; a bill whose money is not known counts in neither."""
+    """Before and after; a bill whose money is not known counts in neither.
+
+    What a correction brought the last bill is no part of what this one is compared with.
+    """
     known = [bill for bill in bills if bill.total_after is not None]
-    return (
-        total(bill.total_before or ZERO for bill in known),
-        total(bill.total_after or ZERO for bill in known),
+    spent = (
+        change.before.total_price or ZERO
+        for bill in known
+        for change in bill.changes
+        if change.mode == Mode.ADJUSTMENT and change.before is not None and _spent(change)
     )
+    before = total(bill.total_before or ZERO for bill in known)
+    return difference(before, total(spent)), total(bill.total_after or ZERO for bill in known)
 
 
 def _exceeds(moved: Decimal | int, of: Decimal | int, percent: Decimal) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,7 +16,11 @@ from syncd.core.billing.choices import BilledIn as BilledIn
 from syncd.core.billing.choices import Mode as Mode
 from syncd.core.billing.choices import Owner as Owner
 from syncd.core.billing.choices import RoundingPolicy as RoundingPolicy
+from syncd.core.billing.guard_limits import GuardLimits as GuardLimits
 from syncd.sdk.records import ProductKind
+
+if TYPE_CHECKING:
+    from syncd.core.billing.corrections import CorrectionDue
 
 POINT_IN_TIME: Final = "point_in_time"
 """The way of counting that takes what stands at the turn of the month."""
@@ -213,6 +217,7 @@ class BillInput:
         source_warnings: likewise (LATE_SNAPSHOT, …).
         asset_type_names: PSA asset type id -> name, for the names of lines.
         settings: how to compute.
+        corrections: accepted differences of earlier months that this bill carries.
     """
 
     products: Mapping[str, BilledProduct]
@@ -229,6 +234,7 @@ class BillInput:
     source_warnings: tuple[str, ...] = ()
     asset_type_names: Mapping[str, str] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    corrections: tuple[CorrectionDue, ...] = ()
 
 
 class LineProduct(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,7 +269,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a bill.
 
     Attributes:
-        key: `<configuration id>/<asset type>`, with `/rounding` for an adjustment.
+        key: `<configuration id>/<asset type>`, with `/rounding` or
+            `/correction/<month>` for an adjustment.
         configuration: id, None for a stale line whose configuration is gone.
         name: stable name for people.
         asset_type: PSA asset type id.
@@ -325,24 +332,3 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
         """Warnings, and products that are left out of the bill for their cycle."""
         left = (code for code in self.skipped if code.startswith("CYCLE_NOT_MONTHLY:"))
         return (*self.warnings, *left)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardLimits:
-    """When a plan is held; every number is a setting (docs/config.md).
-
-    Attributes:
-        line_percent: a line's units change by more than this share …
-        line_units: … and by at least this many.
-        line_money: a line's money changes by more than this.
-        client_percent: a client's total changes by more than this share …
-        client_money: … and by more than this amount.
-        run_percent: the total of the run changes by more than this share.
-    """
-
-    line_percent: Decimal = Decimal(25)
-    line_units: int = 3
-    line_money: Decimal = Decimal(250)
-    client_percent: Decimal = Decimal(20)
-    client_money: Decimal = Decimal(100)
-    run_percent: Decimal = Decimal(5)

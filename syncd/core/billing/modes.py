@@ -110,7 +110,7 @@ def zero_line(key: str, mode: Mode, data: BillInput, *, removed: bool = False) -
     keeps the record's name, and leaves out money that was not sent before either.
     """
     configuration, _, rest = key.partition("/")
-    asset_type = rest.removesuffix(f"/{ROUNDING}")
+    asset_type = rest.partition("/")[0]
     known = next((c for c in data.configurations if c.id == configuration), None)
     money = None if mode is Mode.QUANTITY else ZERO
     return Line(

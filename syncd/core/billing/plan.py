@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from syncd.core.billing.arithmetic import ZERO, total
+from syncd.core.billing.corrections import is_correction
 from syncd.core.billing.plan_input import BillPlan, PlanInput, Style
 from syncd.core.billing.record_fields import units_of
 from syncd.core.billing.regroup import is_zero, regrouped, retyped
@@ -76,14 +77,17 @@ def _superseded(inputs: PlanInput) -> tuple[str, ...]:
 
 
 def _missing(steps: Sequence[Step], inputs: PlanInput) -> dict[str, LineState]:
-    """Lines of the last bill that this one does not have; only a monthly record can vanish so."""
+    """Lines of the last bill that this one does not have; only a monthly record can vanish so.
+
+    A correction was for that bill alone, and is not missed.
+    """
     if inputs.style is not Style.PER_PERIOD:
         return {}
     present = {step.line_key for step in steps}
     return {
         key: state
         for key, state in inputs.last_bill.items()
-        if key not in present and (units_of(state) or state.total_price)
+        if key not in present and (units_of(state) or state.total_price) and not is_correction(key)
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from syncd.core.billing.arithmetic import product, rounded
+from syncd.core.billing.corrections import corrected, is_correction
 from syncd.core.billing.model import Line, Mode
 from syncd.core.billing.plan_input import PlanInput, RecordState, Style
 from syncd.core.billing.regroup import is_zero
@@ -134,12 +135,14 @@ def _name(line: Line, sent: SubscriptionFields | None, inputs: PlanInput) -> str
     name = line.name or line.key
     if inputs.beside:
         return f"{name} (running month)"
-    if inputs.style is Style.PER_PERIOD:
+    if inputs.style is Style.PER_PERIOD and not is_correction(line.key):
         return f"{name} {month_of(line, inputs.period)}"
     return name
 
 
 def _notes(line: Line, inputs: PlanInput) -> str:
+    if is_correction(line.key):
+        return f"Correction of {corrected(line.key)[1]}, bill of {inputs.period}, written by syncd."
     counts = f"Counts of {inputs.period}{' so far' if inputs.temporary else ''}"
     advance = f", billed in advance for {month_of(line, inputs.period)}" if line.advance else ""
     return f"{counts}{advance}, written by syncd."

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from syncd.core.billing.corrections import is_correction
 from syncd.core.billing.drift import drifted, lookalikes
 from syncd.core.billing.model import Line, Mode
 from syncd.core.billing.plan_input import PlanInput, Style
@@ -65,8 +66,11 @@ def record_gone(scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def twins(scene: Scene) -> Iterator[tuple[str, str]]:
-    """A create beside a record of the same client that may bill the same thing."""
-    if scene.target.seen is not None:
+    """A create beside a record of the same client that may bill the same thing.
+
+    The difference of a past month is billed by nobody else, whatever its asset type is.
+    """
+    if scene.target.seen is not None or is_correction(scene.target.line.key):
         return
     fields, inputs = scene.fields, scene.inputs
     for twin in lookalikes(fields, inputs.subscriptions, inputs.ours):
