@@ -22,6 +22,8 @@ from syncd.sdk.address import check_base_url
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
+Cycle = Literal["weekly", "monthly", "quarterly", "half-yearly", "yearly"]
+
 SCOPE = (
     "read:customers read:assets read:suppliers read:invoices "
     "read:softwarelicensing edit:softwarelicensing"
@@ -86,6 +88,11 @@ class HaloPsaConfig(BaseModel):
         default="none",
         description="Field of the subscription that carries the client's agreement where an "
         "account names one: `contract_id`, or `none`.",
+    )
+    period_codes: dict[str, Cycle] = Field(
+        default={},
+        description="What the numbers of billing periods on recurring invoices mean, e.g. "
+        '`{ "1" = "monthly", "4" = "yearly" }`; a number that is not named stays unknown.',
     )
     billing_cycle: Text = Field(
         default="Monthly", description="Billing cycle and term written on a new subscription."

@@ -81,6 +81,7 @@ class WireLicence(WireRow):
     manufacturer: str | None = None
     notes: str | None = None
     contract_id: int | None = None
+    item_id: int | None = None
     customfields: list[WireCustomField] | UnsetType | None = UNSET
     distributor: Loose = None
     tenant_id: Loose = None
@@ -111,31 +112,50 @@ class WireAgreement(WireRow):
 class WireQuantity(msgspec.Struct):
     """One source of a recurring line's quantity (InvoiceDetailQuantity)."""
 
+    id: int | None = None
     licence_id: int | None = None
+    type_id: int | None = None
+    qty_free: int | None = None
+    minimum_qty: int | None = None
     pro_rata: int | bool | None = None
     use_linked_subscription_price: bool | None = None
+
+
+class WireProration(msgspec.Struct):
+    """A part of a period that the next invoice charges (InvoiceDetailProRata)."""
+
+    date: str | None = None
+    quantity: Decimal | None = None
+    shortdescription: str | None = None
+    isinvoiced: bool | None = None
 
 
 class WireLine(msgspec.Struct):
     """A line of a recurring invoice (InvoiceDetail)."""
 
     id: int
+    item: int | None = msgspec.field(name="_itemid", default=None)
     item_shortdescription: str | None = None
     item_longdescription: str | None = None
     qty_order: Decimal | None = None
     unit_price: Decimal | None = None
     isinactive: bool | None = None
+    period_type: int | None = None
+    billingperiod: int | None = None
     quantity_custom: int | None = None
     percent_increase: Decimal | None = None
+    last_invoiced_net_amount: Decimal | None = None
     quantity_subscriptions: list[WireQuantity] | UnsetType | None = UNSET
     quantity_licences: list[WireQuantity] | None = None
     quantity_assets: list[WireQuantity] | None = None
     quantity_users: list[WireQuantity] | None = None
+    prorata_data: list[WireProration] | None = None
 
 
 class WireSchedule(msgspec.Struct):
     """When a recurring invoice is made next, and was made last (StdRequest)."""
 
+    period: int | None = None
     nextcreationdate: str | None = None
     lastcreated: str | None = None
 
@@ -149,8 +169,11 @@ class WireRecurring(WireRow):
     contract_ref: str | None = None
     disabled: bool | None = None
     isinactive: bool | None = None
+    period: int | None = None
+    periodname: str | None = None
     nextcreationdate: str | None = None
     lastcreated: str | None = None
+    last_invoiced_revenue: Decimal | None = None
     invoice_percent_increase: Decimal | None = None
     schedule: WireSchedule | None = None
     lines: list[WireLine] | None = None

@@ -37,6 +37,7 @@ from syncd_halopsa.client import HaloApi
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.models import WireLicence, WireRecurring
 from syncd_halopsa.payload import SUBSCRIPTION
+from syncd_halopsa.recurring_lines import lines_of
 from syncd_halopsa.resources import (
     AGREEMENTS,
     ASSET_TYPES,
@@ -52,7 +53,6 @@ from syncd_halopsa.translation import (
     agreement_of,
     asset_type_record,
     client_of,
-    lines_of,
     marker_of,
     site_of,
     subscription_of,
@@ -122,7 +122,7 @@ class HaloPsa:
         self, *, clients: Collection[str] | None
     ) -> AsyncIterator[Sequence[RecurringLine]]:
         rows = await self._with_sources(await self._of_clients(RECURRING, clients))
-        yield [line for row in rows for line in lines_of(row)]
+        yield [line for row in rows for line in lines_of(row, self._config.period_codes)]
 
     @property
     def agreement_field(self) -> str:

@@ -8,15 +8,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from msgspec import UNSET
-
 from syncd.sdk.money import round_half_up
 from syncd.sdk.records import (
     Agreement,
     AssetType,
     PsaClient,
     PsaSite,
-    RecurringLine,
     Subscription,
     Supplier,
 )
@@ -26,11 +23,7 @@ from syncd_halopsa.models import (
     WireAgreement,
     WireClient,
     WireLicence,
-    WireLine,
     WireNamed,
-    WireQuantity,
-    WireRecurring,
-    WireSchedule,
     WireSite,
 )
 
@@ -144,6 +137,7 @@ def subscription_of(wire: WireLicence, *, key_field: str, asset_type_field: str)
         start=day_of(wire.start_date),
         end=day_of(wire.end_date),
         agreement=id_of(wire.contract_id),
+        item=id_of(wire.item_id),
     )
 
 
@@ -163,61 +157,6 @@ def foreign_writer(wire: WireLicence) -> str | None:
         if text_of(getattr(wire, column)):
             return named or name
     return named
-
-
-def lines_of(wire: WireRecurring) -> list[RecurringLine]:
-    """The lines of a recurring invoice.
-
-    Its dates stand on the invoice, or on its schedule; which of the two an instance fills is not
-    documented (`lastcreated` and `nextcreationdate` of InvoiceHeader and StdRequest).
-    """
-    schedule = wire.schedule or WireSchedule()
-    dates = (
-        moment_of(wire.nextcreationdate or schedule.nextcreationdate),
-        moment_of(wire.lastcreated or schedule.lastcreated),
-    )
-    title = (wire.reference or wire.contract_ref or "").strip()
-    return [
-        _line(wire, line, dates, title or f"recurring invoice {wire.id}")
-        for line in wire.lines or ()
-    ]
-
-
-def _line(
-    wire: WireRecurring,
-    line: WireLine,
-    dates: tuple[datetime | None, datetime | None],
-    title: str,
-) -> RecurringLine:
-    subscriptions: list[WireQuantity] = (
-        [] if line.quantity_subscriptions is UNSET else line.quantity_subscriptions or []
-    )
-    others = [
-        *(line.quantity_licences or ()),
-        *(line.quantity_assets or ()),
-        *(line.quantity_users or ()),
-    ]
-    linked_price = any(source.use_linked_subscription_price for source in subscriptions)
-    name = (line.item_shortdescription or line.item_longdescription or "").strip()
-    return RecurringLine(
-        invoice=str(wire.id),
-        key=str(line.id),
-        client=str(wire.client_id or 0),
-        name=name,
-        quantity=Decimal(0) if line.qty_order is None else line.qty_order,
-        unit_price=None if linked_price else amount_of(line.unit_price),
-        subscriptions=tuple(
-            one for source in subscriptions if (one := id_of(source.licence_id)) is not None
-        ),
-        counts_other=bool(others) or (line.quantity_custom or 0) > 0,
-        price_from_subscription=linked_price,
-        prorated=any(source.pro_rata for source in [*subscriptions, *others]),
-        active=not (line.isinactive or wire.disabled or wire.isinactive),
-        next_date=dates[0],
-        last_made=dates[1],
-        invoice_name=title,
-        percent_increase=line.percent_increase or wire.invoice_percent_increase or None,
-    )
 
 
 def amount_of(value: Decimal | None) -> Decimal | None:

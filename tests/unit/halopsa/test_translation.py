@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 from syncd_halopsa.models import WireClient, WireLicence, WireRecurring, WireSite
+from syncd_halopsa.recurring_lines import lines_of
 from syncd_halopsa.translation import (
     client_of,
     day_of,
     foreign_writer,
     id_of,
-    lines_of,
     moment_of,
     site_of,
     subscription_of,
