@@ -61,6 +61,7 @@ class Subscription(msgspec.Struct, frozen=True):
         end: last day, ISO date, or None for a lasting record.
         agreement: id of the agreement that stands on it, None when absent or not shown.
         item: id of the PSA's product on it, None without one.
+        sku: article number, None when absent or where our own key stands there.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Subscription(msgspec.Struct, frozen=True):
     end: str | None = None
     agreement: str | None = None
     item: str | None = None
+    sku: str | None = None
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -151,9 +153,9 @@ class KeyedChange(msgspec.Struct, frozen=True):
 
     Attributes:
         key: our full external key; the connector writes its marker where it can be searched.
-        kind: create or update.
-        remote: the PSA's id for an update, None for a create.
-        fields: what to write.
+        kind: see `ChangeKind`.
+        remote: the PSA's id, None for a create.
+        fields: what to write; for `adopt` what the record held, none of which is written.
     """
 
     key: str

@@ -76,14 +76,25 @@ def observed_digest(record: Subscription, owned: SubscriptionFields) -> str:
     seen: dict[str, object] = {
         name: getattr(record, name) for name in COMPARED if getattr(owned, name) is not None
     }
-    identity = {
+    return _digest({"seen": seen, "record": _identity(record)})
+
+
+def adopted_digest(record: Subscription) -> str:
+    """Digest of what makes a record the one that a person adopted: whose it is, and its name.
+
+    Its figures are not in it: they are the PSA's until the first bill.
+    """
+    return _digest({"record": _identity(record), "name": record.name})
+
+
+def _identity(record: Subscription) -> dict[str, object]:
+    return {
         "key": record.key,
         "client": record.client,
         "marker": record.marker,
         "active": record.active,
         "foreign_writer": record.foreign_writer,
     }
-    return _digest({"seen": seen, "record": identity})
 
 
 def _digest(value: Mapping[str, object]) -> str:

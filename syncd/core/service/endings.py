@@ -13,7 +13,7 @@ from typing import Any
 
 from syncd.core.service.lookup import Absent, Doubtful, Gone, Stands, Verdict, differences
 from syncd.core.store.outbox import OutboxItem, OutboxState
-from syncd.sdk.records import Delivered, NotSent, Outcome, Receipt, Rejected, Unknown
+from syncd.sdk.records import ChangeKind, Delivered, NotSent, Outcome, Receipt, Rejected, Unknown
 
 MOST_SENDS = 3
 """A write that was sent so often and never arrived is parked: something is wrong with it."""
@@ -156,11 +156,12 @@ class Endings:
 
 def _delivered(item: OutboxItem, receipt: Receipt) -> Ending:
     record = receipt.record
+    adopts = item.change.kind is ChangeKind.ADOPT  # nothing of its fields is ours yet
     return Ending(
         state=OutboxState.DELIVERED,
         remote=receipt.remote,
         request_id=receipt.request_id,
-        differs=() if record is None else differences(record, item.change.fields),
+        differs=() if record is None or adopts else differences(record, item.change.fields),
     )
 
 

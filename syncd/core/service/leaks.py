@@ -310,9 +310,9 @@ class _Search:
             connection=draft.connection.name,
             account=draft.account.key,
             account_name=draft.account.name,
-            client=draft.client or record.sent.client,
-            what=f"{record.sent.name} (record {record.remote})",
-            quantity=Decimal(record.sent.quantity if record.units is None else record.units),
+            client=draft.client or (record.sent.client if record.sent is not None else ""),
+            what=f"{record.name} (record {record.remote})",
+            quantity=Decimal(record.billed),
             money=record.total_price,
             currency=self._drafting.rules.currency,
             remedy=kind.remedy,
@@ -340,7 +340,8 @@ def _bills(record: LedgerRecord, drafting: Drafting) -> bool:
     """It goes on billing something: a lasting record, or one of this month."""
     if record.period not in {"", str(drafting.period)}:
         return False
-    units = record.sent.quantity if record.units is None else record.units
+    if record.sent is None:
+        return True  # adopted: it bills whatever it held before us
     if record.mode == Mode.TOTAL.value:
         return bool(record.total_price)
-    return bool(units)
+    return bool(record.billed)

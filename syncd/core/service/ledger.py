@@ -74,9 +74,9 @@ class AccountBooks:
                 uid=record.line_uid,
                 key=record.key,
                 remote=record.remote,
-                mode=_MODES[record.mode],
+                mode=_MODES.get(record.mode),
                 sent=record.sent,
-                sent_period=record.sent_period,
+                sent_period=record.sent_period or None,
                 total_price=record.total_price,
                 total_cost=record.total_cost,
                 units=record.units,
@@ -87,11 +87,14 @@ class AccountBooks:
         }
 
     def modes(self, style: Style, period: Period, *, running: bool = False) -> dict[str, Mode]:
-        """The mode in which each of `states` was last sent, by line key."""
+        """The mode in which each of `states` was last sent, by line key.
+
+        One that was adopted and not written yet counts as `quantity`, so that its price stays.
+        """
         shelf = shelf_of(style, str(period), running=running)
         slots = {line.uid: line_key(line.slot) for line in self.lines}
         return {
-            slots[record.line_uid]: _MODES[record.mode]
+            slots[record.line_uid]: _MODES.get(record.mode, Mode.QUANTITY)
             for record in self.records
             if record.period == shelf and record.line_uid in slots
         }

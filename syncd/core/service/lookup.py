@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 from syncd.core.billing.drift import shows
-from syncd.core.billing.identity import COMPARED, observed_digest
+from syncd.core.billing.identity import COMPARED, adopted_digest, observed_digest
 from syncd.core.store.attempts import Attempt
 from syncd.core.store.outbox import OutboxItem, OutboxState
 from syncd.sdk.errors import ProtocolError
@@ -72,20 +72,24 @@ async def look_up(
     Raises:
         SyncdError: the PSA could not be read; nothing is proven.
     """
-    creates = [item for item in items if item.change.kind is ChangeKind.CREATE]
     updates = [item for item in items if item.change.kind is ChangeKind.UPDATE]
-    found = await call(psa.find_many([item.key for item in creates])) if creates else {}
-    for item in creates:
+    keyed = [item for item in items if item.change.kind is not ChangeKind.UPDATE]
+    found = await call(psa.find_many([item.key for item in keyed])) if keyed else {}
+    for item in keyed:
         if item.key not in found:
             message = f"the look-up of {item.key} was not answered"
             raise ProtocolError(message, remedy="report it to the connector's author")
     unread = {
-        receipt.remote for item in creates for receipt in found[item.key] if receipt.record is None
+        receipt.remote for item in keyed for receipt in found[item.key] if receipt.record is None
     }
-    unread |= {item.change.remote for item in updates if item.change.remote is not None}
+    unread |= {item.change.remote for item in items if item.change.remote is not None}
     records = await call(psa.read_many(sorted(unread))) if unread else {}
     verdicts: dict[int, Verdict] = {}
-    for item in creates:
+    for item in keyed:
+        if item.change.kind is ChangeKind.ADOPT:
+            holders = sorted(receipt.remote for receipt in found[item.key])
+            verdicts[item.id] = judge_adoption(item, holders, records.get(item.change.remote or ""))
+            continue
         seen = [
             (receipt, receipt.record or records.get(receipt.remote)) for receipt in found[item.key]
         ]
@@ -150,6 +154,38 @@ def judge_update(item: OutboxItem, record: Subscription | None) -> Verdict:
         # and after. Sending it again would be harmless, taking it for sent is harmless too.
         return Stands(remote=record.key)
     return Absent() if untouched else _both(item, record)
+
+
+def judge_adoption(
+    item: OutboxItem, holders: Sequence[str], record: Subscription | None
+) -> Verdict:
+    """What the PSA says about an adoption.
+
+    Args:
+        item: the write.
+        holders: ids of the records that carry our key.
+        record: the record to adopt, None when the PSA has it no more.
+    """
+    remote = item.change.remote or ""
+    if set(holders) - {remote}:
+        return Doubtful(
+            code="DUPLICATE_IN_PSA",
+            message=f"the key of {_title(item)} was for record {remote}, and the PSA shows it on "
+            f"{', '.join(holders)}",
+            evidence={"key": item.key, "records": list(holders)},
+        )
+    if record is None:
+        return Gone(remote=remote)
+    if holders:
+        return Stands(remote=remote)
+    if item.intent.observed == adopted_digest(record):
+        return Absent()
+    return Doubtful(
+        code="PSA_DRIFT",
+        message=f"record {remote} of {_title(item)} is not the one that was chosen: it has another "
+        "client, name or key by now, or it is inactive",
+        evidence={"key": item.key, "record": remote, "found": _readable(record)},
+    )
 
 
 def differences(record: Subscription, fields: SubscriptionFields) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from syncd.core.store.issue_subjects import open_codes_by_subject
 from syncd.core.store.lines import LedgerRecord, RecordStatus, mark_gone, save_records
 from syncd.core.store.outbox import OutboxItem, OutboxState, move, states_of_bill
 from syncd.sdk.connector import EventLog
+from syncd.sdk.records import ChangeKind
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
@@ -111,7 +112,11 @@ class Settler:
         for item, ending in moved:
             if ending.state is OutboxState.REJECTED and ending.gone:
                 await mark_gone(conn, item.key, now=now)
-        bills = {(item.plan_id, item.bill_key): item for item, _ in delivered}
+        bills = {
+            (item.plan_id, item.bill_key): item
+            for item, _ in delivered
+            if item.change.kind is not ChangeKind.ADOPT  # it makes no bill
+        }
         for (plan_id, bill_key), item in bills.items():
             if set(await states_of_bill(conn, plan_id, bill_key)) == {OutboxState.DELIVERED}:
                 await complete_bill(conn, plan_id, item.account_id, now=now)
@@ -192,6 +197,23 @@ def _attempt(
 
 def _ledger_row(item: OutboxItem, remote: str, now: datetime) -> LedgerRecord:
     fields, after = item.change.fields, item.intent.after
+    if item.change.kind is ChangeKind.ADOPT:
+        return LedgerRecord(
+            key=item.key,
+            line_uid=item.line_uid,
+            psa_connection_id=item.psa_connection_id,
+            account_id=item.account_id,
+            period=item.intent.record_period,
+            remote=remote,
+            status=RecordStatus.LIVE,
+            mode="",
+            content_hash="",
+            sent=None,
+            sent_period="",
+            total_price=None,
+            total_cost=None,
+            updated_at=now,
+        )
     return LedgerRecord(
         key=item.key,
         line_uid=item.line_uid,

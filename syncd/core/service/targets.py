@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from syncd.core.billing.identity import observed_digest
+from syncd.core.billing.identity import adopted_digest, observed_digest
 from syncd.core.service.psa_sweep import Sweep
 from syncd.sdk.records import ChangeKind, LineState, PlannedBill, PlannedChange, Subscription
 
@@ -29,9 +29,11 @@ def _moved(
     held: dict[str, Subscription],
     marker: Callable[[str], str],
 ) -> str:
-    if change.kind is ChangeKind.CREATE:
-        ours = marker(change.key)
-        there = [one.key for one in seen.of(bill.client) if one.marker == ours]
+    ours = marker(change.key)
+    there = [
+        one.key for one in seen.of(bill.client) if one.marker == ours and one.key != change.remote
+    ]
+    if change.kind is ChangeKind.CREATE or (change.kind is ChangeKind.ADOPT and there):
         return (
             f"'{change.line_name}': record {', '.join(there)} with its key appeared"
             if there
@@ -40,10 +42,26 @@ def _moved(
     record = held.get(change.remote or "")
     if record is None:
         return f"'{change.line_name}': record {change.remote} is gone"
+    if change.kind is ChangeKind.ADOPT:
+        if adopted_digest(record) == change.observed:
+            return ""
+        return f"'{change.line_name}': {_changed_hands(bill, record)}"
     if observed_digest(record, change.fields) == change.observed:
         return ""
     moves = "; ".join(_values(change.before, record)) or "a field of ours was edited"
     return f"'{change.line_name}': record {record.key} was changed in the PSA: {moves}"
+
+
+def _changed_hands(bill: PlannedBill, record: Subscription) -> str:
+    """What a record became since a person chose it."""
+    about = f"record {record.key} '{record.name}'"
+    if record.client != bill.client:
+        return f"{about} belongs to client {record.client} now"
+    if not record.active:
+        return f"{about} is not active any more"
+    if record.foreign_writer is not None:
+        return f"{about} is kept by {record.foreign_writer} now"
+    return f"{about} has another name or another key than when it was chosen"
 
 
 def _values(before: LineState | None, record: Subscription) -> Iterator[str]:

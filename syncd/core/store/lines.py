@@ -75,10 +75,10 @@ class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
         period: the month it is for where each month has its own record, else empty.
         remote: the PSA's id.
         status: see `RecordStatus`.
-        mode: the line's mode when it was last sent.
-        content_hash: of the last write that was delivered.
-        sent: that write.
-        sent_period: the month it was for.
+        mode: the line's mode when it was last sent; empty while `sent` is None.
+        content_hash: of the last write that was delivered; likewise.
+        sent: that write; None for a record that was adopted and not written yet.
+        sent_period: the month it was for; likewise empty.
         total_price: the line's money then, None when unknown.
         total_cost: likewise.
         units: units behind the line where they differ from the quantity sent.
@@ -95,7 +95,7 @@ class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
     status: RecordStatus
     mode: str
     content_hash: str
-    sent: SubscriptionFields
+    sent: SubscriptionFields | None
     sent_period: str
     total_price: Decimal | None
     total_cost: Decimal | None
@@ -103,11 +103,23 @@ class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
     units: int | None = None
     products: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Of the record as we sent it, for people."""
+        return "adopted record" if self.sent is None else self.sent.name
+
+    @property
+    def billed(self) -> int:
+        """Units that it bills as far as we know; of an adopted one we know nothing yet."""
+        if self.units is not None:
+            return self.units
+        return 0 if self.sent is None else self.sent.quantity
+
 
 class _Sent(msgspec.Struct, frozen=True):
     """The column `sent`: the write, and what stood behind it."""
 
-    fields: SubscriptionFields
+    fields: SubscriptionFields | None
     units: int | None
     products: tuple[str, ...]
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.plans import (
+    MAKES_BILLS,
     PlanBillState,
     PlanKind,
     PlanState,
@@ -48,8 +49,12 @@ class PlanSummary:
 
 
 async def newest_plan_id(conn: AsyncConnection) -> str | None:
-    """The plan made last, or None when there is none."""
-    ids = await conn.scalars(select(col(PlanRow.id)))
+    """The plan of bills made last, or None when there is none.
+
+    Plans that write something else to the PSA are named by their id only: whoever says `latest`
+    means the bills.
+    """
+    ids = await conn.scalars(select(col(PlanRow.id)).where(col(PlanRow.kind).in_(MAKES_BILLS)))
     return max(ids, key=plan_number, default=None)
 
 
@@ -91,7 +96,7 @@ async def newest_bill_of(
     statement = (
         select(PlanBill)
         .join(PlanRow, col(PlanRow.id) == col(PlanBill.plan_id))
-        .where(col(PlanBill.account_id) == account_id)
+        .where(col(PlanBill.account_id) == account_id, col(PlanRow.kind).in_(MAKES_BILLS))
         .order_by(col(PlanBill.id).desc())
         .limit(1)
     )

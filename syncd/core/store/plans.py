@@ -53,6 +53,10 @@ _MAKES = {
 }
 
 
+MAKES_BILLS = tuple(kind.value for kind in _MAKES)
+"""Kinds of the plans whose bills are bills; the others only use the same rows."""
+
+
 class PlanState(StrEnum):
     """Whether anything of a plan can still be applied."""
 
