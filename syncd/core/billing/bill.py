@@ -11,6 +11,7 @@ from syncd.core.billing.corrections import correction_lines, is_correction
 from syncd.core.billing.groups import grouped
 from syncd.core.billing.model import Bill, BillInput, Line
 from syncd.core.billing.modes import ROUNDING, group_lines, zero_line
+from syncd.core.billing.proration import without_usage
 
 
 def compute_bill(data: BillInput, faults: tuple[str, ...] | None = None) -> Bill:
@@ -24,6 +25,8 @@ def compute_bill(data: BillInput, faults: tuple[str, ...] | None = None) -> Bill
         data: all that decides the bill.
         faults: its `checks.configuration_errors` where they are already known.
     """
+    if data.span is not None and data.span.over:
+        data = without_usage(data)
     errors, warnings = run_errors(data, faults), run_warnings(data)
     if errors:
         return Bill(lines=(), errors=errors, warnings=warnings, skipped=())

@@ -20,6 +20,7 @@ from syncd.core.billing.model import (
     QuantityRule,
     Rate,
 )
+from syncd.core.billing.proration import proration_faults, span_errors, span_warnings
 from syncd.core.billing.quantity import NO_RULE, is_valid, raw_amount, rule_faults
 from syncd.core.billing.rates import rate_in
 from syncd.sdk.records import ProductKind
@@ -45,6 +46,7 @@ def configuration_errors(data: BillInput) -> tuple[str, ...]:
             *_rules(data),
             *_currencies(data),
             *_advance(data),
+            *_proration(data),
         )
     )
 
@@ -66,7 +68,7 @@ def run_errors(data: BillInput, faults: tuple[str, ...] | None = None) -> tuple[
     site = () if data.site else ("SITE_NOT_MAPPED",)
     if faults is None:
         faults = configuration_errors(data)
-    return _unique((*data.source_errors, *site, *faults, *_figures(data)))
+    return _unique((*data.source_errors, *site, *faults, *span_errors(data), *_figures(data)))
 
 
 def run_warnings(data: BillInput) -> tuple[str, ...]:
@@ -75,6 +77,7 @@ def run_warnings(data: BillInput) -> tuple[str, ...]:
     return _unique(
         (
             *data.source_warnings,
+            *span_warnings(data),
             *_supplier(data),
             *_removed(data, configured),
             *_open_overrides(data, configured),
@@ -185,6 +188,11 @@ def _advance(data: BillInput) -> Iterator[str]:
             for key in configuration.products
         ):
             yield f"CONFIG_INVALID:{configuration.id}.billed_in"
+
+
+def _proration(data: BillInput) -> Iterator[str]:
+    for one in data.configurations:
+        yield from proration_faults(one, one.first_month, one.last_month)
 
 
 def _figures(data: BillInput) -> Iterator[str]:

@@ -17,6 +17,7 @@ from syncd.core.billing.model import (
     StorageUsage,
     Usage,
 )
+from syncd.core.billing.proration import no_usage, prorated
 from syncd.core.billing.quantity import NO_RULE, count, is_monthly
 from syncd.core.billing.rates import Priced, priced, rate_in
 from syncd.sdk.records import ProductKind
@@ -65,6 +66,7 @@ def grouped(data: BillInput) -> Grouping:
     errors: list[str] = []
     warnings: list[str] = []
     skipped: list[str] = []
+    span = data.span
     for configuration in data.configurations:
         by_type: dict[str, list[Priced]] = {}
         for key in configuration.products:
@@ -74,7 +76,11 @@ def grouped(data: BillInput) -> Grouping:
                 skipped.append(_cycle_skip(key, usage))
                 continue
             rule = data.rules.get(key, NO_RULE)
+            if span is not None and span.nothing_for(configuration):
+                usage = no_usage(usage)
             item = priced(key, usage, count(usage, rule), rate, rule)
+            if span is not None:
+                item = prorated(item, usage, rule, rate, span, span.policy(configuration))
             asset_type = configuration.asset_type or _default_type(data, key)
             if asset_type:
                 by_type.setdefault(asset_type, []).append(item)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from syncd.core.billing.billed_days import Billed, Policy, Prorated
 from syncd.core.billing.choices import BilledIn as BilledIn
 from syncd.core.billing.choices import Mode as Mode
 from syncd.core.billing.choices import Owner as Owner
@@ -183,6 +184,10 @@ class Configuration:
         cost_owner: who owns the unit cost.
         supplier: name of the supplier of its lines; None takes the bill's.
         billed_in: `arrears`, or `advance`: the same count, for the month that begins.
+        first_month: how the month is billed in which billing starts, where the account says
+            nothing; None is full.
+        last_month: likewise the month in which billing ends.
+        proration_owner: who charges less for a part of a month: we, by those two, or the PSA.
     """
 
     id: str
@@ -194,6 +199,9 @@ class Configuration:
     cost_owner: Owner = Owner.SYNCD
     supplier: str | None = None
     billed_in: BilledIn = BilledIn.ARREARS
+    first_month: Policy | None = None
+    last_month: Policy | None = None
+    proration_owner: Owner = Owner.SYNCD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +225,7 @@ class BillInput:
         source_warnings: likewise (LATE_SNAPSHOT, …).
         asset_type_names: PSA asset type id -> name, for the names of lines.
         settings: how to compute.
+        span: the billed days, in the account's first and last month and after it; else None.
         corrections: accepted differences of earlier months that this bill carries.
     """
 
@@ -234,6 +243,7 @@ class BillInput:
     source_warnings: tuple[str, ...] = ()
     asset_type_names: Mapping[str, str] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    span: Billed | None = None
     corrections: tuple[CorrectionDue, ...] = ()
 
 
@@ -251,6 +261,7 @@ class LineProduct(msgspec.Struct, frozen=True, kw_only=True):
         unit_price: likewise.
         rate_version: id of the stored rate.
         rule_version: id of the stored rule.
+        prorated: how the days of a part of a month made its money, None for a whole month.
     """
 
     product: str
@@ -263,6 +274,7 @@ class LineProduct(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: Decimal | None
     rate_version: str | None
     rule_version: str | None
+    prorated: Prorated | None = None
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

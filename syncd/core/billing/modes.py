@@ -9,7 +9,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from syncd.core.billing.arithmetic import ZERO, difference, product, quotient, rounded, total
+from syncd.core.billing.arithmetic import (
+    ZERO,
+    difference,
+    product,
+    quotient,
+    rounded,
+    settled,
+    total,
+)
 from syncd.core.billing.checks import money_parts
 from syncd.core.billing.groups import Group
 from syncd.core.billing.model import (
@@ -55,6 +63,8 @@ def group_lines(group: Group, data: BillInput) -> Bill:
     mode = configuration.mode
     parts = money_parts(configuration)
     units, exact_cost, exact_price = _sums(group)
+    if data.span is not None:
+        exact_cost, exact_price = settled(exact_cost), settled(exact_price)
     total_cost = rounded(exact_cost, settings.money_scale) if "cost" in parts else None
     total_price = rounded(exact_price, settings.money_scale) if "price" in parts else None
     has_money = total_cost or total_price

@@ -167,7 +167,7 @@ class BillingConfiguration(SQLModel, table=True):
 
     `uid` is minted once and part of the lines' external keys; a rename keeps it. `products` is a
     JSON list of product keys. An account with a configuration of its own uses only its own.
-    `first_month` and `last_month` are `full`, `by_days`, `free` or empty; an account's own go first.
+    `first_month` and `last_month` are `full`, `by_days`, `free`, or empty; an account's go first.
     """
 
     __tablename__ = "billing_configuration"
