@@ -151,12 +151,14 @@ CODES: dict[str, Code] = {
     "PERIOD_ALREADY_FINAL": Code("bill life", "The running month has a final bill already."),
     "RUNNING_MONTH_OFF": Code("bill life", "The account keeps no record of the running month."),
     "BEFORE_BILLING_START": Code("bill life", "The month is before the account's first one."),
+    "IN_SHADOW": Code("bill life", "The client is not live: computed, compared, never written."),
     "NOTHING_TO_REOPEN": Code("bill life", "The month has no final bill of the account."),
     "ALREADY_REOPENED": Code("bill life", "A person reopened the bill; it waits to be made."),
     "BILL_REOPENED": Code("bill life", "A final bill was reopened and was not made again yet."),
     "INVOICE_BEFORE_COUNTS": Code(
         "bill life", "The invoice that bills a record is made before its counts arrive."
     ),
+    "MONTH_SEALED": Code("bill life", "A person sealed the month; its bills stay as they are."),
     "LATE_CHANGE": Code("bill life", "Facts that arrived after a final bill count otherwise."),
     # Delivery to the PSA
     "DELIVERY_REJECTED": Code("delivery", "The PSA refused a write; the others went on."),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
 
-_QUIET = (Fate.UNCHANGED, Fate.ALREADY, Fate.FROZEN)
+_QUIET = (Fate.UNCHANGED, Fate.ALREADY, Fate.FROZEN, Fate.SHADOW)
 _SUMMARY = (
     ("sent", (Fate.SENT,)),
     ("would be sent", (Fate.WOULD_SEND,)),
@@ -28,6 +28,7 @@ _SUMMARY = (
     ("not settled yet", (Fate.WAITING,)),
     ("in doubt, needs a person", (Fate.NEEDS_REVIEW,)),
     ("replaced by a newer plan", (Fate.SUPERSEDED,)),
+    ("of clients in shadow, never sent", (Fate.SHADOW,)),
 )
 
 

@@ -15,7 +15,6 @@ from syncd.cli.output import table
 from syncd.cli.plan_view import plural, signed
 from syncd.core.service.applied import HELD_EXIT, ApplyReport
 from syncd.core.service.plan_issues import money_of
-from syncd.core.service.refusals import ShadowMode
 from syncd.core.service.sending import LeftAlone, SendChoice, choose_send
 from syncd.core.store.plans import PlanBillState, PlanKind, PlanRecord
 
@@ -35,15 +34,12 @@ async def send_bills(cli: Cli, clients: Sequence[str], *, yes: bool) -> int:
         the exit code: the gravest of both months, 3 when nothing was sent for want of a yes.
 
     Raises:
-        ShadowMode: the installation does not write.
+        ShadowMode: no client is live.
         ClientUnknown: a client was named that is not exactly one.
         SyncdError: see `plan_billing` and `apply_plan`.
     """
     output = cli.output()
     async with App.start(cli.config) as app:
-        if app.settings.billing.mode != "live":
-            message = 'this installation is in shadow: [billing] mode = "shadow" sends nothing'
-            raise ShadowMode(message, remedy="`syncd plan billing` shows what would be sent")
         desk = await billing_desk(app)
         choice = await choose_send(
             app.database,

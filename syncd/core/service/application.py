@@ -18,6 +18,7 @@ from syncd.core.service.psa_sweep import Sweep, sweep
 from syncd.core.service.queueing import queue_bills, require_same_data
 from syncd.core.service.refusals import PlanConsumed, PlanNotFound, PlanStale, ShadowMode
 from syncd.core.service.targets import moved_targets
+from syncd.core.store.golive import LIVE, GoLiveBook, load_golive
 from syncd.core.store.outbox import OutboxState, of_plan, waiting
 from syncd.core.store.plan_history import newest_plan_id
 from syncd.core.store.plans import (
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 LATEST = "latest"
 
 _UNFINISHED = frozenset({OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNKNOWN})
+
+_SHADOW_ONLY = {PlanBillState.SHADOW}
 
 
 class ApplyRules(Protocol):
@@ -91,23 +94,20 @@ async def check_plan(
 
     Raises:
         PlanNotFound: there is no such plan.
-        ShadowMode: the installation does not write.
+        ShadowMode: no client of the plan is live.
         PlanConsumed: everything of it was applied already.
         PlanStale: it is too old, replaced, or what it rests on was edited.
     """
     record = await find_plan(database, wanted)
-    if rules.mode != "live" and not dry_run:
-        raise ShadowMode(
-            'this installation is in shadow: [billing] mode = "shadow" computes and compares, and '
-            "writes nothing",
-            remedy='compare its plans with what you bill; then set mode = "live" in [billing]',
-        )
     async with database.reader() as conn:
+        golive = await load_golive(conn, psa_connection.id, mode=rules.mode)
         left_over, _ = await waiting(conn, psa_connection.id)
+    if not dry_run:
+        _require_live(record, golive)
     if not left_over or dry_run:
         if _applicable(record):
             await _require_fresh(database, record, rules, now)
-        else:
+        elif not dry_run:
             _require_anything_left(record)
     return record, left_over
 
@@ -148,7 +148,7 @@ async def apply_plan(
 
     Raises:
         PlanNotFound: there is no such plan.
-        ShadowMode: the installation does not write.
+        ShadowMode: no client of the plan is live.
         PlanConsumed: everything of it was applied already.
         PlanStale: it is too old, replaced, or what it rests on was edited.
         DeliveryBusy: another process delivers; what was queued is kept.
@@ -183,7 +183,15 @@ async def apply_plan(
         refused = await _moved(applicable, planned, psa)
         if not dry_run:
             refused = await queue_bills(
-                database, record, applicable, planned, refused, psa_connection, clock(), log
+                database,
+                record,
+                applicable,
+                planned,
+                refused,
+                psa_connection,
+                clock(),
+                log,
+                mode=rules.mode,
             )
             if len(refused) < len(applicable):
                 delivery = (await deliver()).after(delivery)
@@ -192,7 +200,43 @@ async def apply_plan(
         for bill in record.bills
         if bill.state is PlanBillState.APPLIED and bill.bill_key not in unfinished
     }
-    return await report_of(database, record.id, refused, delivery, earlier=earlier, dry_run=dry_run)
+    async with database.reader() as conn:
+        golive = await load_golive(conn, psa_connection.id, mode=rules.mode)
+    return await report_of(
+        database,
+        record.id,
+        refused,
+        delivery,
+        earlier=earlier,
+        dry_run=dry_run,
+        shadow={
+            bill.key
+            for bill in record.plan.bills
+            if not golive.is_live(bill.client, record.plan.period)
+        },
+    )
+
+
+def _require_live(record: PlanRecord, golive: GoLiveBook) -> None:
+    """Refuse a plan in which no bill is of a live client."""
+    period, clients = record.plan.period, {bill.client for bill in record.plan.bills}
+    if any(golive.is_live(client, period) for client in clients):
+        return
+    if golive.mode == LIVE and not clients:
+        return
+    if golive.anyone:
+        message = f"no client of plan {record.id} is live in {period}: nothing of it is written"
+        remedy = "`syncd golive` lists who is live since when"
+    else:
+        message = (
+            'this installation is in shadow: [billing] mode = "shadow" computes and compares, and '
+            "writes nothing"
+        )
+        remedy = (
+            f"compare with `syncd shadow {period}`; then let clients go live with `syncd golive "
+            f'CLIENT --from {period}`, or all of them with mode = "live" in [billing]'
+        )
+    raise ShadowMode(message, remedy=remedy)
 
 
 def _applicable(record: PlanRecord) -> list[StoredBill]:
@@ -212,7 +256,7 @@ def _require_anything_left(record: PlanRecord) -> None:
         when = max(bill.applied_at for bill in record.bills if bill.applied_at is not None)
         message = f"plan {record.id} was applied on {when:%Y-%m-%d %H:%M} UTC and is used up"
         raise PlanConsumed(message, remedy="`syncd plan billing` makes a new one")
-    if states & {PlanBillState.SUPERSEDED, PlanBillState.STALE}:
+    if states & {PlanBillState.SUPERSEDED, PlanBillState.STALE} or states == _SHADOW_ONLY:
         details = sorted({bill.detail for bill in record.bills if bill.detail})
         message = f"nothing of plan {record.id} can be applied any more: {'; '.join(details[:3])}"
         raise PlanStale(

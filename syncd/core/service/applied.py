@@ -36,6 +36,7 @@ class Fate(StrEnum):
     ERROR = "error"
     FROZEN = "frozen"
     SUPERSEDED = "superseded"
+    SHADOW = "in shadow"
 
 
 _BADLY = (Fate.WAITING, Fate.NEEDS_REVIEW, Fate.REJECTED)
@@ -140,6 +141,7 @@ async def report_of(
     *,
     earlier: Collection[str],
     dry_run: bool,
+    shadow: Collection[str] = (),
 ) -> ApplyReport:
     """Read what became of a plan.
 
@@ -150,6 +152,7 @@ async def report_of(
         delivery: what the delivery said, None when there was none.
         earlier: bills that an earlier apply had settled: nothing of them was done now.
         dry_run: nothing was written.
+        shadow: bills of clients that are not live: whatever stops them stops nothing.
     """
     async with database.reader() as conn:
         record = await load_plan(conn, plan_id)
@@ -170,6 +173,7 @@ async def report_of(
                 by_bill.get(stored.bill_key, ()),
                 refused.get(stored.bill_key),
                 earlier=stored.bill_key in earlier,
+                shadow=stored.bill_key in shadow,
             )
             for stored in record.bills
         ),
@@ -187,8 +191,11 @@ def _result(
     refused: str | None,
     *,
     earlier: bool,
+    shadow: bool,
 ) -> BillResult:
     fate, detail = _fate(stored, bill, items, refused)
+    if shadow and fate is Fate.ERROR:
+        fate = Fate.SHADOW
     if earlier and fate in {Fate.SENT, Fate.UNCHANGED}:
         fate = Fate.ALREADY
     delivered = [item for item in items if item.state is OutboxState.DELIVERED and not earlier]
@@ -219,6 +226,7 @@ def _fate(
             PlanBillState.ERROR: Fate.ERROR,
             PlanBillState.FROZEN: Fate.FROZEN,
             PlanBillState.STALE: Fate.REFUSED,
+            PlanBillState.SHADOW: Fate.SHADOW,
         }.get(stored.state, Fate.SUPERSEDED), stored.detail
     for states, fate in _GRAVEST_FIRST:
         found = [item for item in items if item.state in states]

@@ -19,6 +19,7 @@ from syncd.core.service.plan_issues import account_subject
 from syncd.core.service.queueing import AUTO_WINDOW_MISSED
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.bills import last_bills
+from syncd.core.store.golive import LIVE, load_golive
 from syncd.core.store.issues import Finding
 from syncd.core.store.plan_history import waiting_accounts
 from syncd.core.store.references import ReferenceKind
@@ -39,11 +40,13 @@ class AutomaticRun:
         period: the month before.
         due: row ids of the accounts to bill.
         missed: of the accounts with something to bill whose window passed without a final bill.
+        shadow: of the accounts whose client is not live, or that have none.
     """
 
     period: Period
     due: frozenset[int]
     missed: frozenset[int]
+    shadow: frozenset[int] = frozenset()
 
 
 async def choose_automatic(
@@ -54,6 +57,7 @@ async def choose_automatic(
     psa_connection: ConnectionRef,
     now: datetime,
     log: EventLog,
+    mode: str = LIVE,
 ) -> AutomaticRun:
     """Whose bills the automatic run makes now; tells and withdraws what was missed or waits.
 
@@ -64,17 +68,30 @@ async def choose_automatic(
         psa_connection: where the clients are.
         now: UTC.
         log: told of issues.
+        mode: of the installation; with the words of people it tells which clients are live.
     """
     period = last_finished(now, timezone)
     async with database.writer() as conn:
         data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
-        accounts = [
+        golive = await load_golive(conn, psa_connection.id, mode=mode)
+        linked = [
             account
             for account in sorted(data.accounts_of_psa(psa_connection.id))
             if data.configurations_for(account)
         ]
+        accounts = [
+            account
+            for account in linked
+            if golive.is_live(data.links[account].client_key, str(period))
+        ]
         lives = await load_lives(
-            conn, data, accounts, zone=timezone, months=[period], auto_time=auto_time
+            conn,
+            data,
+            accounts,
+            zone=timezone,
+            months=[period],
+            auto_time=auto_time,
+            golive=golive,
         )
         actions = {account: life.auto_tick(now) for account, life in lives.items()}
         waiting = await waiting_accounts(conn, str(period))
@@ -96,7 +113,12 @@ async def choose_automatic(
         books += await tell_unbilled(conn, psa=psa_connection.name, now=now, zone=timezone)
     for book in books:
         book.speak(log)
-    return AutomaticRun(period=period, due=frozenset(due), missed=frozenset(missed))
+    return AutomaticRun(
+        period=period,
+        due=frozenset(due),
+        missed=frozenset(missed),
+        shadow=frozenset(data.accounts) - frozenset(accounts),
+    )
 
 
 def _findings(

@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from syncd.core.billing.guards import GuardInput, review
 from syncd.core.billing.model import GuardLimits
 from syncd.core.service.agreements import read_agreements
@@ -21,12 +23,15 @@ from syncd.core.service.clients import choose_clients
 from syncd.core.service.invoice_dates import tell_early_invoices
 from syncd.core.service.late_changes import find_late_changes
 from syncd.core.service.lives import load_lives
+from syncd.core.service.month_closing import MONTH_SEALED
 from syncd.core.service.plan_issues import account_subject
 from syncd.core.service.psa_sweep import sweep
 from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
 from syncd.core.service.refusals import PeriodNotOver
 from syncd.core.service.stored_plan import StoredPlan, store_plan
 from syncd.core.store.billing_data import BillingData, load_billing_data
+from syncd.core.store.golive import load_golive
+from syncd.core.store.month_close import is_closed
 from syncd.core.store.plans import PlanKind
 from syncd.sdk.connector import EventLog
 from syncd.sdk.period import Period, last_finished
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
 class PlanRules(ReckoningRules, Protocol):
     """The settings of `[billing]` that planning needs; see docs/config.md."""
 
+    @property
+    def mode(self) -> str: ...
     @property
     def guards(self) -> GuardLimits: ...
     @property
@@ -110,7 +117,9 @@ async def plan_billing(
             for one in choose_clients(data, psa_connection.id, clients)
             if accounts is None or one in accounts
         ]
-        lives = await load_lives(conn, data, wanted, zone=timezone, months=[chosen])
+        golive = await load_golive(conn, psa_connection.id, mode=rules.mode)
+        lives = await load_lives(conn, data, wanted, zone=timezone, months=[chosen], golive=golive)
+        sealed = await is_closed(conn, psa_connection.id, str(chosen))
         drafting = await reckon(
             conn,
             data,
@@ -119,7 +128,9 @@ async def plan_billing(
             period=chosen,
             timezone=timezone,
             rules=rules,
-            settled={
+            settled=dict.fromkeys(wanted, MONTH_SEALED)
+            if sealed
+            else {
                 one: action.reason
                 for one, life in lives.items()
                 if kind is PlanKind.BILLING and (action := life.by_hand(chosen)).reason
@@ -154,11 +165,18 @@ async def plan_billing(
         made_at=now,
         bills=tuple(made.bill for made in planned),
     )
-    objections = _objections(plan, planned, rules, review_plan, chosen, now)
+    live = {one.bill.key for one in planned if golive.is_live(one.bill.client, plan.period)}
+    objections = _objections(plan, planned, rules, review_plan, chosen, now, live=live)
     looked_at = _looked_at(data, wanted)
     if kind is PlanKind.AUTOMATIC:
         await tell_early_invoices(
-            database, planned, seen, looked_at=looked_at, now=now, zone=timezone, log=log
+            database,
+            [one for one in planned if one.bill.key in live],
+            seen,
+            looked_at=looked_at,
+            now=now,
+            zone=timezone,
+            log=log,
         )
     return await store_plan(
         database,
@@ -172,6 +190,7 @@ async def plan_billing(
         psa_name=psa_connection.name,
         log=log,
         run_id=run_id,
+        golive=golive,
     )
 
 
@@ -182,8 +201,30 @@ def _objections(
     review_plan: Callable[[Plan, PlanContext], Sequence[Objection]] | None,
     period: Period,
     now: datetime,
+    *,
+    live: Collection[str],
 ) -> tuple[Objection, ...]:
-    """Those of planning, then of our guards, then of plugins."""
+    """Those of planning, then of our guards, then of plugins.
+
+    What is written is judged for itself: a bill in shadow moves no total of it, and an objection
+    to all bills in shadow holds nothing. Plugins see what can be written, or all where nothing can.
+    """
+    if 0 < len(live) < len(plan.bills):
+        parts = [
+            (
+                msgspec.structs.replace(
+                    plan, bills=tuple(bill for bill in plan.bills if (bill.key in live) is wanted)
+                ),
+                [made for made in planned if (made.bill.key in live) is wanted],
+            )
+            for wanted in (True, False)
+        ]
+        (written, of_written), (compared, of_compared) = parts
+        beside = _objections(compared, of_compared, rules, None, period, now, live=())
+        return (
+            *_objections(written, of_written, rules, review_plan, period, now, live=live),
+            *(one for one in beside if one.bill is not None),
+        )
     context = GuardInput(
         changed={made.bill.key: made.changed for made in planned if made.changed},
         agreements={made.bill.key: made.agreement for made in planned if made.agreement},

@@ -15,6 +15,7 @@ from syncd.core.billing.plan_input import Style
 from syncd.core.service.basis import BillBasis, LineBasis, decode_bill, encode_line
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger import shelf_of
+from syncd.core.service.month_closing import MONTH_SEALED
 from syncd.core.service.plan_issues import PLAN_HELD, PLAN_STALE, account_subject, speak
 from syncd.core.service.refusals import PlanStale
 from syncd.core.service.reopening_issues import reopening_ended
@@ -28,8 +29,10 @@ from syncd.core.store.bills import (
     last_bills,
 )
 from syncd.core.store.connections import data_version
+from syncd.core.store.golive import load_golive
 from syncd.core.store.issues import Finding
 from syncd.core.store.lines import LedgerRecord, StoredLine, records_of, store_lines
+from syncd.core.store.month_close import is_closed
 from syncd.core.store.outbox import Intent, NewItem, enqueue, unsettled
 from syncd.core.store.plans import (
     APPLICABLE,
@@ -45,6 +48,8 @@ from syncd.sdk.connector import EventLog
 from syncd.sdk.records import KeyedChange, PlannedBill, PlannedChange
 
 AUTO_WINDOW_MISSED: Final = "AUTO_WINDOW_MISSED"
+IN_SHADOW: Final = "IN_SHADOW"
+NOT_LIVE: Final = f"{IN_SHADOW}: its client is not live, so nothing of it is written"
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -76,6 +81,8 @@ async def queue_bills(
     psa_connection: ConnectionRef,
     now: datetime,
     log: EventLog,
+    *,
+    mode: str,
 ) -> dict[str, str]:
     """Consume the bills of a plan, in one commit.
 
@@ -88,6 +95,7 @@ async def queue_bills(
         psa_connection: where the writes go.
         now: of the commit.
         log: told of issues after it.
+        mode: of the installation; with the words of people it tells which clients are live.
 
     Returns:
         every refusal: those given, and those found inside of the transaction.
@@ -108,8 +116,20 @@ async def queue_bills(
         sent = await last_bills(conn, accounts, period=record.plan.period, running=running)
         kinds = await kinds_of(conn, accounts, [record.plan.period])
         reopened = await reopened_months(conn, accounts)
+        sealed = not running and await is_closed(conn, psa_connection.id, record.plan.period)
+        golive = await load_golive(conn, psa_connection.id, mode=mode)
         for stored in applicable:
             bill = planned[stored.bill_key]
+            if not golive.is_live(bill.client, record.plan.period):
+                refused[bill.key] = NOT_LIVE
+                await move_bill(
+                    conn,
+                    stored.id,
+                    expected=APPLICABLE,
+                    to=PlanBillState.SHADOW,
+                    detail=NOT_LIVE,
+                )
+                continue
             book = IssueBook(conn, bill.connection, now)
             about = account_subject(bill.connection, bill.account)
             newer = _newer(record, bill, ledger.get(stored.account_id, ()))
@@ -121,6 +141,8 @@ async def queue_bills(
             final = _final(kinds.get(stored.account_id, {}).get(record.plan.period), record.kind)
             if final:
                 refused[bill.key] = final
+            if sealed:
+                refused[bill.key] = f"{MONTH_SEALED}: {record.plan.period} was sealed"
             why = refused.get(bill.key)
             if why is not None:
                 await _refuse(conn, stored, why)

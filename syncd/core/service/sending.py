@@ -15,7 +15,10 @@ from syncd.core.billing.bill_life import Action, Life
 from syncd.core.billing.plan_input import Style
 from syncd.core.service.clients import choose_clients
 from syncd.core.service.lives import load_lives
+from syncd.core.service.queueing import IN_SHADOW
+from syncd.core.service.refusals import ShadowMode
 from syncd.core.store.billing_data import BillingData, SourceAccount, load_billing_data
+from syncd.core.store.golive import load_golive
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.period import Period, last_finished
 
@@ -29,6 +32,8 @@ RUNNING_MONTH_OFF = "RUNNING_MONTH_OFF"
 class SendRules(Protocol):
     """The settings of `[billing]` that a send needs; see docs/config.md."""
 
+    @property
+    def mode(self) -> str: ...
     @property
     def subscription_style(self) -> str: ...
     @property
@@ -93,6 +98,7 @@ async def choose_send(
         clients: only these, by id or by a name that one client has.
 
     Raises:
+        ShadowMode: no client is live.
         ClientUnknown: a client was named that is not exactly one.
     """
     previous, running = last_finished(now, timezone), Period.containing(now, timezone)
@@ -104,13 +110,24 @@ async def choose_send(
             for account in choose_clients(data, psa_connection.id, clients)
             if account in linked and data.configurations_for(account)
         ]
-        lives = await load_lives(conn, data, accounts, zone=timezone, months=[previous, running])
+        golive = await load_golive(conn, psa_connection.id, mode=rules.mode)
+        if not golive.anyone:
+            message = 'this installation is in shadow: [billing] mode = "shadow" sends nothing'
+            remedy = f"`syncd shadow {previous}` shows what would be sent beside what is billed"
+            raise ShadowMode(message, remedy=remedy)
+        lives = await load_lives(
+            conn, data, accounts, zone=timezone, months=[previous, running], golive=golive
+        )
     finished: set[int] = set()
     current: set[int] = set()
     left: list[LeftAlone] = []
     for account, life in lives.items():
         for action, chosen in zip(life.manual_send(now), (finished, current), strict=True):
             reason = action.reason
+            client = data.links[account].client_key
+            # Before the month in which a live client is billed first, that is the better reason.
+            if not (golive.is_live(client, str(action.period)) or golive.first_period(client)):
+                reason = IN_SHADOW
             if chosen is current and not reason and not _kept(life, rules):
                 reason = RUNNING_MONTH_OFF
             if reason:

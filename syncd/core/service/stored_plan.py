@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from syncd.core.service.basis import encode_bill
 from syncd.core.service.bill_plan import PlannedDraft
 from syncd.core.service.issue_book import IssueBook
@@ -21,6 +23,7 @@ from syncd.core.service.plan_issues import (
     speak,
     write_plan_issues,
 )
+from syncd.core.store.golive import GoLiveBook
 from syncd.core.store.issues import Finding
 from syncd.core.store.plans import (
     NewPlanBill,
@@ -67,12 +70,13 @@ class StoredPlan:
 
 
 def _state(
-    made: PlannedDraft, objections: Sequence[Objection], *, whole: bool
+    made: PlannedDraft, objections: Sequence[Objection], *, whole: bool, live: bool
 ) -> tuple[PlanBillState, str]:
     """The fate of a bill, and why, in words.
 
     What holds the whole plan holds the bills that would write; what holds a bill holds its record
-    as well, since a month on doubtful counts is not to be taken for billed.
+    as well, since a month on doubtful counts is not to be taken for billed. In shadow the rules
+    that would hold it are told, and nobody is asked for a word.
     """
     bill = made.bill
     if bill.errors:
@@ -80,6 +84,8 @@ def _state(
     if made.draft.frozen:
         return PlanBillState.FROZEN, ", ".join(bill.warnings)
     rules = [one.rule for one in objections if one.severity is Severity.HOLD]
+    if not live:
+        return PlanBillState.SHADOW, ", ".join(dict.fromkeys(rules))
     if rules or (whole and bill.changes):
         return PlanBillState.HELD, ", ".join(dict.fromkeys(rules)) or "the whole plan is held"
     if bill.changes:
@@ -100,16 +106,25 @@ async def store_plan(
     psa_name: str,
     log: EventLog,
     run_id: str | None,
+    golive: GoLiveBook,
 ) -> StoredPlan:
-    """Store a plan with the fate of its bills, its objections and its issues, in one commit."""
+    """Store a plan with the fate of its bills, its objections and its issues, in one commit.
+
+    Bills of clients that are not live are stored as compared only. No person has to decide
+    anything about them, so nothing but what stops them becomes an issue.
+    """
     content = canonical_json(plan)
     by_bill: dict[str, list[Objection]] = {}
     for one in objections:
         by_bill.setdefault(one.bill or "", []).append(one)
     whole = any(one.severity is Severity.HOLD for one in by_bill.get("", ()))
     bills = []
+    shadow: set[str] = set()
     for made in planned:
-        state, detail = _state(made, by_bill.get(made.bill.key, ()), whole=whole)
+        live = golive.is_live(made.bill.client, plan.period)
+        state, detail = _state(made, by_bill.get(made.bill.key, ()), whole=whole, live=live)
+        if not live:
+            shadow.add(made.bill.key)
         bills.append(
             NewPlanBill(
                 bill_key=made.bill.key,
@@ -136,8 +151,8 @@ async def store_plan(
         )
         findings = PlanFindings(
             plan_id=plan_id,
-            plan=plan,
-            objections=objections,
+            plan=_spoken_of(plan, shadow),
+            objections=[one for one in objections if one.bill not in shadow],
             held=held,
             psa=psa_name,
             accounts=looked_at,
@@ -153,6 +168,17 @@ async def store_plan(
     _tell(stored, by_bill, held, log)
     speak(books, log)
     return stored
+
+
+def _spoken_of(plan: Plan, shadow: Collection[str]) -> Plan:
+    """The plan as issues see it: of a bill in shadow only what stops it."""
+    if not shadow:
+        return plan
+    bills = tuple(
+        msgspec.structs.replace(bill, changes=(), warnings=()) if bill.key in shadow else bill
+        for bill in plan.bills
+    )
+    return msgspec.structs.replace(plan, bills=bills)
 
 
 async def _tell_running(conn: AsyncConnection, found: PlanFindings, now: datetime) -> IssueBook:

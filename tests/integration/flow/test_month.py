@@ -94,14 +94,17 @@ async def test_a_thousand_applies_of_one_plan_make_no_further_call(office: Offic
 
 async def test_shadow_computes_and_never_writes(office: Office) -> None:
     office.policy(mode="shadow")
-    await office.plan()
-    await office.release()
+    stored = await office.plan()
+    assert [bill.state for bill in stored.record.bills] == [PlanBillState.SHADOW]
+    assert stored.record.bills[0].detail == "FIRST_BILL"
+    with pytest.raises(ReleaseRefused):
+        await office.release()
     with pytest.raises(ShadowMode) as refused:
         await office.apply()
     assert "live" in refused.value.remedy
-    assert office.psa.calls["apply"] == 0
     dry = await office.apply(dry_run=True)
-    assert (dry.exit_code, dry.count(Fate.WOULD_SEND), office.psa.calls["apply"]) == (0, 1, 0)
+    assert (dry.exit_code, dry.count(Fate.SHADOW), office.psa.calls["apply"]) == (0, 1, 0)
+    assert await office.issues() == {}
 
 
 async def test_a_month_that_still_goes_on_is_refused(office: Office) -> None:
