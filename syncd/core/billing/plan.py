@@ -17,6 +17,7 @@ from syncd.core.billing.record_fields import units_of
 from syncd.core.billing.regroup import is_zero, regrouped, retyped
 from syncd.core.billing.step import Step, decide
 from syncd.core.billing.target import Target, locate
+from syncd.core.billing.wiring import running_linked
 from syncd.core.billing.wording import units
 from syncd.sdk.records import LineState, Objection, PlannedBill, PlannedChange
 
@@ -166,6 +167,9 @@ def _bill_warnings(inputs: PlanInput, carried: Mapping[str, str]) -> Iterator[st
             yield code
     for new, old in carried.items():
         yield f"RETYPED:{old}:{new}"
+    if inputs.running and inputs.recurring:
+        for key, title in running_linked(inputs.running, inputs.recurring):
+            yield f"RUNNING_MONTH_LINKED:{key}:{title}"
 
 
 def _regrouped(

@@ -11,7 +11,8 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
-from syncd.core.billing.model import Bill, Mode
+from syncd.core.billing.model import Bill, Mode, QuantityRule
+from syncd.core.billing.wiring import WiringTerms
 from syncd.sdk.period import Period
 from syncd.sdk.records import (
     LineState,
@@ -93,6 +94,10 @@ class PlanInput:
             is overwritten with a warning.
         zone: of billing, for moments of the PSA.
         agreement: PSA agreement id, where the PSA takes one on its records; None leaves it alone.
+        rules: our rules by product key, to compare with what a recurring line does by itself.
+        psa_prorates: ids of configurations whose proration was given to the PSA.
+        running: line key -> the PSA's id of its record of the running month, where such records
+            stand beside the lasting ones.
     """
 
     connection: str
@@ -120,6 +125,24 @@ class PlanInput:
     temporary: bool = False
     zone: tzinfo = UTC
     agreement: str | None = None
+    rules: Mapping[str, QuantityRule] = field(default_factory=dict)
+    psa_prorates: frozenset[str] = frozenset()
+    running: Mapping[str, str] = field(default_factory=dict)
+    _terms: list[WiringTerms] = field(init=False, repr=False, compare=False, default_factory=list)
+
+    @property
+    def terms(self) -> WiringTerms:
+        """What of our own a recurring line may do once more; made once for all lines."""
+        if not self._terms:
+            self._terms.append(
+                WiringTerms(
+                    rules=self.rules,
+                    psa_prorates=self.psa_prorates,
+                    recurring=self.recurring,
+                    lasting=self.style is Style.ROLLING,
+                )
+            )
+        return self._terms[0]
 
     @property
     def beside(self) -> bool:

@@ -65,7 +65,7 @@ def decide(target: Target, carried_from: str | None, inputs: PlanInput) -> Step:
     wiring = wire(seen, inputs.recurring)
     before = before_state(carried_from or line.key, record, seen, wiring, inputs)
     after = after_state(line, fields, wiring, inputs)
-    wired = () if inputs.beside else findings(line, seen, wiring, after.total_price)
+    wired = () if inputs.beside else findings(line, seen, wiring, after.total_price, inputs.terms)
     quiet = _no_write(target, fields, inputs)
     if quiet is not None:
         return Step(
