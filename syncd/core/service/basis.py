@@ -12,25 +12,9 @@ from decimal import Decimal
 
 import msgspec
 
+from syncd.core.service.late_content import LateProduct, LateUnits
+from syncd.core.service.snapshot_basis import SnapshotBasis as SnapshotBasis
 from syncd.sdk.records import canonical_json
-
-
-class SnapshotBasis(msgspec.Struct, frozen=True):
-    """The pull that proved the count.
-
-    Attributes:
-        seq: its number within the connection.
-        pull_id: row id.
-        taken_at: start of the read.
-        recorded_at: its commit.
-        late: it was taken after the month, within the days of grace.
-    """
-
-    seq: int
-    pull_id: int
-    taken_at: datetime
-    recorded_at: datetime
-    late: bool = False
 
 
 class RuleBasis(msgspec.Struct, frozen=True):
@@ -145,6 +129,34 @@ class ProductBasis(msgspec.Struct, frozen=True):
     parts: tuple[PartBasis, ...] = ()
 
 
+class CorrectionBasis(msgspec.Struct, frozen=True):
+    """An accepted late change that a line carries, with what showed it.
+
+    Attributes:
+        late_change: row id, the number by which people call it.
+        period: the month that is corrected.
+        price: signed.
+        cost: likewise, None where it is not ours.
+        by: who accepted it.
+        reason: why.
+        at: when, UTC.
+        found_at: when the facts were found, UTC.
+        products: counts as billed and as known then, with the pull that showed them.
+        units: behind the difference, by name.
+    """
+
+    late_change: int
+    period: str
+    price: Decimal | None
+    cost: Decimal | None
+    by: str
+    reason: str
+    at: datetime
+    found_at: datetime
+    products: tuple[LateProduct, ...]
+    units: tuple[LateUnits, ...]
+
+
 class LineBasis(msgspec.Struct, frozen=True):
     """One line of a bill with everything behind it.
 
@@ -171,6 +183,7 @@ class LineBasis(msgspec.Struct, frozen=True):
         billed_by: the recurring line that bills it, None for none or where it was not read.
         writes: a write was planned; False where the record already said so.
         billed_for: month that the line is for where it is billed in advance (`YYYY-MM`), or empty.
+        corrections: what a correction's line is made of.
     """
 
     key: str
@@ -195,6 +208,7 @@ class LineBasis(msgspec.Struct, frozen=True):
     billed_by: str | None
     writes: bool
     billed_for: str = ""
+    corrections: tuple[CorrectionBasis, ...] = ()
 
 
 class Decisions(msgspec.Struct, frozen=True):
@@ -241,6 +255,7 @@ class BillBasis(msgspec.Struct, frozen=True):
         lines: in pushing order; empty when the bill has errors.
         skipped: zero lines that were never sent, and products left out.
         agreement: the agreement it is made under, with its days as they were, or empty.
+        corrections: row ids that the bill carries, each with the month whose bill had it before.
     """
 
     connection: str
@@ -259,6 +274,7 @@ class BillBasis(msgspec.Struct, frozen=True):
     lines: tuple[LineBasis, ...] = ()
     skipped: tuple[str, ...] = ()
     agreement: str = ""
+    corrections: tuple[tuple[int, str], ...] = ()
 
 
 class SentBasis(msgspec.Struct, frozen=True):
@@ -278,7 +294,7 @@ def decode_bill(text: str) -> BillBasis:
 
 def encode_line(bill: BillBasis, line: LineBasis) -> str:
     """The line with its bill, for `bill_line.basis`."""
-    alone = msgspec.structs.replace(bill, lines=(), skipped=())
+    alone = msgspec.structs.replace(bill, lines=(), skipped=(), corrections=())
     return canonical_json(SentBasis(bill=alone, line=line)).decode()
 
 

@@ -1,48 +1,45 @@
 """Facts that arrive after a final bill: found, recorded with their money, and never sent.
 
 A billed month is reckoned again with the facts of now and the decisions of then, once for each
-pull or voiding that may matter. The bill stays as it is; what differs is a late change, which a
-person answers. It closes itself when bill and facts agree again.
+pull or voiding that may matter. The bill stays as it is; what differs from it, and from what was
+accepted as a correction, is a late change, which a person answers. It closes itself when bill and
+facts agree again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from syncd.core.service.basis import ProductBasis, SnapshotBasis, decode_line
+from syncd.core.service.basis import decode_line
 from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.service.late_difference import (
-    MOST_UNITS,
-    LateContent,
-    LateProduct,
-    LateUnits,
-    encode_late,
-    late_difference,
-)
+from syncd.core.service.late_content import LateContent, decode_late, encode_late
+from syncd.core.service.late_difference import late_difference
 from syncd.core.service.late_issues import LATE_CHANGE, late_finding, late_subject
+from syncd.core.service.late_units import bases, corrected_bases, units_behind, with_pulls
 from syncd.core.service.ledger import Books
 from syncd.core.service.plan_issues import speak
 from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.bills import SentBill, final_bills
-from syncd.core.store.census.evidence import movements
 from syncd.core.store.issue_subjects import open_subjects
 from syncd.core.store.issues import Finding
 from syncd.core.store.late_changes import (
     StoredLateChange,
+    accepted_late_changes,
     close_late_change,
     current_late_changes,
+    dismissed_before,
     record_late_change,
-    was_decided,
 )
 from syncd.core.store.late_facts import LateFacts, checked, late_facts, watched_months
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.connector import EventLog
+from syncd.sdk.period import Period
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -72,12 +69,14 @@ class Compared:
         account: the vendor's id.
         client_name: for people.
         content: what differs, without lines where nothing does.
+        accepted: row ids of the late changes that were corrections by then.
     """
 
     bill: SentBill
     account: str
     client_name: str
     content: LateContent
+    accepted: tuple[int, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -93,6 +92,7 @@ async def find_late_changes(
     sources: Sources,
     now: datetime,
     log: EventLog,
+    also: Period | None = None,
 ) -> int:
     """Compare billed months with what is known now, where anything became known since.
 
@@ -104,11 +104,14 @@ async def find_late_changes(
         sources: which connections count; those that rest are compared once they count again.
         now: UTC.
         log: gets `bill.late_change` and the issues.
+        also: a finished month that a person asks about, however old it is.
 
     Returns:
         how many months of a connection were reckoned again; 0 is the usual case.
     """
     periods = watched_months(now, timezone, rules.late_change_months)
+    if also is not None and also not in periods and also.end(timezone) <= now:
+        periods.append(also)
     done = 0
     async with database.reader() as conn:
         asked = await late_facts(conn, periods, timezone)
@@ -155,11 +158,14 @@ async def _compare(
         drafting = replace(drafting, books=_settled(drafting.books))
         recorder = BasisRecorder(drafting=drafting, psa_name=psa_connection.name)
         sent = {bill.account_id: bill for bill in bills}
+        accepted = await accepted_late_changes(conn, sent, str(facts.period))
         for draft in drafting.drafts(sorted(sent)):
             bill = sent[draft.account.id]
-            content = await _content(conn, bill, draft, recorder, voided=bool(facts.void_id))
+            held = accepted.get(draft.account.id, ())
+            content = await _content(conn, bill, draft, recorder, held, voided=bool(facts.void_id))
             if content is not None:
-                found.append(_compared(bill, draft, content, data, psa_connection.id))
+                one = _compared(bill, draft, content, data, psa_connection.id)
+                found.append(replace(one, accepted=tuple(each.id for each in held)))
     return name, found
 
 
@@ -182,7 +188,13 @@ def _compared(
 
 
 async def _content(
-    conn: AsyncConnection, bill: SentBill, draft: Draft, recorder: BasisRecorder, *, voided: bool
+    conn: AsyncConnection,
+    bill: SentBill,
+    draft: Draft,
+    recorder: BasisRecorder,
+    accepted: Sequence[StoredLateChange],
+    *,
+    voided: bool,
 ) -> LateContent | None:
     """What differs; None for a bill that cannot be compared at present.
 
@@ -195,76 +207,16 @@ async def _content(
         return None
     sent = [decode_line(line.basis) for line in bill.lines]
     now = recorder.reckoned(draft)
-    content = late_difference([one.line for one in sent], now.lines)
+    corrected = [decode_late(one.content) for one in accepted]
+    content = late_difference([one.line for one in sent], now.lines, corrected)
     if not content.lines:
         return content
-    bases = _bases((item, one.bill.snapshot) for one in sent for item in one.line.products)
-    later = _bases((item, now.snapshot) for line in now.lines for item in line.products)
-    units = [
-        found
-        for line in content.lines
-        for product in line.products
-        if (found := await _units(conn, bill, product, bases, later)) is not None
-    ]
-    return LateContent(lines=content.lines, units=tuple(units))
-
-
-_Bases = Mapping[str, tuple[ProductBasis, SnapshotBasis | None]]
-
-
-def _bases(counted: Iterable[tuple[ProductBasis, SnapshotBasis | None]]) -> _Bases:
-    """Products, and what is billed with them, by key."""
-    return {
-        key: (item, snapshot)
-        for item, snapshot in counted
-        for key in (item.key, *(part.key for part in item.parts))
-    }
-
-
-async def _units(
-    conn: AsyncConnection, bill: SentBill, product: LateProduct, before: _Bases, after: _Bases
-) -> LateUnits | None:
-    """The units behind a difference; None where one pull alone is behind both counts."""
-    shown = after.get(product.key) or before.get(product.key)
-    earlier, later = _seq(before, product.key, after), _seq(after, product.key, before)
-    if shown is None or product.product_id is None or not earlier or not later:
-        return None
-    if earlier == later:
-        return None
-    item, _ = shown
-    moved = await movements(
-        conn,
-        bill.account_id,
-        product.product_id,
-        min(earlier, later),
-        max(earlier, later),
-        included=item.included_reasons,
-        period=item.facts_of,
-        stale_after_days=item.stale_after_days,
-        as_of=bill.recorded_at,
-    )
-    joined = sorted(one.unit.name for one in moved.joined)
-    left = sorted(one.unit.name for one in moved.left)
-    resized = sorted(one.unit.name for one in moved.resized)
-    if later < earlier:
-        joined, left = left, joined
-    return LateUnits(
-        product=product.key,
-        joined=tuple(joined[:MOST_UNITS]),
-        left=tuple(left[:MOST_UNITS]),
-        resized=tuple(resized[:MOST_UNITS]),
-        n=len(joined) + len(left) + len(resized),
-    )
-
-
-def _seq(own: _Bases, key: str, other: _Bases) -> int:
-    """The pull behind a product; one that the bill did not have was counted at the bill's pull."""
-    found = own.get(key) or next(iter(own.values()), None) or other.get(key)
-    if found is None:
-        return 0
-    item, snapshot = found
-    pull = (item.snapshot if key in own else None) or snapshot
-    return pull.seq if pull is not None else 0
+    later = bases((item, now.snapshot) for line in now.lines for item in line.products)
+    billed = bases((item, one.bill.snapshot) for one in sent for item in one.line.products)
+    before = corrected_bases(billed, later, corrected)
+    content = with_pulls(content, before, later)
+    units = await units_behind(conn, bill, content, before, later)
+    return LateContent(lines=content.lines, units=units)
 
 
 async def _record(
@@ -280,30 +232,36 @@ async def _record(
     fresh: list[Compared] = []
     async with database.writer() as conn:
         book = IssueBook(conn, connection, now)
-        held = await current_late_changes(conn, [one.bill.account_id for one in found], period)
-        about = {
-            one.bill.account_id: late_subject(connection, one.account, period) for one in found
-        }
+        accounts = [one.bill.account_id for one in found]
+        held = await current_late_changes(conn, accounts, period)
+        accepted = await accepted_late_changes(conn, accounts, period)
+        moved = 0
+        about: set[str] = set()
         findings: dict[str, Finding] = {}
         for one in found:
             account_id = one.bill.account_id
+            if one.accepted != tuple(each.id for each in accepted.get(account_id, ())):
+                moved += 1  # a person decided meanwhile: compared again with the next look
+                continue
+            subject = late_subject(connection, one.account, period)
+            about.add(subject)
             stored = held.get(account_id)
             if not one.differs:
                 await close_late_change(conn, account_id, period, now=now)
                 continue
             change = _row(one)
-            same = stored is not None and stored.digest == change.digest
-            if not same:
-                await record_late_change(conn, change, now=now)
+            if stored is not None and stored.digest == change.digest:
+                change = stored
+            else:
+                word = await dismissed_before(conn, account_id, period, change.digest)
+                change = await record_late_change(conn, change, now=now, word=word)
                 fresh.append(one)
-            if not await was_decided(conn, account_id, period, change.digest):
-                findings[about[account_id]] = late_finding(
-                    one.client_name, one.bill, one.content, change
-                )
+            if not change.outcome:
+                findings[subject] = late_finding(one.client_name, one.bill, one.content, change)
         open_now = await open_subjects(conn, connection, {LATE_CHANGE})
-        keep = open_now.get(LATE_CHANGE, set()) - set(about.values())
-        await book.replace(LATE_CHANGE, findings, keep=keep)
-        await checked(conn, facts)
+        await book.replace(LATE_CHANGE, findings, keep=open_now.get(LATE_CHANGE, set()) - about)
+        if not moved:
+            await checked(conn, facts)
     for one in fresh:
         money = one.content.price_change
         log(

@@ -1,182 +1,74 @@
 """What facts that arrived late would have made of a bill: lines before and after. Pure.
 
 Only counts make a difference: the bill's month is reckoned again with the decisions of then, and a
-line whose counts are the same says nothing, whatever a rate has become since.
+line whose counts are the same says nothing, whatever a rate has become since. What a person
+accepted as a correction is part of what was billed.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-import msgspec
-
-from syncd.core.billing.arithmetic import difference, total
+from syncd.core.billing.arithmetic import ZERO, difference, total
 from syncd.core.service.basis import LineBasis
-from syncd.sdk.records import canonical_json
-
-MOST_UNITS = 50
-"""So many units are named; the number of all of them is told."""
-
-_ZERO = Decimal(0)
-
-
-class LateProduct(msgspec.Struct, frozen=True):
-    """A product, or a part that is billed with one, whose count differs.
-
-    Attributes:
-        key: product key.
-        product_id: row id, None for one that is not known any more.
-        name: for people.
-        raw_before: the count that was billed from, before rules.
-        raw_after: the count by what is known now.
-        billed_before: after rules and pools.
-        billed_after: likewise.
-    """
-
-    key: str
-    product_id: int | None
-    name: str
-    raw_before: Decimal
-    raw_after: Decimal
-    billed_before: Decimal
-    billed_after: Decimal
+from syncd.core.service.late_content import (
+    MOST_UNITS as MOST_UNITS,
+)
+from syncd.core.service.late_content import (
+    LateContent as LateContent,
+)
+from syncd.core.service.late_content import (
+    LateLine as LateLine,
+)
+from syncd.core.service.late_content import (
+    LateProduct as LateProduct,
+)
+from syncd.core.service.late_content import (
+    LateUnits as LateUnits,
+)
+from syncd.core.service.late_content import (
+    decode_late as decode_late,
+)
+from syncd.core.service.late_content import (
+    encode_late as encode_late,
+)
 
 
-class LateLine(msgspec.Struct, frozen=True):
-    """A line with such a product.
-
-    Attributes:
-        key: `<configuration>/<asset type>`.
-        name: for people.
-        quantity_before: as billed, 0 for a line that the bill did not have.
-        quantity_after: likewise by what is known now.
-        price_change: signed, None where the PSA sets the price.
-        cost_change: likewise.
-        products: those that differ.
-    """
-
-    key: str
-    name: str
-    quantity_before: int
-    quantity_after: int
-    price_change: Decimal | None
-    cost_change: Decimal | None
-    products: tuple[LateProduct, ...]
-
-
-class LateUnits(msgspec.Struct, frozen=True):
-    """The units behind a difference.
-
-    Attributes:
-        product: product key.
-        joined: units that count now and did not, by name.
-        left: units that counted and do not now.
-        resized: units that count with another quantity.
-        n: how many there are in all.
-    """
-
-    product: str
-    joined: tuple[str, ...]
-    left: tuple[str, ...]
-    resized: tuple[str, ...]
-    n: int
-
-
-class LateContent(msgspec.Struct, frozen=True):
-    """What is kept of a late change.
-
-    Attributes:
-        lines: those that differ.
-        units: behind them, where the source tells units one by one.
-        unproven: code when nothing proves the month any more, else empty.
-    """
-
-    lines: tuple[LateLine, ...]
-    units: tuple[LateUnits, ...] = ()
-    unproven: str = ""
-
-    @property
-    def price_change(self) -> Decimal | None:
-        """Signed, None where the PSA sets a price or nothing is proven."""
-        return self._sum([line.price_change for line in self.lines])
-
-    @property
-    def cost_change(self) -> Decimal | None:
-        return self._sum([line.cost_change for line in self.lines])
-
-    @property
-    def digest(self) -> str:
-        """The same for the same facts, whatever rates make of them."""
-        facts = [
-            (one.key, str(one.raw_before), str(one.raw_after), str(one.billed_after))
-            for line in self.lines
-            for one in line.products
-        ]
-        return hashlib.sha256(canonical_json([self.unproven, sorted(facts)])).hexdigest()
-
-    def _sum(self, changes: Sequence[Decimal | None]) -> Decimal | None:
-        known = [one for one in changes if one is not None]
-        return total(known) if len(known) == len(changes) and not self.unproven else None
-
-
-def late_difference(sent: Iterable[LineBasis], reckoned: Iterable[LineBasis]) -> LateContent:
+def late_difference(
+    sent: Iterable[LineBasis],
+    reckoned: Iterable[LineBasis],
+    accepted: Sequence[LateContent] = (),
+) -> LateContent:
     """The lines of a bill whose counts are others by now.
 
     Args:
         sent: the bill's lines as they were sent.
         reckoned: the same month by the facts of now and the decisions of then.
+        accepted: differences of the month that are, or will be, billed as corrections.
     """
     before = {line.key: line for line in sent if line.products}
     after = {line.key: line for line in reckoned}
+    corrected = _corrected(accepted)
     lines = []
-    for key in sorted(before.keys() | after.keys()):
+    for key in sorted(before.keys() | after.keys() | corrected.keys()):
         was, now = before.get(key), after.get(key)
-        products = tuple(_products(was, now))
+        extra = corrected.get(key, _NOTHING)
+        products = tuple(_products(was, now, extra))
         if products:
-            shown = now or was
-            assert shown is not None
             lines.append(
                 LateLine(
                     key=key,
-                    name=shown.name,
-                    quantity_before=was.quantity if was is not None else 0,
+                    name=now.name if now is not None else was.name if was else extra.name,
+                    quantity_before=(was.quantity if was is not None else 0) + extra.quantity,
                     quantity_after=now.quantity if now is not None else 0,
-                    price_change=_change(was, now, "total_price"),
-                    cost_change=_change(was, now, "total_cost"),
+                    price_change=_change(was, now, "total_price", extra.price),
+                    cost_change=_change(was, now, "total_cost", extra.cost),
                     products=products,
                 )
             )
     return LateContent(lines=tuple(lines))
-
-
-def encode_late(content: LateContent) -> str:
-    return canonical_json(content).decode()
-
-
-def decode_late(text: str) -> LateContent:
-    return msgspec.json.decode(text, type=LateContent)
-
-
-def _products(was: LineBasis | None, now: LineBasis | None) -> Iterable[LateProduct]:
-    before, after = _facts(was), _facts(now)
-    for key in sorted(before.keys() | after.keys()):
-        old, new = before.get(key), after.get(key)
-        shown = new or old
-        assert shown is not None
-        found = LateProduct(
-            key=key,
-            product_id=shown.product_id,
-            name=shown.name,
-            raw_before=old.raw if old is not None else _ZERO,
-            raw_after=new.raw if new is not None else _ZERO,
-            billed_before=old.billed if old is not None else _ZERO,
-            billed_after=new.billed if new is not None else _ZERO,
-        )
-        if (found.raw_before, found.billed_before) != (found.raw_after, found.billed_after):
-            yield found
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +77,60 @@ class _Fact:
     name: str
     raw: Decimal
     billed: Decimal
+
+
+@dataclass(slots=True)
+class _Corrected:
+    """What corrections added to a line."""
+
+    name: str = ""
+    quantity: int = 0
+    price: Decimal | None = ZERO
+    cost: Decimal | None = ZERO
+    facts: dict[str, _Fact] = field(default_factory=dict)
+
+
+_NOTHING = _Corrected()
+
+
+def _corrected(accepted: Sequence[LateContent]) -> dict[str, _Corrected]:
+    found: dict[str, _Corrected] = {}
+    for line in (line for content in accepted for line in content.lines):
+        held = found.setdefault(line.key, _Corrected())
+        held.name = line.name
+        held.quantity += line.quantity_after - line.quantity_before
+        held.price = _sum(held.price, line.price_change)
+        held.cost = _sum(held.cost, line.cost_change)
+        for one in line.products:
+            fact = held.facts.get(one.key)
+            held.facts[one.key] = _Fact(
+                one.product_id,
+                one.name,
+                total((_raw(fact), difference(one.raw_after, one.raw_before))),
+                total((_billed(fact), difference(one.billed_after, one.billed_before))),
+            )
+    return found
+
+
+def _products(
+    was: LineBasis | None, now: LineBasis | None, extra: _Corrected
+) -> Iterable[LateProduct]:
+    before, after = _facts(was), _facts(now)
+    for key in sorted(before.keys() | after.keys() | extra.facts.keys()):
+        old, new, more = before.get(key), after.get(key), extra.facts.get(key)
+        shown = new or old or more
+        assert shown is not None
+        found = LateProduct(
+            key=key,
+            product_id=shown.product_id,
+            name=shown.name,
+            raw_before=total((_raw(old), _raw(more))),
+            raw_after=_raw(new),
+            billed_before=total((_billed(old), _billed(more))),
+            billed_after=_billed(new),
+        )
+        if (found.raw_before, found.billed_before) != (found.raw_after, found.billed_after):
+            yield found
 
 
 def _facts(line: LineBasis | None) -> Mapping[str, _Fact]:
@@ -199,7 +145,23 @@ def _facts(line: LineBasis | None) -> Mapping[str, _Fact]:
     return found
 
 
-def _change(was: LineBasis | None, now: LineBasis | None, field: str) -> Decimal | None:
-    old: Decimal | None = _ZERO if was is None else getattr(was, field)
-    new: Decimal | None = _ZERO if now is None else getattr(now, field)
-    return None if old is None or new is None else difference(new, old)
+def _raw(fact: _Fact | None) -> Decimal:
+    return ZERO if fact is None else fact.raw
+
+
+def _billed(fact: _Fact | None) -> Decimal:
+    return ZERO if fact is None else fact.billed
+
+
+def _change(
+    was: LineBasis | None, now: LineBasis | None, name: str, extra: Decimal | None
+) -> Decimal | None:
+    old: Decimal | None = ZERO if was is None else getattr(was, name)
+    new: Decimal | None = ZERO if now is None else getattr(now, name)
+    if old is None or new is None or extra is None:
+        return None
+    return difference(difference(new, old), extra)
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else total((one, other))

@@ -6,10 +6,10 @@ One current row per account and month; rows are closed and never edited but for 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,12 +18,16 @@ from sqlmodel import col
 from syncd.core.store.outbox import chunks
 from syncd.core.store.tables import LateChange
 
+ACCEPTED: Final = "accepted"
+DISMISSED: Final = "dismissed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLateChange:
     """One late change.
 
     Attributes:
+        id: row id, by which people call it; 0 before it is stored.
         account_id: whose.
         period: the month.
         bill_id: the revision that stands.
@@ -33,7 +37,11 @@ class StoredLateChange:
         cost_change: likewise.
         digest: tells the same facts from new ones.
         content: JSON, see `syncd.core.service.late_difference`.
+        found_at: UTC, None before it is stored.
+        closed_at: when it ended: decided, followed by other facts, or none any more.
         outcome: what a person decided, empty while nobody did.
+        by: who decided.
+        reason: why.
     """
 
     account_id: int
@@ -45,7 +53,12 @@ class StoredLateChange:
     cost_change: Decimal | None
     digest: str
     content: str
+    id: int = 0
+    found_at: datetime | None = None
+    closed_at: datetime | None = None
     outcome: str = ""
+    by: str = ""
+    reason: str = ""
 
 
 async def current_late_changes(
@@ -64,24 +77,65 @@ async def current_late_changes(
     return found
 
 
-async def was_decided(conn: AsyncConnection, account_id: int, period: str, digest: str) -> bool:
-    """Whether a person gave exactly these facts an outcome before."""
-    statement = select(col(LateChange.id)).where(
-        col(LateChange.account_id) == account_id,
-        col(LateChange.period) == period,
-        col(LateChange.digest) == digest,
-        col(LateChange.outcome) != "",
+async def accepted_late_changes(
+    conn: AsyncConnection, account_ids: Collection[int], period: str
+) -> dict[int, list[StoredLateChange]]:
+    """What a person accepted as corrections of the month, by account, the oldest first."""
+    found: dict[int, list[StoredLateChange]] = {}
+    for chunk in chunks(account_ids):
+        statement = (
+            select(LateChange)
+            .where(
+                col(LateChange.account_id).in_(chunk),
+                col(LateChange.period) == period,
+                col(LateChange.outcome) == ACCEPTED,
+            )
+            .order_by(col(LateChange.id))
+        )
+        for row in await conn.execute(statement):
+            found.setdefault(row.account_id, []).append(_stored(row))
+    return found
+
+
+async def dismissed_before(
+    conn: AsyncConnection, account_id: int, period: str, digest: str
+) -> StoredLateChange | None:
+    """The row in which a person dismissed exactly these facts, None where nobody did."""
+    statement = (
+        select(LateChange)
+        .where(
+            col(LateChange.account_id) == account_id,
+            col(LateChange.period) == period,
+            col(LateChange.digest) == digest,
+            col(LateChange.outcome) == DISMISSED,
+        )
+        .order_by(col(LateChange.id).desc())
     )
-    return (await conn.execute(statement.limit(1))).first() is not None
+    row = (await conn.execute(statement.limit(1))).one_or_none()
+    return None if row is None else _stored(row)
 
 
 async def record_late_change(
-    conn: AsyncConnection, change: StoredLateChange, *, now: datetime
-) -> None:
-    """Make this the current row of its account and month; the one before is closed."""
+    conn: AsyncConnection,
+    change: StoredLateChange,
+    *,
+    now: datetime,
+    word: StoredLateChange | None = None,
+) -> StoredLateChange:
+    """Make this the current row of its account and month; the one before is closed.
+
+    Args:
+        conn: a writer's connection.
+        change: what was found.
+        now: UTC.
+        word: the row in which a person dismissed the same facts before.
+    """
     await close_late_change(conn, change.account_id, change.period, now=now)
-    await conn.execute(
-        insert(LateChange).values(
+    if word is not None:
+        change = replace(change, outcome=word.outcome, by=word.by, reason=word.reason)
+    made = await conn.execute(
+        insert(LateChange)
+        .values(
             account_id=change.account_id,
             period=change.period,
             bill_id=change.bill_id,
@@ -92,11 +146,45 @@ async def record_late_change(
             digest=change.digest,
             content=change.content,
             found_at=now,
-            outcome="",
-            decided_by="",
-            decided_reason="",
+            outcome=change.outcome,
+            decided_by=change.by,
+            decided_reason=change.reason,
         )
+        .returning(col(LateChange.id))
     )
+    return replace(change, id=int(made.scalar_one() or 0), found_at=now)
+
+
+async def decide_late_change(
+    conn: AsyncConnection,
+    late_change_id: int,
+    *,
+    outcome: str,
+    by: str,
+    reason: str,
+    closed_at: datetime | None,
+) -> bool:
+    """Keep a person's word for a row that waits for one; False when it does not any more.
+
+    Args:
+        conn: a writer's connection.
+        late_change_id: which.
+        outcome: `ACCEPTED` or `DISMISSED`.
+        by: who.
+        reason: why.
+        closed_at: now for one that ends with it; a dismissed one stays the current row, so that
+            the same facts are not raised again.
+    """
+    done = await conn.execute(
+        update(LateChange)
+        .where(
+            col(LateChange.id) == late_change_id,
+            col(LateChange.outcome) == "",
+            col(LateChange.closed_at).is_(None),
+        )
+        .values(outcome=outcome, decided_by=by, decided_reason=reason, closed_at=closed_at)
+    )
+    return bool(done.rowcount)
 
 
 async def close_late_change(
@@ -127,8 +215,21 @@ async def late_changes_of(
     return [_stored(row) for row in await conn.execute(statement)]
 
 
+async def late_changes(
+    conn: AsyncConnection, *, ids: Collection[int] = (), clients: Collection[str] = ()
+) -> list[StoredLateChange]:
+    """Rows by id, of some clients, or all of them, the newest first."""
+    statement = select(LateChange).order_by(col(LateChange.id).desc())
+    if ids:
+        statement = statement.where(col(LateChange.id).in_(list(ids)))
+    if clients:
+        statement = statement.where(col(LateChange.client_key).in_(list(clients)))
+    return [_stored(row) for row in await conn.execute(statement)]
+
+
 def _stored(row: Any) -> StoredLateChange:
     return StoredLateChange(
+        id=row.id,
         account_id=row.account_id,
         period=row.period,
         bill_id=row.bill_id,
@@ -138,5 +239,9 @@ def _stored(row: Any) -> StoredLateChange:
         cost_change=row.cost_change,
         digest=row.digest,
         content=row.content,
+        found_at=row.found_at,
+        closed_at=row.closed_at,
         outcome=row.outcome,
+        by=row.decided_by,
+        reason=row.decided_reason,
     )
