@@ -140,7 +140,10 @@ CODES: dict[str, Code] = {
     "PRICE_TWO_OWNERS": Code(
         "bill warning", "The PSA changes the price on the recurring line, and so do we."
     ),
-    "PRORATION_TWICE": Code("bill warning", "The PSA prorates what we count to the day."),
+    "PRORATION_TWICE": Code("bill warning", "The PSA charges parts of months beside our count."),
+    "FREE_UNITS_TWICE": Code("bill warning", "The recurring line takes free units off once more."),
+    "MINIMUM_TWICE": Code("bill warning", "The recurring line has a minimum, and so have we."),
+    "BILLING_CYCLE_MISMATCH": Code("bill warning", "The recurring line is not invoiced monthly."),
     # Why the bill of a month stays as it is
     "AUTO_DISABLED": Code("bill life", "The account is not billed automatically."),
     "AUTO_PENDING": Code("bill life", "The automatic run of days 1 to 3 is still to come."),

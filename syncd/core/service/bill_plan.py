@@ -5,12 +5,15 @@ What goes wrong with one bill is an error of that bill; the others are planned a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 import msgspec
 
 from syncd.core.billing.agreement import NamedAgreement
+from syncd.core.billing.identity import CURRENT
+from syncd.core.billing.model import Owner
 from syncd.core.billing.plan import plan_bill
 from syncd.core.billing.plan_input import BillPlan, PlanInput, Style
 from syncd.core.service.agreements import Agreements
@@ -19,7 +22,7 @@ from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.draft import Draft, Drafting
 from syncd.core.service.psa_sweep import Sweep
 from syncd.sdk.ports import Psa
-from syncd.sdk.records import Objection, PlannedBill
+from syncd.sdk.records import Objection, PlannedBill, RecurringLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,7 @@ class Planning:
         drafting = self.drafting
         records = drafting.states(draft.books)
         assert draft.data is not None
+        recurring = self.sweep.recurring.get(draft.client, ())
         return PlanInput(
             connection=draft.connection.name,
             connection_uid=draft.connection.uid,
@@ -117,7 +121,7 @@ class Planning:
             subscriptions=self.sweep.of(
                 draft.client, [record.remote for record in records.values() if record.remote]
             ),
-            recurring=self.sweep.recurring.get(draft.client, ()),
+            recurring=recurring,
             ours=drafting.books.ours,
             last_bill=draft.books.last_lines(
                 drafting.style, drafting.period, running=drafting.running
@@ -133,7 +137,25 @@ class Planning:
             temporary=drafting.running,
             zone=self.zone,
             agreement=self.agreements.written_for(draft),
+            rules=draft.data.rules,
+            psa_prorates=self._psa_prorates(draft, recurring),
+            running=self._running(draft) if recurring else {},
         )
+
+    def _psa_prorates(self, draft: Draft, recurring: Sequence[RecurringLine]) -> frozenset[str]:
+        """Configurations whose proration was given to the PSA, where it prorates anything."""
+        if not any(line.prorated or line.proration for line in recurring):
+            return frozenset()
+        stored = self.drafting.data.configurations_for(draft.account.id)
+        return frozenset(one.uid for one in stored if one.proration_owner == Owner.PSA)
+
+    def _running(self, draft: Draft) -> dict[str, str]:
+        """Records of the running month that stand beside the lasting ones, by line key."""
+        drafting = self.drafting
+        if drafting.running or not any(one.period == CURRENT for one in draft.books.records):
+            return {}
+        beside = draft.books.states(drafting.style, drafting.period, running=True)
+        return {key: state.remote for key, state in beside.items() if state.remote is not None}
 
 
 def client_inactive(draft: Draft, bill: PlannedBill) -> tuple[Objection, ...]:
