@@ -127,12 +127,24 @@ CONFIGURATIONS: Final = DecisionTable(
         "price_owner",
         "cost_owner",
         "billed_in",
+        "proration_owner",
+        "first_month",
+        "last_month",
     ),
     provenance=("template",),
 )
 
 BILLING: Final = DecisionTable(
-    AccountBilling, key=("account_id",), content=("automatic", "billing_start", "agreement_key")
+    AccountBilling,
+    key=("account_id",),
+    content=(
+        "automatic",
+        "billing_start",
+        "agreement_key",
+        "billing_end",
+        "first_month",
+        "last_month",
+    ),
 )
 
 EXCLUSIONS: Final = DecisionTable(

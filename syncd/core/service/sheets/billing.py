@@ -1,6 +1,6 @@
-"""The file of billing: which accounts are billed automatically, from when, by which agreement.
+"""The file of billing: which accounts are billed automatically, from and until when, and how.
 
-An account without a row is billed automatically and from its first counts on.
+An account without a row is billed automatically, from its first counts on and without an end.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from syncd.core.billing.billed_days import Policy
 from syncd.core.service.csv_text import Problem
+from syncd.core.service.sheets.months import POLICIES, choices_against_configurations
 from syncd.core.service.sheets.row import NO, YES, RowReader, SheetContext
 from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet, account_label
-from syncd.core.store.mappings import BILLING
+from syncd.core.store.mappings import BILLING, CONFIGURATIONS
 
 
 def _read(row: RowReader) -> Entry | None:
@@ -19,10 +21,16 @@ def _read(row: RowReader) -> Entry | None:
     account = row.account(connection)
     automatic = row.flag("automatic", default=True)
     start = row.day("billing_start", required=False)
+    end = row.day("billing_end", required=False)
+    months = {
+        name: row.choice(name, POLICIES, default="") for name in ("first_month", "last_month")
+    }
     agreement = row.text("agreement")
+    if start and end and end < start:
+        row.blame("billing_end", f"{end} is before {start}", "write the last day that is billed")
     if row.problems or connection is None or account is None:
         return None
-    if not (row.text("automatic") or start or agreement):
+    if not (row.text("automatic") or start or end or agreement or any(months.values())):
         return None
     return Entry(
         line=row.row.line,
@@ -31,6 +39,8 @@ def _read(row: RowReader) -> Entry | None:
             "account_id": account.id,
             "automatic": automatic,
             "billing_start": start,
+            "billing_end": end,
+            **months,
             "agreement_key": agreement if "agreement" in row.row.cells else None,
         },
         doubts=row.doubts,
@@ -51,13 +61,14 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
         decided = current.get((account.id,))
         if decided is None and account.removed is not None:
             continue
+        held = {} if decided is None else decided.values
         yield {
             "connection": context.directory.connections[account.connection_id].name,
             "account": account.key,
             "account_name": account.name,
             "automatic": "" if decided is None else YES if decided.values["automatic"] else NO,
-            "billing_start": "" if decided is None else decided.values["billing_start"],
-            "agreement": "" if decided is None else decided.values["agreement_key"],
+            **{name: held.get(name, "") for name in ("billing_start", *_LASTING)},
+            "agreement": held.get("agreement_key", ""),
         }
 
 
@@ -65,21 +76,40 @@ def _describe(_context: SheetContext, values: Mapping[str, Any]) -> str:
     how = "billed automatically" if values["automatic"] else "billed by hand"
     start = values["billing_start"]
     said = f"{how} from {start[:7]} on" if start else how
+    if values["billing_end"]:
+        said += f" until {values['billing_end']}"
+    for name, which in (("first_month", "first"), ("last_month", "last")):
+        if values[name]:
+            said += f", the {which} month {_WORDS[Policy(values[name])]}"
     agreement = values["agreement_key"]
     return f"{said} under agreement {agreement}" if agreement else said
 
+
+_LASTING: Final = ("billing_end", "first_month", "last_month")
+_WORDS: Final = {Policy.FULL: "whole", Policy.BY_DAYS: "by days", Policy.FREE: "free"}
 
 BILLING_SHEET: Final = Sheet(
     name="billing",
     title="automatic billing",
     decisions=BILLING,
-    columns=("connection", "account", "account_name", "automatic", "billing_start", "agreement"),
-    optional=("account_name", "agreement"),
+    columns=(
+        "connection",
+        "account",
+        "account_name",
+        "automatic",
+        "billing_start",
+        *_LASTING,
+        "agreement",
+    ),
+    optional=("account_name", *_LASTING, "agreement"),
     read=_read,
     write=_write,
     label=lambda context, values: account_label(context, values["account_id"]),
     describe=_describe,
     settle=_settle,
+    check=choices_against_configurations,
+    beside=(CONFIGURATIONS,),
+    lasting=_LASTING,
     connection_of=lambda context, values: (
         context.directory.accounts[values["account_id"]].connection_id
     ),

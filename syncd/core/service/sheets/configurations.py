@@ -17,16 +17,21 @@ from syncd.core.billing.model import (
     BilledIn,
     BilledProduct,
     BillInput,
-    Configuration,
     Mode,
     Owner,
 )
 from syncd.core.service.csv_text import Problem
 from syncd.core.service.sheets.advance import REASON, lasting_rules
+from syncd.core.service.sheets.months import (
+    FAULTS,
+    POLICIES,
+    configuration_of,
+    configurations_against_choices,
+)
 from syncd.core.service.sheets.row import RowReader, SheetContext
 from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet
 from syncd.core.store.decisions import SourceConnection
-from syncd.core.store.mappings import CONFIGURATIONS, RULES
+from syncd.core.store.mappings import BILLING, CONFIGURATIONS, RULES
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.records import Part
 
@@ -35,6 +40,7 @@ _OWNERS: Final = (Owner.SYNCD.value, Owner.PSA.value)
 _BILLED_IN: Final = (BilledIn.ARREARS.value, BilledIn.ADVANCE.value)
 
 _FAULTS: Final = {
+    **FAULTS,
     "MODE_NOT_ALLOWED": (
         "mode",
         "licences and storage in one configuration allow only the mode total",
@@ -72,6 +78,9 @@ def _read(row: RowReader) -> Entry | None:
         "price_owner": row.choice("price_owner", _OWNERS, default=_OWNERS[0]),
         "cost_owner": row.choice("cost_owner", _OWNERS, default=_OWNERS[0]),
         "billed_in": row.choice("billed_in", _BILLED_IN, default=_BILLED_IN[0]),
+        "proration_owner": row.choice("proration_owner", _OWNERS, default=_OWNERS[0]),
+        "first_month": row.choice("first_month", POLICIES, default=""),
+        "last_month": row.choice("last_month", POLICIES, default=""),
         "position": row.whole("position", default=0),
         "template": "",
     }
@@ -132,7 +141,8 @@ def _check(draft: Draft) -> Sequence[Problem]:
         touched = [entries[one["uid"]] for one in configurations if one["uid"] in entries]
         if touched:
             problems += _faults(draft, scope, configurations, touched)
-    return problems
+    lines = {uid: entry.line for uid, entry in entries.items()}
+    return [*problems, *configurations_against_choices(draft, list(after.values()), lines)]
 
 
 def _faults(
@@ -155,7 +165,7 @@ def _faults(
         rates={},
         rules=lasting_rules(draft, scope[1]),
         usage={},
-        configurations=tuple(_configuration(values) for values in configurations),
+        configurations=tuple(configuration_of(values) for values in configurations),
     )
     for code in configuration_errors(data):
         name, _, subject = code.partition(":")
@@ -167,19 +177,6 @@ def _faults(
             part, (part, f"{part} does not go with the rest of the row", "see docs/billing.md")
         )
         yield Problem(entry.line, column, reason.format(subject=subject), remedy)
-
-
-def _configuration(values: Mapping[str, Any]) -> Configuration:
-    return Configuration(
-        id=values["uid"],
-        name=values["name"],
-        mode=Mode(values["mode"]),
-        products=_keys(values),
-        asset_type=values["asset_type_key"] or None,
-        price_owner=Owner(values["price_owner"]),
-        cost_owner=Owner(values["cost_owner"]),
-        billed_in=BilledIn(values["billed_in"]),
-    )
 
 
 def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str]]:
@@ -201,7 +198,7 @@ def _write(context: SheetContext, current: Current) -> Iterator[Mapping[str, str
             "supplier": values["supplier"],
             "price_owner": values["price_owner"],
             "cost_owner": values["cost_owner"],
-            "billed_in": values["billed_in"],
+            **{name: values[name] for name in _LASTING},
             "position": str(values["position"]),
         }
 
@@ -234,6 +231,13 @@ def _describe(context: SheetContext, values: Mapping[str, Any]) -> str:
     said += [f"{what} owned by the PSA" for what, owner in owners if owner == Owner.PSA.value]
     if values["billed_in"] != _BILLED_IN[0]:
         said.append(f"billed in {values['billed_in']}")
+    if values["proration_owner"] != _OWNERS[0]:
+        said.append("parts of a month charged by the PSA")
+    said += [
+        f"{name.replace('_', ' ')} {values[name]}"
+        for name in ("first_month", "last_month")
+        if values[name]
+    ]
     said.append(f"position {values['position']}")
     return ", ".join(said)
 
@@ -249,6 +253,8 @@ def _keys(values: Mapping[str, Any]) -> tuple[str, ...]:
 def _json(keys: Sequence[str]) -> str:
     return msgspec.json.encode(list(keys)).decode()
 
+
+_LASTING: Final = ("billed_in", "proration_owner", "first_month", "last_month")
 
 CONFIGURATION_SHEET: Final = Sheet(
     name="configurations",
@@ -267,10 +273,10 @@ CONFIGURATION_SHEET: Final = Sheet(
         "supplier",
         "price_owner",
         "cost_owner",
-        "billed_in",
+        *_LASTING,
         "position",
     ),
-    optional=("uid", "account_name", "asset_type_name", "billed_in"),
+    optional=("uid", "account_name", "asset_type_name", *_LASTING),
     read=_read,
     write=_write,
     label=_label,
@@ -278,7 +284,7 @@ CONFIGURATION_SHEET: Final = Sheet(
     connection_of=lambda _context, values: int(values["connection_id"]),
     settle=_settle,
     check=_check,
-    beside=(RULES,),
-    lasting=("billed_in",),
+    beside=(RULES, BILLING),
+    lasting=_LASTING,
 )
 """Columns and rules of the file."""
