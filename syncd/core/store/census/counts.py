@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -117,11 +117,82 @@ async def month_counts(
         by_hand: what people kept out, where it is already known.
     """
     days = [day for day in period.days if until is None or day_start(day, zone) < until]
+    found = await _histories(
+        connection,
+        connection_id,
+        days,
+        zone,
+        as_of=as_of,
+        included=included,
+        accounts=accounts,
+        products=products,
+        stale_after_days=stale_after_days,
+        by_hand=by_hand,
+    )
+    return list(_by_month(*found)) if found is not None else []
+
+
+async def day_counts(
+    connection: AsyncConnection,
+    connection_id: int,
+    days: Sequence[date],
+    zone: ZoneInfo,
+    *,
+    as_of: datetime | None = None,
+    included: Collection[str] = (),
+    accounts: Collection[int] | None = None,
+    products: Collection[int] | None = None,
+    stale_after_days: int | None = None,
+    by_hand: Collection[HandExclusion] | None = None,
+) -> dict[_Group, list[int | None]]:
+    """Quantity at the end of each of these days, of every group that had units on some of them.
+
+    None stands for a day before the first snapshot of the account. Arguments as of `month_counts`,
+    whose days these are, so that both always agree.
+    """
+    found = await _histories(
+        connection,
+        connection_id,
+        days,
+        zone,
+        as_of=as_of,
+        included=included,
+        accounts=accounts,
+        products=products,
+        stale_after_days=stale_after_days,
+        by_hand=by_hand,
+    )
+    if found is None:
+        return {}
+    counted = {}
+    for group, seqs, quantities in _daily(*found):
+        left = iter(quantities)
+        counted[group] = [None if seq is None else next(left) for seq in seqs]
+    return counted
+
+
+_Histories = tuple[dict[_Group, dict[int, int]], DaySnapshots, Differences]
+
+
+async def _histories(
+    connection: AsyncConnection,
+    connection_id: int,
+    days: Sequence[date],
+    zone: ZoneInfo,
+    *,
+    as_of: datetime | None,
+    included: Collection[str],
+    accounts: Collection[int] | None,
+    products: Collection[int] | None,
+    stale_after_days: int | None,
+    by_hand: Collection[HandExclusion] | None,
+) -> _Histories | None:
+    """Changes by pull and the snapshot of each day; None where no day has one."""
     ends = [day_start(day + timedelta(days=1), zone) for day in days]
     snapshots = await day_snapshots(connection, connection_id, ends, as_of=as_of)
     used = [seq for line in (snapshots.usual, *snapshots.own.values()) for seq in line if seq]
     if not used:
-        return []
+        return None
     first, last = min(used), max(used)
     bound = {"connection": connection_id, "first": first, "last": last}
     policy = await _policy(connection, connection_id, included, stale_after_days, as_of, by_hand)
@@ -155,7 +226,7 @@ async def month_counts(
         accounts=accounts,
         products=products,
     )
-    return list(_by_month(history, snapshots, differing))
+    return history, snapshots, differing
 
 
 async def _policy(
@@ -208,17 +279,24 @@ def _by_month(
     history: dict[_Group, dict[int, int]], snapshots: DaySnapshots, differing: Differences
 ) -> Iterable[MonthCount]:
     """From changes by pull to figures by day; groups that were 0 on every day are left out."""
+    for group, _, quantities in _daily(history, snapshots, differing):
+        peak = max(quantities, default=0)
+        if peak:
+            yield MonthCount(*group, quantities[-1], peak, sum(quantities), len(quantities))
+
+
+def _daily(
+    history: dict[_Group, dict[int, int]], snapshots: DaySnapshots, differing: Differences
+) -> Iterable[tuple[_Group, tuple[int | None, ...], list[int]]]:
+    """Each group with the snapshots of its days, and the quantities of those that have one."""
     for group in sorted(history.keys() | differing.groups):
-        account, product = group
-        days = [seq for seq in snapshots.of(account) if seq is not None]
+        seqs = snapshots.of(group[0])
+        days = [seq for seq in seqs if seq is not None]
         quantities = _by_day(sorted(history.get(group, {}).items()), days)
         if group in differing.groups:
             extra = {seq: differing.at(group, seq) for seq in set(days)}
             quantities = [now + extra[seq] for now, seq in zip(quantities, days, strict=True)]
-        peak = max(quantities, default=0)
-        if peak:
-            total = sum(quantities)
-            yield MonthCount(account, product, quantities[-1], peak, total, len(days))
+        yield group, seqs, quantities
 
 
 def _by_day(changes: list[tuple[int, int]], days: list[int]) -> list[int]:
