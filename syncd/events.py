@@ -125,6 +125,11 @@ EVENTS: dict[str, Event] = {
     "plan.released": Event(
         "info", ("plan", "bill", "by"), "A person released a held bill with a reason."
     ),
+    "month.closed": Event(
+        "info",
+        ("period", "by", "money"),
+        "A person sealed a month; its bills are not planned, sent or reopened any more.",
+    ),
     "bill.late_change": Event(
         "warning",
         ("client", "account", "period", "money", "currency"),

@@ -26,7 +26,7 @@ from syncd.core.service.lives import load_lives
 from syncd.core.service.month_closing import MONTH_SEALED
 from syncd.core.service.plan_issues import account_subject
 from syncd.core.service.psa_sweep import sweep
-from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
+from syncd.core.service.reckoning import Carried, ReckoningRules, Sources, reckon
 from syncd.core.service.refusals import PeriodNotOver
 from syncd.core.service.stored_plan import StoredPlan, store_plan
 from syncd.core.store.billing_data import BillingData, load_billing_data
@@ -109,6 +109,7 @@ async def plan_billing(
         sources=sources,
         now=now,
         log=log,
+        also=None if running else chosen,
     )
     async with database.reader() as conn:
         data = await load_billing_data(conn, period_first_day=chosen.first_day.isoformat())
@@ -136,6 +137,7 @@ async def plan_billing(
                 if kind is PlanKind.BILLING and (action := life.by_hand(chosen)).reason
             },
             running_at=now if running else None,
+            corrections=Carried.NONE if running else Carried.DUE,
         )
     # Not before what was just read: whoever asks what was known at this moment finds the same.
     now = clock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from syncd.sdk.errors import ConfigError, DataError
+from syncd.sdk.errors import ConfigError, DataError, PlanHeld
 
 
 class PeriodNotOver(DataError):
@@ -65,6 +65,12 @@ class ReopenRefused(DataError):
     """The month has no final bill to make again, or no reason was given."""
 
     code: ClassVar[str] = "REOPEN_REFUSED"
+
+
+class MonthNotClosable(PlanHeld):
+    """A month that is sealed already, or of which something still waits for a person."""
+
+    code: ClassVar[str] = "MONTH_NOT_CLOSABLE"
 
 
 class NothingToSettle(DataError):

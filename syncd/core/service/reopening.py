@@ -20,11 +20,12 @@ from syncd.core.service.clients import find_client
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.lives import load_lives
 from syncd.core.service.plan_issues import speak
-from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
+from syncd.core.service.reckoning import Carried, ReckoningRules, Sources, reckon
 from syncd.core.service.refusals import ReopenRefused
 from syncd.core.service.reopening_issues import reopening_told
 from syncd.core.store.billing_data import load_billing_data
 from syncd.core.store.bills import SentBill, bills_of_client
+from syncd.core.store.month_close import is_closed
 from syncd.core.store.reopenings import Reopening, record_reopening
 from syncd.sdk.connector import EventLog
 from syncd.sdk.period import Period
@@ -74,12 +75,14 @@ class ReopeningLook:
         client_name: for people.
         period: the month.
         bills: the newest complete one of each account.
+        psa_id: row id of the PSA connection.
     """
 
     client: str
     client_name: str
     period: str
     bills: tuple[Prospect, ...]
+    psa_id: int
 
     @property
     def reopenable(self) -> tuple[Prospect, ...]:
@@ -109,11 +112,13 @@ async def look_at_bills(
 
     Raises:
         ClientUnknown: that is not exactly one client.
-        ReopenRefused: no account of it has a final bill of the month, or all were reopened.
+        ReopenRefused: no account of it has a final bill of the month, all were reopened, or the
+            month is sealed.
     """
     async with database.reader() as conn:
         data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
         entry = find_client(data, psa_connection.id, client)
+        await _require_open(conn, psa_connection.id, period)
         sent = await _newest(conn, entry.key, period)
         accounts = sorted(sent)
         lives = await load_lives(conn, data, accounts, zone=timezone, months=[period])
@@ -125,6 +130,7 @@ async def look_at_bills(
             period=period,
             timezone=timezone,
             rules=rules,
+            corrections=Carried.DUE,
         )
         drafts = {draft.account.id: draft for draft in drafting.drafts(accounts)}
     rolling = Style(rules.subscription_style) is Style.ROLLING
@@ -142,6 +148,7 @@ async def look_at_bills(
             )
             for one in accounts
         ),
+        psa_id=psa_connection.id,
     )
     _require_any(look)
     return look
@@ -169,7 +176,7 @@ async def reopen_bills(
         log: gets `bill.reopened` for each.
 
     Raises:
-        ReopenRefused: no reason, or a newer revision was made since the look.
+        ReopenRefused: no reason, or since the look a newer revision was made or the month sealed.
     """
     if not reason.strip():
         message = "a bill is reopened for a reason: it is kept with the bill"
@@ -178,6 +185,7 @@ async def reopen_bills(
     period = Period.parse(look.period)
     books: list[IssueBook] = []
     async with database.writer() as conn:
+        await _require_open(conn, look.psa_id, period)
         data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
         newest = await _newest(conn, look.client, period)
         for one in look.reopenable:
@@ -232,6 +240,13 @@ def _prospect(
         stops=tuple(stops),
         newer=newest if newest > bill.period else "",
     )
+
+
+async def _require_open(conn: AsyncConnection, psa_id: int, period: Period) -> None:
+    if await is_closed(conn, psa_id, str(period)):
+        message = f"{period} is sealed: its bills stay as they are"
+        remedy = "bill the difference in a later month: `syncd corrections list`"
+        raise ReopenRefused(message, remedy=remedy)
 
 
 def _require_any(look: ReopeningLook) -> None:

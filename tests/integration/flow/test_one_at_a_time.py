@@ -113,4 +113,4 @@ async def test_who_waits_long_enough_gets_the_turn(office: Office) -> None:
     held = billing_turn(office.database, office.psa_connection.id, wait_seconds=0)
     await held.__aenter__()
     async with billing_turn(office.database, office.psa_connection.id, wait_seconds=9, sleep=sleep):
-        assert len(waited) == 3
+        assert len(waited) >= 3  # PostgreSQL frees a lock a moment after its session was closed

@@ -1,0 +1,326 @@
+"""Reads the page of a month: bills, plans, pulls and open issues, put together by client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from syncd.core.billing.month_difference import Split, split
+from syncd.core.service.invoice_dates import INVOICE_BEFORE_COUNTS
+from syncd.core.service.late_issues import LATE_CHANGE
+from syncd.core.service.month_lines import (
+    MonthLine,
+    known_money,
+    planned_bill,
+    sent_line,
+)
+from syncd.core.service.month_page import ClientMonth, ClientState, MonthPage, Note, SourceMonth
+from syncd.core.service.reckoning import Sources
+from syncd.core.store.billing_data import BillingData, load_billing_data
+from syncd.core.store.census.snapshots import proven_pulls
+from syncd.core.store.issues import Issue, open_issues
+from syncd.core.store.month_bills import (
+    MonthBill,
+    MonthPlanned,
+    month_bills,
+    month_lines,
+    month_plans,
+)
+from syncd.core.store.month_close import closed_month
+from syncd.core.store.plans import PlanBillState
+from syncd.core.store.references import ReferenceKind
+from syncd.sdk.period import Period
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+_STATES: Final = {
+    PlanBillState.HELD: ClientState.HELD,
+    PlanBillState.READY: ClientState.WAITING,
+    PlanBillState.RELEASED: ClientState.WAITING,
+    PlanBillState.UNCHANGED: ClientState.WAITING,
+    PlanBillState.STALE: ClientState.NOT_PLANNED,
+    PlanBillState.SUPERSEDED: ClientState.NOT_PLANNED,
+    PlanBillState.ERROR: ClientState.FAILED,
+    PlanBillState.SHADOW: ClientState.SHADOW,
+    PlanBillState.FROZEN: ClientState.RESTING,
+}
+_SETTLED: Final = frozenset(
+    {
+        PlanBillState.UNCHANGED,
+        PlanBillState.FROZEN,
+        PlanBillState.STALE,
+        PlanBillState.SUPERSEDED,
+    }
+)
+"""Fates that leave a bill that was sent as it is."""
+
+_ORDER: Final = list(ClientState)
+
+
+@dataclass(slots=True)
+class _Account:
+    """What is known of one account in both months."""
+
+    sent: MonthBill | None = None
+    before: MonthBill | None = None
+    planned: MonthPlanned | None = None
+    lines: list[MonthLine] = field(default_factory=list)
+    lines_before: list[MonthLine] = field(default_factory=list)
+
+
+async def read_month(
+    database: Database,
+    *,
+    psa: ConnectionRef,
+    period: Period,
+    timezone: ZoneInfo,
+    currency: str,
+    money_scale: int,
+    sources: Sources,
+    clock: Callable[[], datetime],
+) -> MonthPage:
+    """The page of a month; of a sealed one the page as it was sealed.
+
+    Args:
+        database: where everything is.
+        psa: the PSA connection.
+        period: the month.
+        timezone: of billing.
+        currency: of billing.
+        money_scale: decimals of totals.
+        sources: which connections count.
+        clock: current time in UTC.
+    """
+    async with database.reader() as conn:
+        sealed = await closed_month(conn, psa.id, str(period))
+        if sealed is not None:
+            return msgspec.json.decode(sealed.content, type=MonthPage)
+        data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
+        accounts = await _accounts(conn, period)
+        issues = await open_issues(conn)
+        proven = await _sources(conn, data, psa.id, sources, period, timezone)
+    for account_id in data.accounts_of_psa(psa.id):
+        if data.configurations_for(account_id):
+            accounts.setdefault(account_id, _Account())
+    clients = _Clients(data, psa.id, currency, money_scale, str(period)).of(accounts)
+    return MonthPage(
+        period=str(period),
+        previous=str(period.previous()),
+        currency=currency,
+        made_at=clock(),
+        clients=clients,
+        sources=proven,
+        early=_notes(issues, INVOICE_BEFORE_COUNTS, str(period)),
+        late=_notes(issues, LATE_CHANGE, str(period)),
+        notes=_strangers(accounts, data, currency),
+    )
+
+
+async def _accounts(conn: AsyncConnection, period: Period) -> dict[int, _Account]:
+    now, before = str(period), str(period.previous())
+    found: dict[int, _Account] = {}
+    for (account_id, month), bill in (await month_bills(conn, now, before)).items():
+        account = found.setdefault(account_id, _Account())
+        if month == now:
+            account.sent = bill
+        else:
+            account.before = bill
+    async for account_id, month, basis in month_lines(conn, now, before):
+        line = sent_line(basis)
+        if line is not None:
+            account = found[account_id]
+            (account.lines if month == now else account.lines_before).append(line)
+    async for planned in month_plans(conn, now, without={PlanBillState.APPLIED}):
+        found.setdefault(planned.account_id, _Account()).planned = planned
+    return found
+
+
+class _Clients:
+    """Puts the accounts of a month together by client."""
+
+    def __init__(
+        self, data: BillingData, psa_id: int, currency: str, scale: int, period: str
+    ) -> None:
+        self._data, self._psa_id = data, psa_id
+        self._currency, self._scale, self._period = currency, scale, period
+        self._names = data.references.of(psa_id, ReferenceKind.CLIENT)
+
+    def of(self, accounts: Mapping[int, _Account]) -> tuple[ClientMonth, ...]:
+        grouped: dict[str, list[ClientMonth]] = {}
+        lines: dict[str, tuple[list[MonthLine], list[MonthLine]]] = {}
+        for account_id in sorted(accounts):
+            account = accounts[account_id]
+            row, now, before = self._row(account_id, account)
+            grouped.setdefault(row.client, []).append(row)
+            both = lines.setdefault(row.client, ([], []))
+            both[0].extend(now)
+            both[1].extend(before)
+        found = (self._together(rows, *lines[client]) for client, rows in grouped.items())
+        return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.client)))
+
+    def _row(
+        self, account_id: int, account: _Account
+    ) -> tuple[ClientMonth, list[MonthLine], list[MonthLine]]:
+        state, lines = self._state(account)
+        before = self._ours(account.before, account.lines_before)
+        if state is ClientState.RESTING:
+            lines = before
+        client = self._client(account_id, account)
+        planned = account.planned
+        made = state not in {ClientState.FAILED, ClientState.NOT_PLANNED} or bool(lines)
+        row = ClientMonth(
+            client=client,
+            name=self._name(account_id, client),
+            state=state,
+            detail=planned.detail if planned is not None and state.open else "",
+            plan=planned.plan_id
+            if planned is not None
+            else account.sent.plan_id
+            if account.sent
+            else "",
+            price=known_money(lines) if made else None,
+            before=known_money(before) if account.before is not None else None,
+            missing=Decimal(0) if made else -known_money(before),
+            unknown=sum(1 for line in lines if line.figures.price is None),
+            not_linked=known_money([line for line in lines if not line.linked]),
+            next=self._next(state, planned, account.sent, client),
+        )
+        return row, lines if made else [], before if made else []
+
+    def _state(self, account: _Account) -> tuple[ClientState, list[MonthLine]]:
+        sent = self._ours(account.sent, account.lines)
+        planned = account.planned
+        if planned is not None and not (account.sent is not None and planned.state in _SETTLED):
+            if planned.currency != self._currency:
+                return _STATES[planned.state], []
+            lines = list(planned_bill(planned.basis).lines)
+            return _STATES[planned.state], lines or sent
+        if account.sent is None:
+            return ClientState.NOT_PLANNED, []
+        done = account.sent.completed_at is not None
+        return (ClientState.SENT if done else ClientState.UNFINISHED), sent
+
+    def _ours(self, bill: MonthBill | None, lines: list[MonthLine]) -> list[MonthLine]:
+        """Lines in the currency of the page; others are told apart and in no sum."""
+        return lines if bill is not None and bill.currency == self._currency else []
+
+    def _client(self, account_id: int, account: _Account) -> str:
+        link = self._data.links.get(account_id)
+        if link is not None and link.psa_connection_id == self._psa_id:
+            return link.client_key
+        bill = account.sent or account.before
+        if bill is not None:
+            return bill.client
+        source = self._data.accounts[account_id]
+        return f"{self._data.connections[source.connection_id].name}/{source.key}"
+
+    def _name(self, account_id: int, client: str) -> str:
+        entry = self._names.get(client)
+        return entry.name if entry is not None else self._data.accounts[account_id].name
+
+    def _next(
+        self, state: ClientState, planned: MonthPlanned | None, sent: MonthBill | None, client: str
+    ) -> str:
+        plan = planned.plan_id if planned is not None else ""
+        if state is ClientState.HELD:
+            return f"syncd plans show {plan}"
+        if state is ClientState.WAITING:
+            return f"syncd apply {plan}"
+        if state is ClientState.UNFINISHED:
+            return f"syncd apply {sent.plan_id}" if sent is not None else "syncd issues"
+        if state is ClientState.FAILED:
+            named = client in self._names
+            return f"syncd issues --client {client}" if named else "syncd issues"
+        if state is ClientState.NOT_PLANNED:
+            return f"syncd plan billing --period {self._period}"
+        return ""
+
+    def _together(
+        self, rows: Sequence[ClientMonth], now: list[MonthLine], before: list[MonthLine]
+    ) -> ClientMonth:
+        first = min(rows, key=lambda one: _ORDER.index(one.state))
+        known = [line.figures for line in now], [line.figures for line in before]
+        return msgspec.structs.replace(
+            first,
+            price=_sum([one.price for one in rows]),
+            before=_sum([one.before for one in rows]),
+            unknown=sum(one.unknown for one in rows),
+            not_linked=sum((one.not_linked for one in rows), Decimal(0)),
+            missing=sum((one.missing for one in rows), Decimal(0)),
+            split=split(known[1], known[0]).in_money(self._scale) if now or before else Split(),
+        )
+
+
+def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+async def _sources(
+    conn: AsyncConnection,
+    data: BillingData,
+    psa_id: int,
+    sources: Sources,
+    period: Period,
+    zone: ZoneInfo,
+) -> tuple[SourceMonth, ...]:
+    linked = data.accounts_of_psa(psa_id)
+    found = []
+    for connection in sorted(data.connections.values(), key=lambda one: one.name):
+        ours = [one for one in linked if data.accounts[one].connection_id == connection.id]
+        if not ours:
+            continue
+        if connection.name not in sources.active or connection.name in sources.broken:
+            found.append(
+                SourceMonth(
+                    name=connection.name, complete_until=None, accounts=len(ours), rests=True
+                )
+            )
+            continue
+        pulls = await proven_pulls(conn, connection.id, before=period.end(zone))
+        moments = [pull.taken_at for one in ours if (pull := pulls.get(one)) is not None]
+        newest = max(moments, default=None)
+        found.append(
+            SourceMonth(
+                name=connection.name,
+                complete_until=min(moments) if len(moments) == len(ours) else None,
+                accounts=len(ours),
+                behind=len(ours) - sum(1 for moment in moments if moment == newest),
+            )
+        )
+    return tuple(found)
+
+
+def _notes(issues: Sequence[Issue], code: str, period: str) -> tuple[Note, ...]:
+    return tuple(
+        Note(code=code, message=issue.message, next=issue.remedy)
+        for issue in issues
+        if issue.code == code and issue.evidence.get("period") in {None, period}
+    )
+
+
+def _strangers(
+    accounts: Mapping[int, _Account], data: BillingData, currency: str
+) -> tuple[Note, ...]:
+    """Bills in another currency: never added to the rest."""
+    return tuple(
+        Note(
+            code="OTHER_CURRENCY",
+            message=f"{data.accounts[account_id].name}: its bill of {bill.period} is in "
+            f"{bill.currency} and in no sum of this page",
+            next=f"syncd margin {bill.period} --client {bill.client}",
+        )
+        for account_id, account in sorted(accounts.items())
+        for bill in (account.sent, account.before)
+        if bill is not None and bill.currency != currency
+    )
