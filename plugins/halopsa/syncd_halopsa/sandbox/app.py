@@ -21,12 +21,13 @@ from syncd.sdk.sandbox import World
 from syncd_halopsa.sandbox import hand
 from syncd_halopsa.sandbox.admission import Quota, Tokens
 from syncd_halopsa.sandbox.agreements import with_standing
-from syncd_halopsa.sandbox.invoicing import processed
-from syncd_halopsa.sandbox.lists import listed, presented
+from syncd_halopsa.sandbox.invoices import processed
+from syncd_halopsa.sandbox.lists import is_set, listed, presented
 from syncd_halopsa.sandbox.options import Options
+from syncd_halopsa.sandbox.recurring import saved_recurring
 from syncd_halopsa.sandbox.refusal import Refusal, Refusals
 from syncd_halopsa.sandbox.saving import saved
-from syncd_halopsa.sandbox.state import State
+from syncd_halopsa.sandbox.state import Row, State
 from syncd_halopsa.sandbox.wording import encoded
 
 VERSION = "2.228.4"
@@ -40,6 +41,10 @@ READ_SCOPES = {
     "licencechange": "read:softwarelicensing",
     "recurringinvoice": "read:invoices",
     "invoice": "read:invoices",
+    "invoicechange": "read:invoices",
+    "invoicedetailprorata": "read:invoices",
+    "tax": "read:invoices",
+    "users": "read:customers",
     "clientcontract": "read:contracts",
 }
 
@@ -68,6 +73,7 @@ class Simulator:
                 Route("/api/authinfo", self._auth_info),
                 Route("/api/instanceinfo", self._instance_info),
                 Route("/api/recurringinvoice/process", self._process, methods=["POST"]),
+                Route("/api/recurringinvoice", self._save_recurring, methods=["POST"]),
                 Route("/api/softwarelicence", self._save, methods=["POST"]),
                 Route("/api/{table}", self._list),
                 Route("/api/{table}/{id}", self._one),
@@ -109,11 +115,20 @@ class Simulator:
         row = self.state.row(table, number)
         if table == "clientcontract":
             row = with_standing(row, self.state.world.now())
+        if table == "invoice" and not is_set(request.query_params, "includedetails"):
+            row = {name: one for name, one in row.items() if name != "lines"}
         return encoded(presented(self.options, row))
 
     async def _save(self, request: Request) -> Response:
         self._admit(request, "edit:softwarelicensing")
-        rows = saved(self.state, await _json(request))
+        return self._answer(saved(self.state, await _json(request)))
+
+    async def _save_recurring(self, request: Request) -> Response:
+        self._admit(request, "edit:invoices")
+        return self._answer(saved_recurring(self.state, await _json(request)))
+
+    def _answer(self, rows: list[Row]) -> Response:
+        """What a POST of an array answers, which is not documented."""
         shown = presented(self.options, rows)
         match self.options.multi_answer:
             case "array":

@@ -1,4 +1,4 @@
-"""Types of a subscription's fields, and how the simulated HaloPSA takes values for them.
+"""Types of fields, a subscription's above all, and how the simulated HaloPSA takes their values.
 
 Whole numbers must be JSON integers; `95.0` is refused. Ids may be numeric strings. Amounts are kept
 as binary floats, so they come back with the shortest digits that mean the same float.
@@ -6,7 +6,7 @@ as binary floats, so they come back with the shortest digits that mean the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -61,18 +61,24 @@ LICENCE: dict[str, Any] = {
 KEY_FIELDS = frozenset({"product_sku", "vendor_product_sku", "third_party_product"})
 _WIDTHS = {"name": 500, "billing_cycle": 100, "term_duration": 100, "status": 100}
 _DEFAULT_WIDTH = 500
-_UNBOUNDED = frozenset({"notes"})
+_UNBOUNDED = frozenset({"notes", "item_longdescription"})
 
 
-def taken(field: str, value: Any, options: Options) -> Any:
+def taken(field: str, value: Any, options: Options, schema: Mapping[str, Any] | None = None) -> Any:
     """The value as it is stored.
+
+    Args:
+        field: name in the schema.
+        value: as it was sent; null stands for the empty value.
+        options: of the simulator.
+        schema: fields with their empty values; a subscription's unless given.
 
     Raises:
         Refusal: 400, the value does not fit the field.
     """
-    empty = LICENCE[field]
+    empty = (LICENCE if schema is None else schema)[field]
     if value is None:
-        return empty
+        return list(empty) if isinstance(empty, list) else empty
     return _BY_TYPE[type(empty)](field, value, options)
 
 

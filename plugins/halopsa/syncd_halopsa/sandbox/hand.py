@@ -19,6 +19,7 @@ from syncd_halopsa.sandbox import seed
 from syncd_halopsa.sandbox.admission import Tokens
 from syncd_halopsa.sandbox.agreements import agreement
 from syncd_halopsa.sandbox.fields import LICENCE, taken
+from syncd_halopsa.sandbox.proration import licence_changed
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
 from syncd_halopsa.sandbox.wording import encoded
@@ -55,15 +56,17 @@ class Hand:
             Refusal: 404, there is none; 400, a field does not exist or the value does not fit.
         """
         row = self._state.row("softwarelicence", number)
+        before = dict(row)
         for name, value in self._taken(fields).items():
             if row[name] != value:
                 self._state.record_change(number, name, row[name], value, PERSON)
                 row[name] = value
+        licence_changed(self._state, before, row)
 
     def delete(self, number: int) -> None:
         """Remove a subscription for good."""
         self._state.row("softwarelicence", number)
-        del self._state.licences[number]
+        licence_changed(self._state, self._state.licences.pop(number), None)
 
     def link(
         self, licence: int, *, linked_price: bool = True, pro_rata: int = 0, name: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from syncd_halopsa.sandbox import proration
 from syncd_halopsa.sandbox.agreements import with_standing
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
@@ -20,11 +21,13 @@ WRAPPERS = {
     "softwarelicence": "licences",
     "recurringinvoice": "invoices",
     "invoice": "invoices",
+    "users": "users",
+    "asset": "assets",
     "clientcontract": "contracts",
 }
 """Resource → the key that holds its rows; the others answer a bare array."""
 
-BARE = frozenset({"assettype", "licencechange"})
+BARE = frozenset({"assettype", "tax", "licencechange", "invoicechange", "invoicedetailprorata"})
 _IDS = ("id", "client_id", "site_id", "supplier_id", "licence_id", "main_site_id")
 
 
@@ -37,7 +40,7 @@ def listed(state: State, table: str, query: Query) -> Any:
     if table in BARE:
         return [presented(state.options, row) for row in shown]
     number, size = 1, _whole(query, "count", state.options.default_page)
-    if query.get("pageinate", "").lower() == "true":
+    if is_set(query, "pageinate"):
         number = max(1, _whole(query, "page_no", 1))
         size = min(_whole(query, "page_size", state.options.default_page), state.options.page_cap)
     page = shown[(number - 1) * size : number * size]
@@ -68,13 +71,49 @@ def _rows(state: State, table: str, query: Query) -> Iterable[Row]:
     if table == "licencechange":
         licence = _whole(query, "licence_id", 0)
         return [one for one in state.changes if not licence or one["licence_id"] == licence]
+    if table == "invoicechange":
+        return [one for one in state.invoice_changes if _is_of(one, query, _OF_CHANGE)]
+    if table == "invoicedetailprorata":
+        return proration.listed(state)
     if table == "clientcontract":
         return [with_standing(one, state.world.now()) for one in state.tables[table].values()]
     return state.tables[table].values()
 
 
+_OF_CHANGE = {"invoice_id": "invoice_id", "line_id": "invoice_line_id", "type_id": "type_id"}
+_OF_INVOICE = {"recurringinvoice_id": "recurring_invoice_id"}
+
+
+def _is_of(row: Row, query: Query, filters: Mapping[str, str]) -> bool:
+    """Whether every filter that is asked for holds."""
+    return all(
+        row[field] == _whole(query, name, 0) for name, field in filters.items() if name in query
+    )
+
+
+def _is_wanted_invoice(row: Row, query: Query) -> bool:
+    if not _is_of(row, query, _OF_INVOICE):
+        return False
+    if (is_set(query, "notpostedonly") and row["posted"]) or (
+        is_set(query, "postedonly") and not row["posted"]
+    ):
+        return False
+    asked = query.get("datesearch", "invoice_date")
+    column = asked if asked in {"invoice_date", "last_modified", "duedate"} else "invoice_date"
+    first, last = query.get("start_date", ""), query.get("end_date", "9999")
+    shown = row[column][: max(len(last.removesuffix("Z")), 10)]
+    return bool(row[column] >= first.removesuffix("Z") and shown <= last.removesuffix("Z"))
+
+
+def _is_due(row: Row, query: Query) -> bool:
+    """`ready_for_invoicing` with a `billing_date`: what is to be made by then."""
+    if not is_set(query, "ready_for_invoicing"):
+        return True
+    return bool(not row["disabled"] and row["nextcreationdate"][:10] <= query["billing_date"][:10])
+
+
 def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:
-    if query.get("includeinactive", "").lower() != "true" and not _active(row):
+    if not is_set(query, "includeinactive") and not _active(row):
         return False
     for name, field in (("client_id", "client_id"), ("site_id", "site_id")):
         if name in query and field in row and row[field] != _whole(query, name, 0):
@@ -82,6 +121,10 @@ def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:
     if "licence_type" in query and row.get("type") != _whole(query, "licence_type", 0):
         return False
     if "tenant_id" in query and row.get("tenant_id") != query["tenant_id"]:
+        return False
+    if table == "invoice" and not _is_wanted_invoice(row, query):
+        return False
+    if table == "recurringinvoice" and not _is_due(row, query):
         return False
     search = query.get("search", "").lower()
     fields = options.search_fields if table == "softwarelicence" else ("name",)
@@ -106,15 +149,20 @@ def _in_list(options: Options, table: str, row: Row, query: Query) -> Row:
         return {name: one for name, one in row.items() if name != "customfields"}
     if table not in {"recurringinvoice", "invoice"}:
         return row
-    if query.get("includelines", "").lower() != "true" or options.list_lines == "none":
+    if not is_set(query, "includelines") or options.list_lines == "none":
         return {name: one for name, one in row.items() if name != "lines"}
     if options.list_lines == "full":
         return row
     lines = [
-        {name: one for name, one in line.items() if not name.startswith("quantity_")}
+        {name: one for name, one in line.items() if not name.startswith(("quantity_", "prorata_"))}
         for line in row["lines"]
     ]
     return {**row, "lines": lines}
+
+
+def is_set(query: Query, name: str) -> bool:
+    """Whether a flag of the query is true."""
+    return query.get(name, "").lower() == "true"
 
 
 def _whole(query: Query, name: str, default: int) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from syncd_halopsa.sandbox import CLIENT_ID, SECRET, TENANT
@@ -51,6 +52,20 @@ class Options:
             without the sources of their quantities, or `none`.
         instance_info: whether the version may be read.
         extras: add what people made by hand: see `seed.py`.
+        recurring_lines: what `lines` of a posted recurring invoice are: `replace`, the full set,
+            each line as it was sent; or `merge`, those that are to change.
+        linked_by: how a line finds the subscriptions it counts: `id`, or `name` within its client.
+        lines_follow_subscription: leave out a line whose linked subscriptions are all inactive.
+        allow_negative_prorata: prorate a count that falls as well.
+        proration_lines: a change before the invoiced period is charged for the rest of the old
+            period and for the whole new one: `one` line has both, or `two` have one each. A line's
+            own `createproratanormallines = 1` means two.
+        invoiced_period: an invoice is for the period that begins on its next creation date
+            (`ahead`), or for the one that ends there (`behind`).
+        period_months: code of a period → its months. No source gives HaloPSA's codes.
+        due_days: days from the date of an invoice until it is due.
+        history: which clients have subscriptions and recurring lines that people made over the
+            years, see `history.py`: ids of clients, or how many of the first ones.
         monotonic: seconds, for tokens and quota.
     """
 
@@ -76,4 +91,15 @@ class Options:
     list_lines: Literal["full", "bare", "none"] = "full"
     instance_info: bool = True
     extras: bool = True
+    recurring_lines: Literal["replace", "merge"] = "replace"
+    linked_by: Literal["id", "name"] = "id"
+    lines_follow_subscription: bool = False
+    allow_negative_prorata: bool = False
+    proration_lines: Literal["one", "two"] = "two"
+    invoiced_period: Literal["ahead", "behind"] = "ahead"
+    period_months: Mapping[int, int] = field(
+        default_factory=lambda: MappingProxyType({3: 1, 4: 3, 5: 6, 6: 12})
+    )
+    due_days: int = 30
+    history: int | tuple[int, ...] = 0
     monotonic: Callable[[], float] = time.monotonic

@@ -5,34 +5,52 @@ An update merges: what an element leaves out stays. Each real change of a field 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from syncd_halopsa.sandbox.fields import LICENCE, taken
+from syncd_halopsa.sandbox.proration import licence_changed
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import AGENT, Row, State
 
+Checked = TypeVar("Checked")
+
 
 def saved(state: State, body: Any) -> list[Row]:
-    """The records saved, in the order of the elements.
+    """The subscriptions saved, in the order of the elements.
 
     Raises:
         Refusal: 400 or 404; what was saved before it depends on the option `partial_failure`.
+    """
+    return in_turn(state, body, _checked, _merged)
+
+
+def in_turn(
+    state: State,
+    body: Any,
+    check: Callable[[State, Any], Checked],
+    store: Callable[[State, Checked], Row],
+) -> list[Row]:
+    """Check and store one element after the other, as the option `partial_failure` says.
+
+    Raises:
+        Refusal: 400 or 404, of the element that stopped it.
     """
     if not isinstance(body, list) or not body:
         raise Refusal(400, "Cannot deserialize the current JSON object: the type requires an array")
     mode = state.options.partial_failure
     if mode == "atomic":
         for element in body:
-            _checked(state, element)
+            check(state, element)
     rows = []
     for element in body:
         try:
-            number, fields = _checked(state, element)
+            checked = check(state, element)
         except Refusal:
             if mode == "skip" and len(body) > 1:
                 continue
             raise
-        rows.append(_merged(state, number, fields))
+        rows.append(store(state, checked))
     return rows
 
 
@@ -61,12 +79,14 @@ def _checked(state: State, element: Any) -> tuple[int, Row]:
     return number, fields
 
 
-def _merged(state: State, number: int, fields: Row) -> Row:
+def _merged(state: State, checked: tuple[int, Row]) -> Row:
+    number, fields = checked
     if not number:
         row = {**LICENCE, "customfields": [], **fields, "id": state.new_licence_id()}
         state.licences[row["id"]] = row
         return row
     row = state.licences[number]
+    before = dict(row)
     for name, value in fields.items():
         if name == "customfields":
             by_name = {one.get("name"): one for one in [*row[name], *value]}
@@ -74,4 +94,5 @@ def _merged(state: State, number: int, fields: Row) -> Row:
         if row[name] != value:
             state.record_change(number, name, row[name], value, AGENT)
             row[name] = value
+    licence_changed(state, before, row)
     return row

@@ -14,6 +14,7 @@ from typing import Any
 from syncd.sdk.sandbox import World, WorldClient
 from syncd_halopsa.sandbox import CLIENT_OFFSET
 from syncd_halopsa.sandbox.fields import LICENCE
+from syncd_halopsa.sandbox.recurring_fields import HEADER, LINE, QUANTITY, blank
 
 Row = dict[str, Any]
 
@@ -39,6 +40,7 @@ SUPPLIERS = (
     (304, "Pax8"),
     (305, "Ingram Micro"),
 )
+TAXES = ((1, "No tax", "NONE", "0"), (2, "Standard", "STD", "21"), (3, "Reduced", "RED", "9"))
 _FORMS = (" Limited", " Ltd", " LLP", " BV", " GmbH")
 
 
@@ -46,6 +48,13 @@ def asset_types() -> list[Row]:
     return [
         {"id": one, "name": name, "assetgroup_id": 1, "assetgroup_name": "Hardware", "fields": []}
         for one, name in ASSET_TYPES
+    ]
+
+
+def taxes() -> list[Row]:
+    return [
+        {"id": one, "name": name, "code": code, "value": Decimal(value), "is_composite": False}
+        for one, name, code, value in TAXES
     ]
 
 
@@ -178,33 +187,24 @@ def recurring(one: WorldClient, position: int, now: datetime, *, linked: int | N
             )
         )
     return {
+        **blank(HEADER),
         "id": number,
         "client_id": CLIENT_OFFSET + one.id,
         "name": one.name,
         "reference": f"REC-{one.id:04d}",
-        "is_recurring_invoice": True,
-        "disabled": False,
         "nextcreationdate": next_month(now).strftime("%Y-%m-%dT00:00:00"),
-        "lastcreated": "1900-01-01T00:00:00",
         "lines": lines,
     }
 
 
 def line(number: int, header: int, name: str, *, quantity: int, price: Decimal, **more: Any) -> Row:
     return {
+        **blank(LINE),
         "id": number,
         "ihid": header,
         "item_shortdescription": name,
-        "item_longdescription": "",
-        "qty_order": quantity,
+        "qty_order": Decimal(quantity),
         "unit_price": price,
-        "isinactive": False,
-        "quantity_custom": 0,
-        "percent_increase": Decimal(0),
-        "quantity_subscriptions": [],
-        "quantity_licences": [],
-        "quantity_assets": [],
-        "quantity_users": [],
         **more,
     }
 
@@ -212,11 +212,10 @@ def line(number: int, header: int, name: str, *, quantity: int, price: Decimal, 
 def source(number: int, licence_id: int, *, pro_rata: int = 0, linked_price: bool = False) -> Row:
     """Where a line's quantity comes from."""
     return {
+        **blank(QUANTITY),
         "id": number,
         "licence_id": licence_id,
         "pro_rata": pro_rata,
-        "qty_free": 0,
-        "minimum_qty": 0,
         "use_linked_subscription_price": linked_price,
     }
 

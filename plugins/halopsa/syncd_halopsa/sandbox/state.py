@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,20 @@ from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
 
 Row = dict[str, Any]
+Source = tuple[Row, Row, Row]
+"""A recurring invoice, its line, and one source of the line's quantity."""
+
+_FIRST_IDS = {
+    "invoice": 1041,
+    "invoiceline": 90_000,
+    "line": 500_000,
+    "prorata_data": 0,
+    "quantity_subscriptions": 600_000,
+    "quantity_licences": 700_000,
+    "quantity_assets": 800_000,
+    "quantity_users": 900_000,
+}
+"""What the first new id of a kind comes after."""
 
 AGENT = "syncd (API)"
 """Who made a change through the API, in the history of changes."""
@@ -22,6 +37,8 @@ class State:
     Attributes:
         tables: name of a resource → id → row.
         changes: history of subscriptions (LicenceChange), only where something really changed.
+        invoice_changes: the same of recurring invoices and their lines (InvoiceChange).
+        invoiced_proration: proration rows that are on an invoice.
     """
 
     def __init__(self, world: World, options: Options) -> None:
@@ -40,9 +57,16 @@ class State:
             "recurringinvoice": {},
             "invoice": {},
             "clientcontract": {},
+            "tax": _by_id(seed.taxes()),
+            "asset": {},
+            "users": {},
         }
         self.changes: list[Row] = []
+        self.invoice_changes: list[Row] = []
+        self.invoiced_proration: list[Row] = []
         self._next_licence = 880
+        self._ids = dict(_FIRST_IDS)
+        self._linked: _Links | None = None
         self._followed: date | None = None
         if self.options.extras:
             clients, sites, licences = seed.by_hand(self.world)
@@ -69,6 +93,7 @@ class State:
             linked = 501 if self.options.extras and position == 0 else None
             invoice = seed.recurring(one, position, self.world.now(), linked=linked)
             self.tables["recurringinvoice"][invoice["id"]] = invoice
+            self.relinked()
         for number, row in clients.items():
             if number > CLIENT_OFFSET and number not in present:
                 row["inactive"] = True
@@ -92,6 +117,51 @@ class State:
         self._next_licence += 1
         return self._next_licence
 
+    def new_id(self, kind: str) -> int:
+        """The next id of invoices, of lines or of what hangs on a line."""
+        self._ids[kind] += 1
+        return self._ids[kind]
+
+    def stamp(self) -> str:
+        """Now, as HaloPSA writes dates."""
+        return self.world.now().strftime("%Y-%m-%dT%H:%M:%S")
+
+    def relinked(self) -> None:
+        """Recurring invoices, their lines or their sources are others now."""
+        self._linked = None
+
+    def sources_of(self, licence: Row) -> Sequence[Source]:
+        """The sources that may count a subscription, with their lines and recurring invoices."""
+        links = self._links()
+        if self.options.linked_by == "name":
+            return links.by_client.get(licence["client_id"], ())
+        return links.by_licence.get(licence["id"], ())
+
+    def recurring_of(self, client: int) -> Sequence[Row]:
+        """A client's recurring invoices."""
+        return self._links().headers.get(client, ())
+
+    def _links(self) -> _Links:
+        if self._linked is None:
+            self._linked = _Links(self.tables["recurringinvoice"].values())
+        return self._linked
+
+    def record_invoice_change(self, number: int, who: str, **told: Any) -> None:
+        """A row of InvoiceChange; see `audit.py`."""
+        self.invoice_changes.append(
+            {
+                "id": len(self.invoice_changes) + 1,
+                "invoice_id": number,
+                "invoice_line_id": 0,
+                "invoice_detail_quantity_id": 0,
+                "invoice_detail_prorata_id": 0,
+                "field_id": 0,
+                "who": who,
+                "datetime": self.stamp(),
+                **told,
+            }
+        )
+
     def record_change(self, licence: int, field: str, old: Any, new: Any, who: str) -> None:
         self.changes.append(
             {
@@ -101,9 +171,26 @@ class State:
                 "old_value": str(old),
                 "new_value": str(new),
                 "who": who,
-                "datetime": self.world.now().strftime("%Y-%m-%dT%H:%M:%S"),
+                "datetime": self.stamp(),
             }
         )
+
+
+class _Links:
+    """Who counts what: by subscription, by client, and a client's recurring invoices."""
+
+    def __init__(self, headers: Iterable[Row]) -> None:
+        self.headers: dict[int, list[Row]] = {}
+        self.by_licence: dict[int, list[Source]] = {}
+        self.by_client: dict[int, list[Source]] = {}
+        for header in headers:
+            self.headers.setdefault(header["client_id"], []).append(header)
+            for line in header["lines"]:
+                for kind in ("quantity_subscriptions", "quantity_licences"):
+                    for source in line[kind]:
+                        found = header, line, source
+                        self.by_licence.setdefault(source["licence_id"], []).append(found)
+                        self.by_client.setdefault(header["client_id"], []).append(found)
 
 
 def _by_id(rows: list[Row]) -> dict[int, Row]:
