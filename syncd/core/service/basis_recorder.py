@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, quotient
 from syncd.core.billing.arithmetic import product as times
+from syncd.core.billing.corrections import correction_key, is_correction
 from syncd.core.billing.model import Line, LineProduct
 from syncd.core.billing.plan_input import PlanInput, RecordState
 from syncd.core.billing.record_fields import month_of
 from syncd.core.billing.wiring import wire
 from syncd.core.service.basis import (
     BillBasis,
+    CorrectionBasis,
     Decisions,
     LineBasis,
     MonthBasis,
@@ -78,6 +80,7 @@ class BasisRecorder:
             lines=lines,
             skipped=draft.bill.skipped,
             agreement=agreement or draft.agreement,
+            corrections=self._carried(draft) if lines else (),
         )
 
     def _lines(self, draft: Draft, bill: PlannedBill, inputs: PlanInput) -> Iterator[LineBasis]:
@@ -138,6 +141,24 @@ class BasisRecorder:
             else None,
             writes=change is not None,
             billed_for=str(month_of(line, self.drafting.period)) if line.advance else "",
+            corrections=self._corrections(draft, line) if is_correction(line.key) else (),
+        )
+
+    def _carried(self, draft: Draft) -> tuple[tuple[int, str], ...]:
+        """Corrections that the bill takes, each with the month whose bill had it before."""
+        if draft.data is None or not draft.data.corrections:
+            return ()
+        due = self.drafting.carried(draft.account.id, draft.client, draft.books)
+        return tuple((one.id, one.billed_in) for one in due)
+
+    def _corrections(self, draft: Draft, line: Line) -> tuple[CorrectionBasis, ...]:
+        """What an accepted difference rests on; a line that went back to nothing has none."""
+        due = self.drafting.carried(draft.account.id, draft.client, draft.books)
+        book = self.drafting.corrections
+        return tuple(
+            book.basis(one)
+            for one in due
+            if line.units and correction_key(one.line_key, one.period) == line.key
         )
 
     def _product(self, draft: Draft, item: LineProduct) -> ProductBasis:

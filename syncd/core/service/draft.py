@@ -15,17 +15,26 @@ from syncd.core.billing.model import (
     Bill,
     BillInput,
     LicenceUsage,
+    Mode,
     RoundingPolicy,
     Settings,
 )
 from syncd.core.billing.plan_input import RecordState, Style
 from syncd.core.service.catalogue import Catalogue
+from syncd.core.service.correction_book import (
+    NO_CORRECTIONS,
+    Bearer,
+    CorrectionBook,
+    as_due,
+    without_rest,
+)
 from syncd.core.service.ledger import AccountBooks, Books
 from syncd.core.service.month_usage import resting_on
 from syncd.core.service.snapshots import Snapshot
 from syncd.core.service.storage_parts import PartBook, foreign_money
 from syncd.core.service.usage import Usages
 from syncd.core.store.billing_data import BillingData, Link, SourceAccount, SourceConnection
+from syncd.core.store.corrections import StoredCorrection
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.period import Period
 
@@ -110,7 +119,8 @@ class Drafting:
         period: the month billed.
         rules: settings.
         settled: account id -> code of the bills that stay as they are, whatever was counted.
-        running: the month is not over.
+        running: the month is not over; its bills carry no corrections.
+        corrections: accepted differences of earlier months.
     """
 
     data: BillingData
@@ -123,6 +133,7 @@ class Drafting:
     rules: BillingRules
     settled: Mapping[int, str] = field(default_factory=dict)
     running: bool = False
+    corrections: CorrectionBook = NO_CORRECTIONS
     _part_books: list[PartBook] = field(init=False, repr=False, compare=False, default_factory=list)
     _catalogues: dict[int, Catalogue] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -249,13 +260,17 @@ class Drafting:
         client = self._client(account.id)
         stored = self.data.configurations_for(account.id)
         catalogue = self._catalogue(account.connection_id)
+        existing: Mapping[str, Mode] = books.modes(self.style, self.period, running=self.running)
+        due = self.carried(account.id, client, books)
+        if account.id in self.corrections.rows:
+            existing = without_rest(existing, books, str(self.period))
         return BillInput(
             products=catalogue.products,
             rates=catalogue.rates(client),
             rules=catalogue.rules(client),
             usage=self.usages.usage.get(account.id, {}),
             configurations=tuple(catalogue.configuration(one) for one in stored),
-            existing=books.modes(self.style, self.period, running=self.running),
+            existing=existing,
             site=None if link is None else self._site(link) or link.client_key,
             supplier=self.rules.supplier or None,
             supplier_resolves=self.supplier_id(self.rules.supplier) is not None,
@@ -268,7 +283,17 @@ class Drafting:
             source_warnings=(snapshot.warning,) if snapshot.warning else (),
             asset_type_names=self._type_names,
             settings=self._settings[0],
+            corrections=as_due(due),
         )
+
+    def carried(
+        self, account_id: int, client: str, books: AccountBooks
+    ) -> tuple[StoredCorrection, ...]:
+        """Corrections that the account's bill of this month carries; most have none."""
+        if self.running or account_id not in self.corrections.rows:
+            return ()
+        bill = Bearer(period=str(self.period), client=client, currency=self.rules.currency)
+        return self.corrections.due(account_id, bill, books)
 
     def _foreign_money(self, account: SourceAccount) -> tuple[str, ...]:
         book = self._part_book()

@@ -17,7 +17,7 @@ from syncd.core.billing.arithmetic import BYTES_PER_GB, product, quotient, round
 from syncd.core.billing.model import Mode, Owner
 from syncd.core.service.draft import Draft, Drafting
 from syncd.core.service.ledger import line_key
-from syncd.core.service.reckoning import ReckoningRules, Sources, reckon
+from syncd.core.service.reckoning import Carried, ReckoningRules, Sources, reckon
 from syncd.core.service.usage import count
 from syncd.core.store.billed_amounts import billed_accounts
 from syncd.core.store.billing_data import BillingData, load_billing_data
@@ -157,6 +157,7 @@ async def read_leaks(
             period=period,
             timezone=timezone,
             rules=rules,
+            corrections=Carried.SENT,
         )
         everything = replace(data, exclusions={})
         kept_out: dict[tuple[int, int], Decimal] = {}

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from syncd.core.billing.plan_input import Style
+from syncd.core.service.correction_book import NO_CORRECTIONS, load_corrections
 from syncd.core.service.draft import (
     SOURCE_DISABLED,
     SOURCE_UNAVAILABLE,
@@ -36,6 +38,14 @@ class ReckoningRules(BillingRules, Protocol):
 
     @property
     def max_age_hours(self) -> int: ...
+
+
+class Carried(Enum):
+    """Which corrections bills of a month carry: none, those they were sent with, or all due."""
+
+    NONE = "none"
+    SENT = "sent"
+    DUE = "due"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +75,7 @@ async def reckon(
     as_of: datetime | None = None,
     accounts: Collection[int] | None = None,
     books: Books | None = None,
+    corrections: Carried = Carried.NONE,
 ) -> Drafting:
     """Everything that the bills of a month are made from.
 
@@ -82,6 +93,7 @@ async def reckon(
         accounts: row ids of those to count, with all others of their clients; None counts all.
             Drafts of any other are not to be asked for.
         books: of those accounts, where the same transaction has read them already.
+        corrections: which accepted differences of earlier months its bills carry.
     """
     found: dict[int, Snapshot] = {}
     counted: dict[tuple[int, int], Counted] = {}
@@ -120,23 +132,28 @@ async def reckon(
             )
         )
         counted.update(await month_facts(conn, data, connection.id, period, own, as_of=as_of))
+    books = books or await load_books(
+        conn,
+        psa_id,
+        sorted(data.accounts if accounts is None else accounts),
+        style=Style(rules.subscription_style),
+    )
     return Drafting(
         data=data,
         usages=usages(data, counted, found, psa_id),
         snapshots=found,
         resting=resting,
-        books=books
-        or await load_books(
-            conn,
-            psa_id,
-            sorted(data.accounts if accounts is None else accounts),
-            style=Style(rules.subscription_style),
-        ),
+        books=books,
         psa_id=psa_id,
         period=period,
         rules=rules,
         settled=settled,
         running=running_at is not None,
+        corrections=NO_CORRECTIONS
+        if corrections is Carried.NONE
+        else await load_corrections(
+            conn, str(period), books, only_carried=corrections is Carried.SENT
+        ),
     )
 
 
