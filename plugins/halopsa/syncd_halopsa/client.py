@@ -22,6 +22,8 @@ from syncd_halopsa.resources import (
     AUTH_INFO,
     INSTANCE_INFO,
     RECURRING,
+    SAVE_INVOICES_RIGHT,
+    SAVE_INVOICES_SCOPE,
     SAVE_SCOPE,
     SUBSCRIPTIONS,
     Resource,
@@ -109,6 +111,20 @@ class HaloApi:
         answer = await self._record(RECURRING, remote)
         return None if answer is None else _checked(answer, lenient(answer, WireRecurring), remote)
 
+    async def whole_recurring(self, remote: str) -> Answer | None:
+        """One recurring invoice by id with every field it has, None when HaloPSA has none."""
+        return await self._record(RECURRING, remote)
+
+    async def save_recurring(self, elements: Sequence[Element]) -> Answer:
+        """POST recurring invoices as an array; `lines` replaces all lines of each.
+
+        Raises:
+            OutcomeUnknown: sent, and the answer not seen.
+            PermissionMissing: names the scope and right; nothing was saved.
+            ConnectorError: as `ApiClient.write`; nothing was saved.
+        """
+        return await self._save(RECURRING, elements, SAVE_INVOICES_SCOPE, SAVE_INVOICES_RIGHT)
+
     async def save(self, elements: Sequence[Element]) -> Answer:
         """POST subscriptions as an array; an element with an id is an update.
 
@@ -118,12 +134,17 @@ class HaloApi:
             ConnectorError: as `ApiClient.write`; nothing was saved, except that a refused array may
                 have been saved in part.
         """
+        return await self._save(SUBSCRIPTIONS, elements, SAVE_SCOPE, SUBSCRIPTIONS.right)
+
+    async def _save(
+        self, resource: Resource[Row], elements: Sequence[Element], scope: str, right: str
+    ) -> Answer:
         try:
-            return await self._http.write("POST", SUBSCRIPTIONS.path, json=elements)
+            return await self._http.write("POST", resource.path, json=elements)
         except PermissionMissing as error:
             if error.http_status != 403:
                 raise
-            raise self._missing(error, SAVE_SCOPE, SUBSCRIPTIONS.right) from error
+            raise self._missing(error, scope, right) from error
 
     async def instance(self) -> WireInstance | None:
         """The instance's version, None where it is not told."""

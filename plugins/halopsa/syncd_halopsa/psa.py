@@ -24,6 +24,7 @@ from syncd.sdk.records import (
     BatchLimit,
     CheckResult,
     KeyedChange,
+    LinkChange,
     Outcome,
     PsaClient,
     PsaSite,
@@ -38,6 +39,7 @@ from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.models import WireLicence, WireRecurring
 from syncd_halopsa.payload import SUBSCRIPTION
 from syncd_halopsa.recurring_lines import lines_of
+from syncd_halopsa.recurring_writer import RecurringWriter
 from syncd_halopsa.resources import (
     AGREEMENTS,
     ASSET_TYPES,
@@ -77,6 +79,7 @@ class HaloPsa:
         self._context = context
         self._config = context.config
         self._writer = Writer(api, context.config, self.marker, self._asset_type_names)
+        self._links = RecurringWriter(api, context.config.settle_seconds)
         self._names: Mapping[str, str] | None = None
         self._search_covers_key: bool | None = None  # until a sweep and a search were compared
         self.write_batch = BatchLimit(
@@ -123,6 +126,12 @@ class HaloPsa:
     ) -> AsyncIterator[Sequence[RecurringLine]]:
         rows = await self._with_sources(await self._of_clients(RECURRING, clients))
         yield [line for row in rows for line in lines_of(row, self._config.period_codes)]
+
+    async def invoice_digests(self, invoices: Collection[str]) -> Mapping[str, str]:
+        return await self._links.digests(invoices)
+
+    async def link(self, changes: Sequence[LinkChange]) -> Sequence[Outcome]:
+        return await self._links.link(changes)
 
     @property
     def agreement_field(self) -> str:

@@ -118,5 +118,9 @@ AGREEMENTS = Resource(
 SAVE_SCOPE = "edit:softwarelicensing"
 """OAuth scope that saving a subscription needs; no read-only call can try it."""
 
+SAVE_INVOICES_SCOPE = "edit:invoices"
+SAVE_INVOICES_RIGHT = "Invoices: Read and Modify"
+"""What writing links needs; asked for only where `[billing] write_links` is on."""
+
 AUTH_INFO = "/api/authinfo"
 INSTANCE_INFO = "/api/InstanceInfo"
