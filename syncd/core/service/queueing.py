@@ -13,6 +13,7 @@ from syncd.core.billing.bill_life import BillKind
 from syncd.core.billing.identity import content_hash
 from syncd.core.billing.plan_input import Style
 from syncd.core.service.basis import BillBasis, LineBasis, decode_bill, encode_line
+from syncd.core.service.correction_carry import take_corrections, taken_elsewhere, tell_unlinked
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger import shelf_of
 from syncd.core.service.month_closing import MONTH_SEALED
@@ -29,6 +30,7 @@ from syncd.core.store.bills import (
     last_bills,
 )
 from syncd.core.store.connections import data_version
+from syncd.core.store.corrections import corrections_of
 from syncd.core.store.golive import load_golive
 from syncd.core.store.issues import Finding
 from syncd.core.store.lines import LedgerRecord, StoredLine, records_of, store_lines
@@ -118,6 +120,7 @@ async def queue_bills(
         reopened = await reopened_months(conn, accounts)
         sealed = not running and await is_closed(conn, psa_connection.id, record.plan.period)
         golive = await load_golive(conn, psa_connection.id, mode=mode)
+        corrections = await corrections_of(conn, accounts_now)
         for stored in applicable:
             bill = planned[stored.bill_key]
             if not golive.is_live(bill.client, record.plan.period):
@@ -141,6 +144,9 @@ async def queue_bills(
             final = _final(kinds.get(stored.account_id, {}).get(record.plan.period), record.kind)
             if final:
                 refused[bill.key] = final
+            taken = taken_elsewhere(stored.basis, corrections.get(stored.account_id, ()))
+            if taken:
+                refused[bill.key] = taken
             if sealed:
                 refused[bill.key] = f"{MONTH_SEALED}: {record.plan.period} was sealed"
             why = refused.get(bill.key)
@@ -157,7 +163,7 @@ async def queue_bills(
             ):
                 again = record.plan.period in reopened.get(stored.account_id, ())
                 before = None if again else sent.get(stored.account_id)
-                whole = await _consume(conn, record, stored, bill, before, psa_connection, now)
+                whole = await _consume(book, record, stored, bill, before, psa_connection)
                 if not running:
                     if again and whole:
                         await reopening_ended(book, stored.account_id, record.plan.period)
@@ -207,15 +213,15 @@ def _stale(record: PlanRecord, bill: PlannedBill, why: str) -> Finding:
 
 
 async def _consume(
-    conn: AsyncConnection,
+    book: IssueBook,
     record: PlanRecord,
     stored: StoredBill,
     bill: PlannedBill,
     sent: SentBill | None,
     psa_connection: ConnectionRef,
-    now: datetime,
 ) -> bool:
     """Store the bill and queue its writes; whether it is complete with that."""
+    conn, now = book.conn, book.now
     basis = decode_bill(stored.basis)
     same = _says_the_same(sent, basis, record.kind.makes)
     if not bill.changes and (not basis.lines or same):
@@ -250,6 +256,8 @@ async def _consume(
         ),
         now=now,
     )
+    await take_corrections(conn, basis)
+    await tell_unlinked(book, basis)
     lines = {line.external_key: line for line in basis.lines}
     await enqueue(
         conn,

@@ -15,6 +15,7 @@ import msgspec
 
 from syncd.core.service.basis import encode_bill
 from syncd.core.service.bill_plan import PlannedDraft
+from syncd.core.service.correction_carry import tell_linked
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.plan_issues import (
     PLAN_HELD,
@@ -162,6 +163,9 @@ async def store_plan(
             books = [await _tell_running(conn, findings, plan.made_at)]
         else:
             books = await write_plan_issues(conn, findings, now=plan.made_at)
+            by_name = {book.connection: book for book in books}
+            for made in planned:
+                await tell_linked(by_name, made.basis)
         record = await load_plan(conn, plan_id)
     assert record is not None
     stored = StoredPlan(record=record, asset_type_field=psa.asset_type_field)
