@@ -26,10 +26,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from syncd.core.store.census import PullResult, census_staging
 from syncd.core.store.census.counts import counts_at, month_counts
 from syncd.core.store.census.evidence import evidence, movements, unit_id_bounds
+from syncd.core.store.census.records import PullResult
 from syncd.core.store.census.snapshots import proven_pulls
+from syncd.core.store.census.staging import census_staging
 from syncd.core.store.connections import ConnectionRef, ensure_connection
 from syncd.core.store.database import Database
 from syncd.sdk.period import Period

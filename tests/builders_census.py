@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from syncd.core.store.census import PullResult, census_staging
+from syncd.core.store.census.records import PullResult
+from syncd.core.store.census.staging import census_staging
 from syncd.core.store.connections import ConnectionRef, ensure_connection
 from syncd.core.store.database import Database
 from syncd.core.store.types import to_micros

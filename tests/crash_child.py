@@ -34,7 +34,8 @@ async def second_pull(url: str, reached: Callable[[str], None]) -> None:
     from datetime import timedelta
 
     from syncd.core.store import database as database_module
-    from syncd.core.store.census import census_staging, recording
+    from syncd.core.store.census import recording
+    from syncd.core.store.census.staging import census_staging
     from syncd.core.store.database import Database
     from syncd.sdk.records import Account, ScopeState, ScopeVerdict
 

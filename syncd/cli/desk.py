@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from syncd.core.service.reckoning import Sources
+from syncd.core.service.sources import Sources
 from syncd.sdk.errors import PluginError
 from syncd.sdk.ports import Psa
 

@@ -12,9 +12,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.bootstrap import App
 from syncd.cli.desk import sources_of
-from syncd.cli.evidence_files import write_pack
-from syncd.cli.moments import moment
-from syncd.cli.plan import read_period
+from syncd.cli.moments import moment, read_period
 from syncd.core.billing.arithmetic import BYTES_PER_GB, quotient
 from syncd.core.service.evidence_pack import EvidencePack, amount, why
 from syncd.core.service.explain import explain
@@ -26,7 +24,7 @@ from syncd.core.service.explanation import (
     Origin,
     Since,
 )
-from syncd.core.service.replay import Reckoner
+from syncd.core.service.sources import Reckoner
 from syncd.core.service.steps import plain, volume
 from syncd.sdk.errors import ConfigError
 from syncd.sdk.period import day_start
@@ -90,6 +88,8 @@ async def explain_number(
     if csv is None:
         output.emit(found, lambda _console: _show(output, found, zone))
         return
+    from syncd.cli.evidence_files import write_pack
+
     rows = write_pack(EvidencePack(found=found, zone=zone, internal=internal), csv)
     output.emit(
         {"file": str(csv), "client": found.client, "period": found.period, "rows": rows},

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
 from syncd.cli.desk import sources_of
+from syncd.cli.moments import read_period
 from syncd.cli.output import table
-from syncd.cli.plan import PARTIAL_EXIT, read_period
+from syncd.cli.plan import PARTIAL_EXIT
 from syncd.core.service.leaks import Leak, LeakReport, read_leaks
 from syncd.core.service.refusals import PeriodNotOver
 from syncd.core.service.steps import plain

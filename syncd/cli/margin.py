@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.bootstrap import App
 from syncd.cli.map_files import write_file
+from syncd.cli.moments import read_period
 from syncd.cli.output import table
-from syncd.cli.plan import read_period
 from syncd.core.service.csv_text import escape
 from syncd.core.service.evidence_pack import BOM, money
 from syncd.core.service.margin import By, MarginReport, MarginRow, read_margin

@@ -1,9 +1,12 @@
-"""Moments and spans as people read them: local time in the billing zone, and rounded ages."""
+"""Moments and spans as people read them, in local time and rounded; months as they type them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from syncd.sdk.errors import ConfigError
+from syncd.sdk.period import Period
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
@@ -24,3 +27,17 @@ def span(value: timedelta) -> str:
                 return f"{whole} {unit} {rest // smaller[1]} {smaller[0]}"
             return f"{whole} {unit}"
     return f"{seconds:.1f} s"
+
+
+def read_period(text: str | None) -> Period | None:
+    """The period an option names.
+
+    Raises:
+        ConfigError: it is not written as one.
+    """
+    if text is None:
+        return None
+    try:
+        return Period.parse(text)
+    except ValueError as error:
+        raise ConfigError(str(error), remedy="write --period 2026-11") from error

@@ -14,9 +14,9 @@ import msgspec
 from syncd.bootstrap import App
 from syncd.cli.desk import sources_of
 from syncd.cli.map_files import write_file
+from syncd.cli.moments import read_period
 from syncd.cli.month_view import show_page
 from syncd.cli.person import current_person
-from syncd.cli.plan import read_period
 from syncd.core.billing.month_difference import CAUSES
 from syncd.core.service.applied import HELD_EXIT, PARTIAL_EXIT
 from syncd.core.service.csv_text import escape

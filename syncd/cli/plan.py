@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
 from syncd.cli.desk import billing_desk, sources_of
+from syncd.cli.moments import read_period
 from syncd.cli.plan_view import next_steps, plan_data, show
 from syncd.core.store.plans import PlanBillState
-from syncd.sdk.errors import ConfigError
-from syncd.sdk.period import Period
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
@@ -53,17 +52,3 @@ async def plan_month(cli: Cli, *, period: str | None, clients: Sequence[str]) ->
     if stored.count(PlanBillState.ERROR):
         return PARTIAL_EXIT
     return HELD_EXIT if stored.count(PlanBillState.HELD) else 0
-
-
-def read_period(text: str | None) -> Period | None:
-    """The period an option names.
-
-    Raises:
-        ConfigError: it is not written as one.
-    """
-    if text is None:
-        return None
-    try:
-        return Period.parse(text)
-    except ValueError as error:
-        raise ConfigError(str(error), remedy="write --period 2026-11") from error

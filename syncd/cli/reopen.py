@@ -9,9 +9,9 @@ import typer
 
 from syncd.bootstrap import App
 from syncd.cli.desk import billing_desk, sources_of
+from syncd.cli.moments import read_period
 from syncd.cli.output import table
 from syncd.cli.person import current_person
-from syncd.cli.plan import read_period
 from syncd.cli.plan_view import signed
 from syncd.core.service.applied import HELD_EXIT
 from syncd.core.service.reopening import Prospect, ReopeningLook, look_at_bills, reopen_bills

@@ -10,7 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOORS = {"syncd/core/store/database.py", "syncd/core/store/schema.py"}
-ENGINES = {"syncd/core/store/engine.py", "syncd/core/store/schema.py"}
+ENGINES = {
+    "syncd/core/store/asking.py",
+    "syncd/core/store/engine.py",
+    "syncd/core/store/schema.py",
+}
 PULL_PATH = (
     "syncd.core.store.database",
     "syncd.core.store.connections",

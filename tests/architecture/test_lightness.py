@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from syncd.core.store.schema import upgrade
 
 HEAVY = (
     "sqlmodel", "alembic", "pydantic_settings", "psycopg", "apscheduler", "starlette", "uvicorn",
@@ -15,6 +18,19 @@ HEAVY = (
 
 HELP = (*HEAVY, "pluggy", "pydantic", "sqlalchemy", "httpx", "msgspec", "asyncio")
 """Never loaded to print a help text."""
+
+
+EXPLAINED = """
+[syncd]
+database = "sqlite:///syncd.db"
+
+[connections.psa]
+plugin = "halopsa"
+base_url = "http://127.0.0.1:9"
+tenant = "t"
+client_id = "i"
+client_secret = { file = "secret" }
+"""
 
 
 def loaded(code: str, names: tuple[str, ...]) -> list[str]:
@@ -45,6 +61,21 @@ def test_the_help_text_loads_next_to_nothing() -> None:
 )
 def test_a_pull_loads_no_tool_of_other_commands(modules: str) -> None:
     assert loaded(f"import {modules}", HEAVY) == []
+
+
+def test_a_number_is_explained_without_the_tools_that_only_write(tmp_path: Path) -> None:
+    config = tmp_path / "syncd.toml"
+    config.write_text(EXPLAINED)
+    (tmp_path / "secret").write_text("s")
+    upgrade(f"sqlite:///{tmp_path / 'syncd.db'}")
+    code = (
+        "import contextlib, io\nfrom syncd.cli.app import run\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()) as said:\n"
+        f"    run(['--config', {str(config)!r}, 'explain', 'acme'])\n"
+        "assert 'nothing was ever read from' in said.getvalue()\n"
+        "import syncd.core.service.explained, syncd.core.service.replay"
+    )
+    assert loaded(code, (*HEAVY, "sqlalchemy", "aiosqlite", "httpx", "rapidfuzz")) == []
 
 
 def test_a_log_line_loads_the_logger_and_a_silent_command_does_not() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from syncd.core.service.refusals import ClientUnknown
-from syncd.core.store.billing_data import BillingData
-from syncd.core.store.references import ReferenceEntry, ReferenceKind
+from syncd.core.store.reference_entries import ReferenceEntry, ReferenceKind
+
+if TYPE_CHECKING:
+    from syncd.core.store.billing_data import BillingData
 
 
 def find_client(data: BillingData, psa_id: int, wanted: str) -> ReferenceEntry:

@@ -7,6 +7,7 @@ pulls, edits and renames.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,13 +17,15 @@ from syncd.core.service.clients import choose_client
 from syncd.core.service.explained import Evidence, names
 from syncd.core.service.explanation import Explanation
 from syncd.core.service.refusals import NothingToExplain
-from syncd.core.service.replay import FoundLine, Reckoner, Replay
+from syncd.core.service.replay import FoundLine, Replay
 from syncd.core.store.billed import linked_accounts, linked_clients
 from syncd.core.store.connections import find_connection
-from syncd.core.store.references import ReferenceKind, find_references
+from syncd.core.store.reference_entries import ReferenceKind, find_references
 from syncd.sdk.period import Period
 
 if TYPE_CHECKING:
+    from syncd.core.service.sources import Reckoner
+    from syncd.core.store.asking import Reader
     from syncd.core.store.database import Database
 
 
@@ -53,7 +56,8 @@ async def explain(
         ClientUnknown: the client is not exactly one.
         NothingToExplain: no bill and no plan has it, and nothing can be computed.
     """
-    async with database.reader() as conn:
+    async with AsyncExitStack() as stack:
+        conn: Reader = await stack.enter_async_context(database.brief_reader())
         psa = await find_connection(conn, psa_name)
         if psa is None:
             message = f"nothing was ever read from '{psa_name}', so no client is known"
@@ -61,16 +65,21 @@ async def explain(
         clients = await find_references(conn, psa.id, ReferenceKind.CLIENT, client)
         entry = choose_client(clients, await linked_clients(conn, psa.id, clients), client)
         accounts = await linked_accounts(conn, psa.id, entry.key, as_of=as_of)
-        replay = Replay(
-            conn=conn,
-            psa=psa,
-            client=entry.key,
-            accounts=accounts,
-            timezone=timezone,
-            as_of=as_of,
-            reckoner=reckoner,
-        )
+        replay = Replay(conn=conn, client=entry.key, accounts=accounts, as_of=as_of)
         found = await replay.lines(period)
+        if not found and reckoner is not None and (period is not None or as_of is not None):
+            from syncd.core.service.recomputed import recomputed
+
+            conn = whole = await stack.enter_async_context(database.reader())
+            found = await recomputed(
+                whole,
+                reckoner,
+                psa=psa,
+                accounts=accounts,
+                timezone=timezone,
+                period=period,
+                as_of=as_of,
+            )
         chosen = [one for one in found if _has(one.line, product)]
         if not chosen:
             _refuse(entry.name, product, period, found)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.service.basis import ProductBasis, SnapshotBasis, decode_line
 from syncd.core.service.explanation import (
@@ -23,14 +22,16 @@ from syncd.core.service.explanation import (
 )
 from syncd.core.service.replay import FoundLine
 from syncd.core.service.steps import steps_of
-from syncd.core.store.billed import bill_heads, line_bases, measures, written_remote
+from syncd.core.store.billed import bill_heads, line_bases, measures, remote_of
 from syncd.core.store.census.counts import counts_at
 from syncd.core.store.census.evidence import evidence, movements
 from syncd.core.store.census.records import EvidenceUnit, Moved, Movements, Resized
 from syncd.core.store.census.snapshots import day_snapshots
-from syncd.core.store.lines import record_of_key
 from syncd.sdk.period import Period, day_start
 from syncd.sdk.records import Measure
+
+if TYPE_CHECKING:
+    from syncd.core.store.asking import Reader
 
 
 class Evidence:
@@ -42,7 +43,7 @@ class Evidence:
         product: only this one, by key or name; None for all.
     """
 
-    def __init__(self, conn: AsyncConnection, timezone: ZoneInfo, product: str | None) -> None:
+    def __init__(self, conn: Reader, timezone: ZoneInfo, product: str | None) -> None:
         self._conn = conn
         self._timezone = timezone
         self._product = product
@@ -74,11 +75,7 @@ class Evidence:
     async def _remote(self, found: FoundLine) -> str | None:
         if found.origin is Origin.COMPUTED:
             return None
-        written = await written_remote(self._conn, found.plan_id, found.line.external_key)
-        if written is not None:
-            return written
-        record = await record_of_key(self._conn, found.line.external_key)
-        return record.remote if record is not None else None
+        return await remote_of(self._conn, found.plan_id, found.line.external_key)
 
     async def _explained(
         self, found: FoundLine, item: ProductBasis, kinds: Mapping[int, Measure]

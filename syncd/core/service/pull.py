@@ -18,7 +18,8 @@ from syncd.core.service.connection_health import (
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.mapping_issues import write_mapping_issues
 from syncd.core.service.pull_issues import PULL_INCOMPLETE, code_of, sync_pull_issues
-from syncd.core.store.census import PullResult, census_staging
+from syncd.core.store.census.records import PullResult
+from syncd.core.store.census.staging import census_staging
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import ConfigError

@@ -16,7 +16,7 @@ from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.sdk.records import ScopeVerdict
 
 if TYPE_CHECKING:
-    from syncd.core.store.census import Gap, PullResult
+    from syncd.core.store.census.records import Gap, PullResult
     from syncd.core.store.connections import ConnectionRef
 
 PULL_INCOMPLETE: Final = "PULL_INCOMPLETE"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from syncd.core.service.connection_health import failures_recorded
 from syncd.core.service.pull import pull_connection
 from syncd.core.service.runs import RunHandle, run
-from syncd.core.store.census import PullResult
 from syncd.core.store.census.evidence import unit_id_bounds
+from syncd.core.store.census.records import PullResult
 from syncd.core.store.overview import last_complete_size
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog

@@ -7,7 +7,7 @@ facts that came late.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from syncd.core.billing.plan_input import Style
+from syncd.core.service.billed_days import at_the_end, billed_parts, over, with_days
 from syncd.core.service.correction_book import NO_CORRECTIONS, load_corrections
 from syncd.core.service.draft import (
     SOURCE_DISABLED,
@@ -25,6 +26,7 @@ from syncd.core.service.draft import (
 from syncd.core.service.ledger import Books, load_books
 from syncd.core.service.month_usage import month_facts, with_months
 from syncd.core.service.snapshots import Snapshot, snapshots
+from syncd.core.service.sources import Sources as Sources
 from syncd.core.service.usage import Counted, count, usages
 from syncd.core.store.billing_data import BillingData
 from syncd.sdk.period import Period
@@ -46,19 +48,6 @@ class Carried(Enum):
     NONE = "none"
     SENT = "sent"
     DUE = "due"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Which connections count, by name; every other one that ever did rests.
-
-    Attributes:
-        active: configured, enabled, and their plugin works.
-        broken: configured, and their plugin does not.
-    """
-
-    active: Collection[str]
-    broken: Collection[str] = ()
 
 
 async def reckon(
@@ -98,6 +87,7 @@ async def reckon(
     found: dict[int, Snapshot] = {}
     counted: dict[tuple[int, int], Counted] = {}
     resting: dict[int, str] = {}
+    parts = billed_parts(data, period)
     for connection in data.connections.values():
         if connection.name not in sources.active:
             broken = connection.name in sources.broken
@@ -114,6 +104,18 @@ async def reckon(
         )
         if accounts is not None:
             own = {one: snapshot for one, snapshot in own.items() if one in accounts}
+        if parts:
+            own = await at_the_end(
+                conn,
+                connection.id,
+                parts,
+                own,
+                period,
+                timezone,
+                max_age_hours=rules.max_age_hours,
+                now=running_at,
+                as_of=as_of,
+            )
         own = await with_months(
             conn,
             data,
@@ -131,6 +133,19 @@ async def reckon(
                 conn, data, connection.id, period, timezone, own, as_of=as_of, until=running_at
             )
         )
+        if parts:
+            counted, parts = await with_days(
+                conn,
+                data,
+                connection.id,
+                period,
+                timezone,
+                own,
+                counted,
+                parts,
+                as_of=as_of,
+                until=running_at,
+            )
         counted.update(await month_facts(conn, data, connection.id, period, own, as_of=as_of))
     books = books or await load_books(
         conn,
@@ -140,7 +155,8 @@ async def reckon(
     )
     return Drafting(
         data=data,
-        usages=usages(data, counted, found, psa_id),
+        usages=usages(data, counted, found, psa_id, over=over(parts)),
+        parts=parts,
         snapshots=found,
         resting=resting,
         books=books,
@@ -170,5 +186,11 @@ def reckon_again(drafting: Drafting, data: BillingData) -> Drafting:
         before.own_configurations,
         before.shared_configurations,
     ):
-        figures = usages(data, figures.counted, drafting.snapshots, drafting.psa_id)
+        figures = usages(
+            data,
+            figures.counted,
+            drafting.snapshots,
+            drafting.psa_id,
+            over=over(drafting.parts),
+        )
     return replace(drafting, data=data, usages=figures)

@@ -16,7 +16,7 @@ from syncd.core.billing.arithmetic import (
     total,
     whole_blocks,
 )
-from syncd.core.billing.model import Mode
+from syncd.core.billing.choices import Mode
 from syncd.core.service.basis import LineBasis, MonthBasis, PartBasis, ProductBasis, RuleBasis
 from syncd.sdk.records import Measure, Part
 

@@ -5,31 +5,63 @@ Explaining one line reads rows of one client only, however large the installatio
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
+from typing import TYPE_CHECKING, Any
 
 from syncd.core.billing.bill_life import BillKind
-from syncd.core.store.billing_data import known
-from syncd.core.store.outbox import OutboxState
-from syncd.core.store.plans import PlanBillState, PlanKind
-from syncd.core.store.tables import (
-    Bill,
-    BillLine,
-    BillReopening,
-    ClientLink,
-    ObjectionRow,
-    OutboxRow,
-    PlanBill,
-    PlanRow,
-    ProductRow,
-)
+from syncd.core.store.asking import fetch, fetch_one, scalar
+from syncd.core.store.census.selection import FOREVER, among, listed, moment_or_forever
+from syncd.core.store.micros import from_micros, to_micros
+from syncd.core.store.states import MAKES_BILLS, OutboxState, PlanBillState, PlanKind
 from syncd.sdk.records import Measure, ProductKind, Severity
+
+if TYPE_CHECKING:
+    from syncd.core.store.asking import Reader
+
+_HEADS = """
+SELECT b.id, b.account_id, b.period, b.revision, b.kind, p.kind, b.plan_id, p.made_at,
+       b.recorded_at, b.completed_at
+  FROM bill b JOIN plan p ON p.id = b.plan_id
+ WHERE {whose} AND b.recorded_at <= :as_of
+ ORDER BY b.period DESC, b.account_id, b.revision DESC
+"""
+_LINES = "SELECT line_uid, basis FROM bill_line WHERE bill_id = :bill ORDER BY id"
+_WRITES = (
+    "SELECT line_uid, state, settled_at FROM outbox WHERE plan_id = :plan AND account_id = :account"
+)
+_WRITTEN = "SELECT remote FROM outbox WHERE plan_id = :plan AND key = :key"
+_RECORDED = "SELECT remote FROM psa_record WHERE key = :key"
+_RELEASES = (
+    "SELECT released_by, release_reason, released_at FROM plan_bill"
+    " WHERE plan_id = :plan AND account_id = :account AND released_at <= :as_of ORDER BY id"
+)
+_REOPENINGS = (
+    "SELECT r.reopened_by, r.reason, r.reopened_at"
+    " FROM bill_reopening r JOIN bill b ON b.id = r.bill_id"
+    " WHERE b.account_id = :account AND b.period = :period AND r.reopened_at <= :as_of"
+    " ORDER BY r.id"
+)
+_PLANNED = """
+SELECT b.plan_id, b.bill_key, b.state, b.basis, b.released_at, p.period, p.kind, p.made_at
+  FROM plan_bill b JOIN plan p ON p.id = b.plan_id
+ WHERE b.account_id = :account AND p.made_at <= :as_of AND {kinds}{more}
+ ORDER BY b.id DESC LIMIT 1
+"""
+_HOLDING = (
+    "SELECT id FROM objection WHERE plan_id = :plan AND severity = :hold"
+    " AND (bill_key = :bill OR bill_key IS NULL) LIMIT 1"
+)
+_LINKED = (
+    "psa_connection_id = :psa AND recorded_at <= :as_of"
+    " AND (superseded_at IS NULL OR superseded_at > :as_of)"
+)
+_ACCOUNTS = (
+    f"SELECT account_id FROM client_link WHERE client_key = :client AND {_LINKED}"  # noqa: S608 - values are bound
+    " ORDER BY account_id"
+)
+_CLIENTS = f"SELECT client_key FROM client_link WHERE {_LINKED}"  # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +130,7 @@ class PlannedHead:
 
 
 async def bill_heads(
-    conn: AsyncConnection,
+    conn: Reader,
     *,
     client: str | None = None,
     account_id: int | None = None,
@@ -112,118 +144,84 @@ async def bill_heads(
         account_id: whose bills.
         as_of: only what was recorded by then; None for now.
     """
-    statement: Any = (
-        select(
-            col(Bill.id),
-            col(Bill.account_id),
-            col(Bill.period),
-            col(Bill.revision),
-            col(Bill.kind),
-            col(PlanRow.kind).label("plan_kind"),
-            col(Bill.plan_id),
-            col(PlanRow.made_at),
-            col(Bill.recorded_at),
-            col(Bill.completed_at),
-        )
-        .join(PlanRow, col(PlanRow.id) == col(Bill.plan_id))
-        .order_by(col(Bill.period).desc(), col(Bill.account_id), col(Bill.revision).desc())
-    )
-    if client is not None:
-        statement = statement.where(col(Bill.client_key) == client)
-    if account_id is not None:
-        statement = statement.where(col(Bill.account_id) == account_id)
-    if as_of is not None:
-        statement = statement.where(col(Bill.recorded_at) <= as_of)
-    return [_head(row, as_of) for row in await conn.execute(statement)]
+    whose = "b.client_key = :client" if client is not None else "b.account_id = :account"
+    bound: dict[str, Any] = {"as_of": moment_or_forever(as_of)}
+    bound |= {"account": account_id} if client is None else {"client": client}
+    rows = await fetch(conn, _HEADS.format(whose=whose), bound)
+    return [_head(row, as_of) for row in rows]
 
 
-def _head(row: Any, as_of: datetime | None) -> BillHead:
-    completed = row.completed_at
-    if completed is not None and as_of is not None and completed > as_of:
+def _head(row: Sequence[Any], as_of: datetime | None) -> BillHead:
+    bill, account, period, revision, kind, plan_kind, plan, made, recorded, completed = row
+    if completed is not None and completed > moment_or_forever(as_of):
         completed = None
     return BillHead(
-        id=row.id,
-        account_id=row.account_id,
-        period=row.period,
-        revision=row.revision,
-        kind=BillKind.TEMPORARY if completed is None else BillKind(row.kind),
-        running=row.plan_kind == PlanKind.RUNNING.value,
-        plan_id=row.plan_id,
-        made_at=row.made_at,
-        recorded_at=row.recorded_at,
-        completed_at=completed,
+        id=bill,
+        account_id=account,
+        period=period,
+        revision=revision,
+        kind=BillKind.TEMPORARY if completed is None else BillKind(kind),
+        running=plan_kind == PlanKind.RUNNING.value,
+        plan_id=plan,
+        made_at=from_micros(made),
+        recorded_at=from_micros(recorded),
+        completed_at=None if completed is None else from_micros(completed),
     )
 
 
-async def line_bases(conn: AsyncConnection, bill_id: int) -> list[tuple[str, str]]:
+async def line_bases(conn: Reader, bill_id: int) -> list[tuple[str, str]]:
     """Uid and basis of each line of a bill, in pushing order."""
-    statement = (
-        select(col(BillLine.line_uid), col(BillLine.basis))
-        .where(col(BillLine.bill_id) == bill_id)
-        .order_by(col(BillLine.id))
-    )
-    return [(uid, basis) for uid, basis in await conn.execute(statement)]
+    return [(uid, basis) for uid, basis in await fetch(conn, _LINES, {"bill": bill_id})]
 
 
 async def line_writes(
-    conn: AsyncConnection, plan_id: str, account_id: int, *, as_of: datetime | None
+    conn: Reader, plan_id: str, account_id: int, *, as_of: datetime | None
 ) -> dict[str, OutboxState]:
     """How the writes of a bill stood, by line uid; a line without a write is absent."""
-    statement = select(
-        col(OutboxRow.line_uid), col(OutboxRow.state), col(OutboxRow.settled_at)
-    ).where(col(OutboxRow.plan_id) == plan_id, col(OutboxRow.account_id) == account_id)
+    moment = None if as_of is None else to_micros(as_of)
     return {
         uid: OutboxState(state)
-        if as_of is None or (settled is not None and settled <= as_of)
+        if moment is None or (settled is not None and settled <= moment)
         else OutboxState.PENDING
-        for uid, state, settled in await conn.execute(statement)
+        for uid, state, settled in await fetch(
+            conn, _WRITES, {"plan": plan_id, "account": account_id}
+        )
     }
 
 
-async def written_remote(conn: AsyncConnection, plan_id: str, key: str) -> str | None:
-    """The PSA's id of the record that a plan wrote, None where it wrote none."""
-    statement = select(col(OutboxRow.remote)).where(
-        col(OutboxRow.plan_id) == plan_id, col(OutboxRow.key) == key
-    )
-    return (await conn.execute(statement)).scalar_one_or_none()
+async def remote_of(conn: Reader, plan_id: str, key: str) -> str | None:
+    """The PSA's id of the record that a plan wrote, else of the one that has the line now."""
+    written: str | None = await scalar(conn, _WRITTEN, {"plan": plan_id, "key": key})
+    if written is not None:
+        return written
+    recorded: str | None = await scalar(conn, _RECORDED, {"key": key})
+    return recorded
 
 
 async def release_of(
-    conn: AsyncConnection, plan_id: str, account_id: int, *, as_of: datetime | None
+    conn: Reader, plan_id: str, account_id: int, *, as_of: datetime | None
 ) -> Approval | None:
     """Who released the account's bill of a plan; None where nobody had to."""
-    statement = select(
-        col(PlanBill.released_by), col(PlanBill.release_reason), col(PlanBill.released_at)
-    ).where(col(PlanBill.plan_id) == plan_id, col(PlanBill.account_id) == account_id)
-    for by, reason, at in await conn.execute(statement):
-        if at is not None and (as_of is None or at <= as_of):
-            return Approval(by=by, reason=reason, at=at)
-    return None
+    bound = {"plan": plan_id, "account": account_id, "as_of": moment_or_forever(as_of)}
+    found = await fetch_one(conn, _RELEASES, bound)
+    return None if found is None else _approval(found)
 
 
 async def reopenings_of(
-    conn: AsyncConnection, account_id: int, period: str, *, as_of: datetime | None
+    conn: Reader, account_id: int, period: str, *, as_of: datetime | None
 ) -> tuple[Approval, ...]:
     """Who reopened the account's final bill of the month, the oldest first."""
-    statement = (
-        select(
-            col(BillReopening.reopened_by),
-            col(BillReopening.reason),
-            col(BillReopening.reopened_at),
-        )
-        .join(Bill, col(Bill.id) == col(BillReopening.bill_id))
-        .where(col(Bill.account_id) == account_id, col(Bill.period) == period)
-        .order_by(col(BillReopening.id))
-    )
-    if as_of is not None:
-        statement = statement.where(col(BillReopening.reopened_at) <= as_of)
-    return tuple(
-        Approval(by=by, reason=reason, at=at) for by, reason, at in await conn.execute(statement)
-    )
+    bound = {"account": account_id, "period": period, "as_of": moment_or_forever(as_of)}
+    return tuple([_approval(row) for row in await fetch(conn, _REOPENINGS, bound)])
+
+
+def _approval(row: Sequence[Any]) -> Approval:
+    by, reason, at = row
+    return Approval(by=by, reason=reason, at=from_micros(at))
 
 
 async def newest_planned(
-    conn: AsyncConnection,
+    conn: Reader,
     account_id: int,
     *,
     period: str | None = None,
@@ -239,101 +237,71 @@ async def newest_planned(
         running: only plans of months that went on, or only the others; None for both.
         as_of: only plans made by then, and their fate as far as it was known then.
     """
-    chosen: list[ColumnElement[bool]] = [col(PlanBill.account_id) == account_id]
+    more = ""
+    bound: dict[str, Any] = {"account": account_id, "as_of": moment_or_forever(as_of)}
     if period is not None:
-        chosen.append(col(PlanRow.period) == period)
+        more += " AND p.period = :period"
+        bound["period"] = period
     if running is not None:
-        is_running = col(PlanRow.kind) == PlanKind.RUNNING.value
-        chosen.append(is_running if running else ~is_running)
-    if as_of is not None:
-        chosen.append(col(PlanRow.made_at) <= as_of)
-    statement = (
-        select(
-            col(PlanBill.plan_id),
-            col(PlanBill.bill_key),
-            col(PlanBill.state),
-            col(PlanBill.basis),
-            col(PlanBill.released_at),
-            col(PlanRow.period),
-            col(PlanRow.kind),
-            col(PlanRow.made_at),
-        )
-        .join(PlanRow, col(PlanRow.id) == col(PlanBill.plan_id))
-        .where(*chosen)
-        .order_by(col(PlanBill.id).desc())
-        .limit(1)
-    )
-    row = (await conn.execute(statement)).one_or_none()
+        more += f" AND p.kind {'=' if running else '<>'} :running"
+        bound["running"] = PlanKind.RUNNING.value
+    kinds = among(conn, "p.kind", "kinds")
+    bound["kinds"] = listed(conn, MAKES_BILLS)
+    row = await fetch_one(conn, _PLANNED.format(kinds=kinds, more=more), bound)
     if row is None:
         return None
-    state = PlanBillState(row.state)
+    plan_id, bill_key, stored, basis, released_at, month, kind, made_at = row
+    state = PlanBillState(stored)
     if as_of is not None:
-        state = await _state_then(conn, row.plan_id, row.bill_key, row.released_at, as_of)
+        state = await _state_then(conn, plan_id, bill_key, released_at, as_of)
     return PlannedHead(
-        plan_id=row.plan_id,
-        period=row.period,
-        running=row.kind == PlanKind.RUNNING.value,
-        made_at=row.made_at,
+        plan_id=plan_id,
+        period=month,
+        running=kind == PlanKind.RUNNING.value,
+        made_at=from_micros(made_at),
         state=state,
-        basis=row.basis,
+        basis=basis,
     )
 
 
 async def _state_then(
-    conn: AsyncConnection,
-    plan_id: str,
-    bill_key: str,
-    released_at: datetime | None,
-    as_of: datetime,
+    conn: Reader, plan_id: str, bill_key: str, released_at: int | None, as_of: datetime
 ) -> PlanBillState:
     """The fate of a bill with lines before it was applied: an objection held it, or nothing did."""
     if released_at is not None:
-        return PlanBillState.RELEASED if released_at <= as_of else PlanBillState.HELD
-    statement = select(col(ObjectionRow.id)).where(
-        col(ObjectionRow.plan_id) == plan_id,
-        col(ObjectionRow.severity) == Severity.HOLD.value,
-        (col(ObjectionRow.bill_key) == bill_key) | col(ObjectionRow.bill_key).is_(None),
-    )
-    held = (await conn.execute(statement.limit(1))).first() is not None
+        released = released_at <= to_micros(as_of)
+        return PlanBillState.RELEASED if released else PlanBillState.HELD
+    bound = {"plan": plan_id, "bill": bill_key, "hold": Severity.HOLD.value}
+    held = await fetch_one(conn, _HOLDING, bound) is not None
     return PlanBillState.HELD if held else PlanBillState.READY
 
 
 async def linked_accounts(
-    conn: AsyncConnection, psa_connection_id: int, client: str, *, as_of: datetime | None
+    conn: Reader, psa_connection_id: int, client: str, *, as_of: datetime | None
 ) -> tuple[int, ...]:
     """Row ids of the accounts that were linked to a client, ascending."""
-    statement = (
-        select(col(ClientLink.account_id))
-        .where(
-            known(ClientLink, as_of),
-            col(ClientLink.psa_connection_id) == psa_connection_id,
-            col(ClientLink.client_key) == client,
-        )
-        .order_by(col(ClientLink.account_id))
-    )
-    return tuple((await conn.scalars(statement)).all())
+    bound = {"psa": psa_connection_id, "client": client, "as_of": moment_or_forever(as_of)}
+    return tuple([row[0] for row in await fetch(conn, _ACCOUNTS, bound)])
 
 
 async def linked_clients(
-    conn: AsyncConnection, psa_connection_id: int, clients: Collection[str]
+    conn: Reader, psa_connection_id: int, clients: Collection[str]
 ) -> set[str]:
     """Those of a few clients that an account is linked to now."""
     if len(clients) < 2:
         return set()
-    statement = select(col(ClientLink.client_key)).where(
-        known(ClientLink, None), col(ClientLink.psa_connection_id) == psa_connection_id
-    )
-    return set((await conn.scalars(statement)).all()) & set(clients)
+    bound = {"psa": psa_connection_id, "as_of": FOREVER}
+    return {row[0] for row in await fetch(conn, _CLIENTS, bound)} & set(clients)
 
 
-async def measures(conn: AsyncConnection, product_ids: Collection[int]) -> dict[int, Measure]:
+async def measures(conn: Reader, product_ids: Collection[int]) -> dict[int, Measure]:
     """What one unit of each product's quantity is; a storage is always billed as bytes."""
-    statement = select(col(ProductRow.id), col(ProductRow.kind), col(ProductRow.measure)).where(
-        col(ProductRow.id).in_(product_ids)
-    )
+    question = f"SELECT id, kind, measure FROM product WHERE {among(conn, 'id', 'ids')}"  # noqa: S608 - values are bound
     return {
-        row.id: Measure.BYTE
-        if ProductKind(row.kind) is ProductKind.STORAGE and row.measure == Measure.COUNT.value
-        else Measure(row.measure)
-        for row in await conn.execute(statement)
+        product: Measure.BYTE
+        if ProductKind(kind) is ProductKind.STORAGE and measure == Measure.COUNT.value
+        else Measure(measure)
+        for product, kind, measure in await fetch(
+            conn, question, {"ids": listed(conn, product_ids)}
+        )
     }

@@ -8,23 +8,27 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from syncd.core.store.types import from_micros
+from syncd.core.store.asking import change, fetch, fetch_one, scalar
+from syncd.core.store.micros import from_micros
 from syncd.sdk.errors import ConfigError
 
-_BY_NAME = text("SELECT id, uid, name, connector FROM connection WHERE name = :name")
-_ALL = text("SELECT id, uid, name, connector FROM connection ORDER BY name")
-_INSERT = text(
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from syncd.core.store.asking import Reader
+
+_BY_NAME = "SELECT id, uid, name, connector FROM connection WHERE name = :name"
+_ALL = "SELECT id, uid, name, connector FROM connection ORDER BY name"
+_INSERT = (
     "INSERT INTO connection (uid, name, connector, status, status_detail)"
     " VALUES (:uid, :name, :connector, 'ok', '')"
 )
-_RENAME = text("UPDATE connection SET name = :name WHERE id = :id")
-_INSTALLATION = text("SELECT uid, created_at, data_version FROM installation WHERE id = 1")
-_BUMP = text("UPDATE installation SET data_version = data_version + 1 WHERE id = 1")
-_VERSION = text("SELECT data_version FROM installation WHERE id = 1")
+_RENAME = "UPDATE connection SET name = :name WHERE id = :id"
+_INSTALLATION = "SELECT uid, created_at, data_version FROM installation WHERE id = 1"
+_BUMP = "UPDATE installation SET data_version = data_version + 1 WHERE id = 1"
+_VERSION = "SELECT data_version FROM installation WHERE id = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,15 @@ class InstallationRef:
     data_version: int
 
 
-async def find_connection(connection: AsyncConnection, name: str) -> ConnectionRef | None:
+async def find_connection(connection: Reader, name: str) -> ConnectionRef | None:
     """The stored connection of that name, or None."""
-    row = (await connection.execute(_BY_NAME, {"name": name})).one_or_none()
+    row = await fetch_one(connection, _BY_NAME, {"name": name})
     return None if row is None else ConnectionRef(*row)
 
 
-async def all_connections(connection: AsyncConnection) -> list[ConnectionRef]:
+async def all_connections(connection: Reader) -> list[ConnectionRef]:
     """Every stored connection, by name; those gone from the configuration too."""
-    return [ConnectionRef(*row) for row in await connection.execute(_ALL)]
+    return [ConnectionRef(*row) for row in await fetch(connection, _ALL)]
 
 
 async def ensure_connection(
@@ -91,11 +95,11 @@ async def ensure_connection(
         raise ConfigError(message, remedy=f"remove `formerly` from [connections.{name}]")
     if former:
         _require_same_connector(former, connector)
-        await connection.execute(_RENAME, {"name": name, "id": former.id})
+        await change(connection, _RENAME, {"name": name, "id": former.id})
         return ConnectionRef(former.id, former.uid, name, former.connector)
     if found is None:
         row = {"uid": secrets.token_hex(4), "name": name, "connector": connector}
-        await connection.execute(_INSERT, row)
+        await change(connection, _INSERT, row)
         found = await find_connection(connection, name)
         assert found is not None
     _require_same_connector(found, connector)
@@ -111,18 +115,20 @@ def _require_same_connector(found: ConnectionRef, connector: str) -> None:
         raise ConfigError(message, remedy="use a new name for the new connection")
 
 
-async def installation(connection: AsyncConnection) -> InstallationRef:
+async def installation(connection: Reader) -> InstallationRef:
     """This database as a whole."""
-    uid, created_at, version = (await connection.execute(_INSTALLATION)).one()
+    found = await fetch_one(connection, _INSTALLATION)
+    assert found is not None
+    uid, created_at, version = found
     return InstallationRef(uid, from_micros(created_at), version)
 
 
-async def data_version(connection: AsyncConnection) -> int:
+async def data_version(connection: Reader) -> int:
     """The version that a plan remembers and is refused without."""
-    return int(await connection.scalar(_VERSION) or 0)
+    return int(await scalar(connection, _VERSION) or 0)
 
 
 async def bump_data_version(connection: AsyncConnection) -> int:
     """Say that links, mappings, rates, rules or configurations changed; the new version."""
-    await connection.execute(_BUMP)
+    await change(connection, _BUMP)
     return await data_version(connection)

@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from syncd.core.store.engine import WRITER_LOCK, Dialect, open_engine, target
+from syncd.core.store.asking import scalar, sqlite_reader
 from syncd.core.store.faults import store_error
+from syncd.core.store.place import Dialect, target
 from syncd.sdk.errors import SchemaOutdated, StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from syncd.core.store.asking import Reader
 
 SCHEMA_REVISION = "0004"
 """The newest migration; a test compares it with the scripts, so that no command imports them."""
@@ -27,8 +31,8 @@ commit_hook: Callable[[str], None] | None = None
 _QUEUE_SECONDS = 60.0
 
 _VERSION_TABLE = {
-    "sqlite": text("SELECT name FROM sqlite_master WHERE name = 'alembic_version'"),
-    "postgresql": text("SELECT to_regclass('alembic_version')"),
+    "sqlite": "SELECT name FROM sqlite_master WHERE name = 'alembic_version'",
+    "postgresql": "SELECT to_regclass('alembic_version')",
 }
 
 
@@ -52,8 +56,7 @@ class Database:
         """
         self._target = target(url)
         self.dialect: Dialect = self._target.dialect
-        self._engine = open_engine(self._target, busy_seconds=busy_seconds)
-        self._benches = open_engine(self._target, busy_seconds=busy_seconds, pooled=False)
+        self._busy_seconds = busy_seconds
         self._turn = asyncio.Lock()
         self._writing: asyncio.Task[Any] | None = None
 
@@ -65,9 +68,23 @@ class Database:
         """Where it is, for people; without the password."""
         return self._target.place
 
+    @cached_property
+    def _engine(self) -> AsyncEngine:
+        """Made at its first use, since a command that only asks a little needs no SQLAlchemy."""
+        from syncd.core.store.engine import open_engine
+
+        return open_engine(self._target, busy_seconds=self._busy_seconds)
+
+    @cached_property
+    def _benches(self) -> AsyncEngine:
+        from syncd.core.store.engine import open_engine
+
+        return open_engine(self._target, busy_seconds=self._busy_seconds, pooled=False)
+
     async def dispose(self) -> None:
         """Close all connections; to be called before the event loop ends."""
-        await self._engine.dispose()
+        if "_engine" in self.__dict__:
+            await self._engine.dispose()
 
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[AsyncConnection]:
@@ -79,6 +96,26 @@ class Database:
         with self._told(reading=True):
             async with self._engine.connect() as connection:
                 await self._begin_reading(connection)
+                yield connection
+
+    @asynccontextmanager
+    async def brief_reader(self) -> AsyncIterator[Reader]:
+        """The same for the few questions in SQL text of a command that does nothing beside.
+
+        On SQLite its own driver answers: no SQLAlchemy is started, and the loop waits meanwhile.
+
+        Raises:
+            StoreError: the database cannot serve.
+        """
+        if self.dialect == "sqlite":
+            uri = self._target.sqlite_uri(create=False)
+            with (
+                self._told(reading=True),
+                sqlite_reader(uri, busy_seconds=self._busy_seconds) as reading,
+            ):
+                yield reading
+        else:
+            async with self.reader() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -115,10 +152,10 @@ class Database:
             SchemaOutdated: older, newer or empty; the remedy says what to run.
             StoreError: the database cannot serve.
         """
-        async with self.reader() as connection:
+        async with self.brief_reader() as connection:
             found: str | None = None
-            if await connection.scalar(_VERSION_TABLE[self.dialect]):
-                found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            if await scalar(connection, _VERSION_TABLE[self.dialect]):
+                found = await scalar(connection, "SELECT version_num FROM alembic_version")
         if found == SCHEMA_REVISION:
             return
         if found is None:
@@ -144,6 +181,8 @@ class Database:
             await connection.exec_driver_sql("PRAGMA query_only=OFF")
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
+            from syncd.core.store.engine import WRITER_LOCK
+
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
     async def _commit(self, connection: AsyncConnection) -> None:

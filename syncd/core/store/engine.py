@@ -1,4 +1,4 @@
-"""Which database a URL names, and an engine that treats it as this program needs.
+"""An engine that treats a database as this program needs.
 
 SQLite connections get their pragmas here; PostgreSQL's driver is imported only when such a URL is
 opened.
@@ -7,22 +7,16 @@ opened.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from syncd.core.store.place import Target
 from syncd.sdk.errors import ConfigError
 
-Dialect = Literal["sqlite", "postgresql"]
-
-_FORMS = "write sqlite:///syncd.db, or postgresql://user:password@host/database"
 _POOL_SIZE = 5
 
 WRITER_LOCK = 0x73796E6364
@@ -41,60 +35,6 @@ census of a million units must not live in memory; the cache is 16 MB; the log o
 shrinks to 64 MB once it is written back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A database that a URL names.
-
-    Attributes:
-        dialect: which of the two.
-        url: as SQLAlchemy reads it; holds the password, never print it.
-        place: the same for people, without the password.
-        file: the file on SQLite, None on PostgreSQL.
-    """
-
-    dialect: Dialect
-    url: URL
-    place: str
-    file: Path | None = None
-
-    def sqlite_uri(self, *, create: bool) -> str:
-        """The file as an SQLite URI; without `create` a missing file is an error."""
-        return f"file:{quote(str(self.file))}?mode={'rwc' if create else 'rw'}"
-
-    @property
-    def sync_url(self) -> URL:
-        """For tools that are not asynchronous."""
-        if self.dialect == "sqlite":
-            return URL.create("sqlite", database=str(self.file))
-        return self.url.set(drivername="postgresql+psycopg")
-
-
-def target(url: str) -> Target:
-    """Read a database URL.
-
-    Raises:
-        ConfigError: not a URL of a file on SQLite or of PostgreSQL, or its driver is missing.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        message = "the database setting is not a URL"
-        raise ConfigError(message, remedy=_FORMS) from error
-    backend = parsed.drivername.partition("+")[0]
-    if backend == "sqlite":
-        if parsed.database in {None, "", ":memory:"}:
-            message = "the database must be a file: one in memory forgets what was sent"
-            raise ConfigError(message, remedy=_FORMS)
-        file = Path(str(parsed.database)).absolute()
-        return Target("sqlite", parsed, str(file), file)
-    if backend in {"postgresql", "postgres"}:
-        host = parsed.host or parsed.query.get("host") or "the local socket"
-        place = f"{parsed.database} at {host}"
-        return Target("postgresql", parsed.set(drivername="postgresql+psycopg"), place)
-    message = f"'{backend}' is not a database this program can use"
-    raise ConfigError(message, remedy=_FORMS)
-
-
 def open_engine(where: Target, *, busy_seconds: float, pooled: bool = True) -> AsyncEngine:
     """An engine; nothing is connected yet.
 
@@ -107,18 +47,18 @@ def open_engine(where: Target, *, busy_seconds: float, pooled: bool = True) -> A
         ConfigError: the driver for PostgreSQL is not installed.
     """
     common: dict[str, Any] = {"hide_parameters": True}
-    remote = where.dialect == "postgresql"
+    remote = where.server is not None
     if pooled:
         common |= {"pool_size": _POOL_SIZE, "max_overflow": 10, "pool_pre_ping": remote}
     else:
         common |= {"poolclass": NullPool}
-    if not remote:
+    if where.server is None:
         return _sqlite_engine(where, busy_seconds, common)
     options = f"-c lock_timeout={int(busy_seconds * 1000)}"
-    stated = where.url.query.get("options")
+    stated = where.server.query.get("options")
     if isinstance(stated, str):
         options = f"{stated} {options}"
-    url = where.url.update_query_dict({"options": options})
+    url = where.server.update_query_dict({"options": options})
     if "application_name" not in url.query:
         url = url.update_query_dict({"application_name": "syncd"})
     try:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
-from syncd.core.store.engine import Target
-from syncd.sdk.errors import StoreError
+from syncd.core.store.place import Target
+from syncd.sdk.errors import StoreError, SyncdError
 
 _SQLITE: Final = {
     "SQLITE_BUSY": (
@@ -91,10 +88,17 @@ def store_error(error: BaseException, where: Target, *, reading: bool) -> StoreE
     A violated constraint or a wrong statement is none; neither is a write inside of `reader()`,
     which is a mistake in this program.
     """
-    if isinstance(error, PoolTimeout):
-        message = f"all connections to the database {where.place} are in use"
-        return StoreError(message, remedy="run less at once; if this persists it is a defect")
-    driver = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, SyncdError):
+        return None
+    driver: BaseException | None = error
+    if not isinstance(error, sqlite3.Error):
+        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+        if isinstance(error, PoolTimeout):
+            message = f"all connections to the database {where.place} are in use"
+            return StoreError(message, remedy="run less at once; if this persists it is a defect")
+        driver = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(driver, sqlite3.Error):
         sentence = _from_sqlite(driver, where, reading=reading)
     elif type(driver).__module__.partition(".")[0] == "psycopg":

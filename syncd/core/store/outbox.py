@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -18,22 +17,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.store.states import OutboxState as OutboxState
 from syncd.core.store.tables import OutboxRow
 from syncd.sdk.records import KeyedChange, LineState, canonical_json
 
 _CHUNK = 500
 """Values in one IN list; SQLite's oldest limit is 999."""
-
-
-class OutboxState(StrEnum):
-    """Where an intended write stands; `delivered` and `rejected` are final."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-    NEEDS_REVIEW = "needs_review"
-    DELIVERED = "delivered"
-    REJECTED = "rejected"
 
 
 UNSETTLED = (

@@ -16,45 +16,12 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from syncd.core.billing.bill_life import BillKind
 from syncd.core.store.outbox import chunks
+from syncd.core.store.states import MAKES_BILLS as MAKES_BILLS
+from syncd.core.store.states import PlanBillState as PlanBillState
+from syncd.core.store.states import PlanKind as PlanKind
 from syncd.core.store.tables import ObjectionRow, PlanBill, PlanRow
 from syncd.sdk.records import Objection, Plan, Severity
-
-
-class PlanKind(StrEnum):
-    """What a plan is for, and with it what its bills become.
-
-    `billing` was asked for by a person, `automatic` by the automatic run; `running` is of a month
-    that goes on. `adoption`, `wiring` and `assets` change no bill.
-    """
-
-    BILLING = "billing"
-    AUTOMATIC = "automatic"
-    RUNNING = "running"
-    ADOPTION = "adoption"
-    WIRING = "wiring"
-    ASSETS = "assets"
-
-    @property
-    def makes(self) -> BillKind:
-        """Kind of its bills once all of them was acknowledged.
-
-        Raises:
-            KeyError: a plan of this kind makes no bill.
-        """
-        return _MAKES[self]
-
-
-_MAKES = {
-    PlanKind.BILLING: BillKind.MANUAL,
-    PlanKind.AUTOMATIC: BillKind.AUTOMATIC,
-    PlanKind.RUNNING: BillKind.TEMPORARY,
-}
-
-
-MAKES_BILLS = tuple(kind.value for kind in _MAKES)
-"""Kinds of the plans whose bills are bills; the others only use the same rows."""
 
 
 class PlanState(StrEnum):
@@ -62,27 +29,6 @@ class PlanState(StrEnum):
 
     OPEN = "open"
     CLOSED = "closed"
-
-
-class PlanBillState(StrEnum):
-    """The fate of a bill of a plan.
-
-    `ready` and `released` can be applied; `held` waits for a person; `unchanged` needs no write and
-    is recorded by apply; `error` and `frozen` have nothing to apply; `stale` was refused because
-    its target moved; `superseded` gave way to a newer plan; `applied` is consumed; `shadow` was
-    computed and compared for a client that is not live, and cannot be applied.
-    """
-
-    READY = "ready"
-    HELD = "held"
-    RELEASED = "released"
-    ERROR = "error"
-    FROZEN = "frozen"
-    UNCHANGED = "unchanged"
-    APPLIED = "applied"
-    STALE = "stale"
-    SUPERSEDED = "superseded"
-    SHADOW = "shadow"
 
 
 APPLICABLE = (PlanBillState.READY, PlanBillState.RELEASED, PlanBillState.UNCHANGED)

@@ -7,9 +7,8 @@ and never deleted, because links and bills name it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -18,38 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from syncd.core.store.outbox import chunks
+from syncd.core.store.reference_entries import ReferenceEntry as ReferenceEntry
+from syncd.core.store.reference_entries import ReferenceKind as ReferenceKind
 from syncd.core.store.tables import Reference
-
-
-class ReferenceKind(StrEnum):
-    """Which list of the PSA an entry belongs to."""
-
-    CLIENT = "client"
-    SITE = "site"
-    ASSET_TYPE = "asset_type"
-    SUPPLIER = "supplier"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceEntry:
-    """One thing the PSA knows.
-
-    Attributes:
-        key: the PSA's id.
-        name: for people.
-        parent: of a site: its client's key, else empty.
-        main_site: of a client: the key of its main site, or empty.
-        active: False once a read no longer showed it, or showed it as inactive.
-        foreign_ids: ids of the same thing in other systems.
-    """
-
-    key: str
-    name: str
-    parent: str = ""
-    main_site: str = ""
-    active: bool = True
-    foreign_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,32 +71,6 @@ async def load_references(
         entries.setdefault((row.connection_id, kind), {})[row.key] = _entry(row)
         seen_at[row.connection_id] = max(seen_at.get(row.connection_id, row.seen_at), row.seen_at)
     return ReferenceBook(entries=entries, seen_at=seen_at)
-
-
-async def find_references(
-    conn: AsyncConnection, psa_connection_id: int, kind: ReferenceKind, wanted: str
-) -> dict[str, ReferenceEntry]:
-    """The entry with this id alone; without one, every entry whose name contains the words.
-
-    One entry of many is found without reading the list; names are compared here and not in the
-    database, since the databases disagree about capital letters beyond ASCII.
-    """
-    chosen = select(Reference).where(
-        col(Reference.connection_id) == psa_connection_id, col(Reference.kind) == kind.value
-    )
-    one = (await conn.execute(chosen.where(col(Reference.key) == wanted))).one_or_none()
-    if one is not None:
-        return {one.key: _entry(one)}
-    plain = wanted.strip().casefold()
-    names = select(col(Reference.key), col(Reference.name)).where(
-        col(Reference.connection_id) == psa_connection_id, col(Reference.kind) == kind.value
-    )
-    keys = [key for key, name in await conn.execute(names) if plain and plain in name.casefold()]
-    found: dict[str, ReferenceEntry] = {}
-    for part in chunks(keys):
-        rows = await conn.execute(chosen.where(col(Reference.key).in_(part)))
-        found.update({row.key: _entry(row) for row in rows})
-    return found
 
 
 async def store_references(

@@ -19,8 +19,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
-from syncd.core.store.engine import WRITER_LOCK, Target, target
+from syncd.core.store.engine import WRITER_LOCK
 from syncd.core.store.faults import store_error
+from syncd.core.store.place import Target, target
 from syncd.sdk.errors import ConfigError, SchemaOutdated
 
 _LOCK_SECONDS = 30

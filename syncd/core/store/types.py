@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger
 from sqlalchemy.types import TypeDecorator
 
+from syncd.core.store.micros import from_micros as from_micros
+from syncd.core.store.micros import to_micros as to_micros
 from syncd.sdk.money import from_scaled, to_scaled
-from syncd.sdk.period import require_utc
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970, as moments are stored; for SQL written as text.
-
-    Raises:
-        ValueError: the moment has no zone.
-    """
-    return (require_utc(moment) - _EPOCH) // _MICROSECOND
-
-
-def from_micros(stored: int) -> datetime:
-    """The moment behind `to_micros`, in UTC."""
-    return _EPOCH + timedelta(microseconds=stored)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -9,10 +9,10 @@ from syncd_backup_console.sandbox import tenancy
 
 from syncd.core.service.pull import pull_connection
 from syncd.core.service.pull_run import CensusHints
-from syncd.core.store.census import census_staging
 from syncd.core.store.census.counts import counts_at
 from syncd.core.store.census.ledger import load_accounts, load_products
 from syncd.core.store.census.snapshots import proven_pulls
+from syncd.core.store.census.staging import census_staging
 from syncd.core.store.connections import ensure_connection
 from syncd.core.store.database import Database
 from syncd.core.store.issues import open_issues

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from syncd.core.service.pull_run import CensusHints, PullOutcome, run_pull
-from syncd.core.store.census import PullResult
+from syncd.core.store.census.records import PullResult
 from syncd.core.store.connections import ConnectionRef
 from syncd.core.store.database import Database
 from syncd.core.store.health import connection_health

@@ -21,7 +21,7 @@ from syncd.core.service.explain import explain
 from syncd.core.service.explanation import Explanation, Origin
 from syncd.core.service.reckoning import Sources
 from syncd.core.service.refusals import NothingToExplain
-from syncd.core.service.replay import Reckoner
+from syncd.core.service.sources import Reckoner
 from syncd.core.store.database import Database
 from syncd.core.store.references import ReferenceEntry, ReferenceKind, store_references
 from syncd.core.store.tables import (

@@ -64,7 +64,7 @@ async def plan(office: Office, desk: BillingDesk) -> str:
 @contextmanager
 def another_process(office: Office) -> Iterator[subprocess.Popen[str]]:
     """A process that bills and does not end by itself."""
-    url = office.database._target.url.render_as_string(hide_password=False)
+    url = office.database._target.sync_url.render_as_string(hide_password=False)
     arguments = [sys.executable, "-c", CHILD, url, str(office.psa_connection.id)]
     with subprocess.Popen(
         arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

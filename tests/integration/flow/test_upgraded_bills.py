@@ -52,7 +52,7 @@ async def upgraded(database: Database) -> None:
                     text(f"UPDATE {table} SET {column} = :content WHERE {key} = :id"),
                     {"content": given, "id": row_id},
                 )
-    url = database._target.url.render_as_string(hide_password=False)
+    url = database._target.sync_url.render_as_string(hide_password=False)
     await database.dispose()
     schema.downgrade(url, "0002")
     assert schema.upgrade(url) == schema.head()

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from syncd.core.store.census import Gap, PullResult, census_staging
+from syncd.core.store.census.records import Gap, PullResult
+from syncd.core.store.census.staging import census_staging
 from syncd.core.store.database import Database
 from syncd.sdk.errors import StoreError
 from syncd.sdk.period import Period

@@ -23,8 +23,8 @@ from syncd.core.store.connections import (
     installation,
 )
 from syncd.core.store.database import SCHEMA_REVISION, Database, Workbench
-from syncd.core.store.engine import target
 from syncd.core.store.faults import store_error
+from syncd.core.store.place import target
 from syncd.sdk.errors import ConfigError, SchemaOutdated, StoreError
 from tests.postgresql_server import PostgresqlServer
 

@@ -114,7 +114,7 @@ def test_steps_down_and_up_again_leave_the_same(
 async def test_an_upgrade_that_finds_nothing_to_do_changes_nothing(database: Database) -> None:
     rmm = await connect(database)
     await pull(database, rmm, [unit("a", "1")])
-    url = database._target.url.render_as_string(hide_password=False)
+    url = database._target.sync_url.render_as_string(hide_password=False)
     assert schema.upgrade(url) == schema.head()
     async with database.reader() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM unit_interval")) == 1
@@ -123,7 +123,7 @@ async def test_an_upgrade_that_finds_nothing_to_do_changes_nothing(database: Dat
 async def test_a_database_of_an_unknown_program_is_not_touched(database: Database) -> None:
     async with database.writer() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    url = database._target.url.render_as_string(hide_password=False)
+    url = database._target.sync_url.render_as_string(hide_password=False)
     with pytest.raises(SchemaOutdated, match="made by another syncd"):
         schema.upgrade(url)
 

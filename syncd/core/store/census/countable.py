@@ -11,15 +11,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.store.asking import fetch
 from syncd.core.store.census.selection import among, listed, moment_or_forever
 from syncd.core.store.decisions import HandExclusion
-from syncd.core.store.types import from_micros
+from syncd.core.store.micros import from_micros
+
+if TYPE_CHECKING:
+    from syncd.core.store.asking import Reader
 
 BY_HAND: Final = "by_hand"
 """Reason of a unit that a person keeps out; nothing brings it back."""
@@ -30,22 +32,22 @@ STALE: Final = "stale"
 SILENT_SINCE: Final = "silent_since"
 """Attribute by which a source says since when a unit is silent; see docs/writing-a-plugin.md."""
 
-_HELD = text("""
+_HELD = """
 SELECT x.id, x.account_id, x.product_key, x.unit, x.reason
   FROM unit_exclusion x JOIN account a ON a.id = x.account_id
  WHERE a.connection_id = :connection AND x.recorded_at <= :as_of
    AND (x.superseded_at IS NULL OR x.superseded_at > :as_of)
    AND (:account = 0 OR x.account_id = :account)
  ORDER BY x.id
-""")
-_MOMENTS = text(
+"""
+_MOMENTS = (
     "SELECT p.seq, p.taken_at FROM pull p WHERE p.connection_id = :connection"
     " AND p.seq >= :first AND p.seq <= :last"
 )
 
 
 async def kept_out(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     *,
     as_of: datetime | None = None,
@@ -65,7 +67,7 @@ async def kept_out(
         HandExclusion(
             version=row[0], account_id=row[1], product_key=row[2], unit=row[3], reason=row[4]
         )
-        for row in await connection.execute(_HELD, bound)
+        for row in await fetch(connection, _HELD, bound)
     )
 
 
@@ -190,7 +192,7 @@ class Differences:
 
 
 async def differences(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     policy: CountPolicy,
     *,
@@ -215,7 +217,7 @@ async def differences(
     if not policy:
         return Differences(policy, (), {})
     bound: dict[str, Any] = {"connection": connection_id, "first": first, "last": last}
-    moments = {row[0]: from_micros(row[1]) for row in await connection.execute(_MOMENTS, bound)}
+    moments = {row[0]: from_micros(row[1]) for row in await fetch(connection, _MOMENTS, bound)}
     asked = []
     if policy.by_hand:
         of_accounts = among(connection, "u.account_id", "held")
@@ -244,5 +246,5 @@ async def differences(
         " u.opened_pull, u.closed_pull FROM unit_interval u JOIN product p ON p.id = u.product_id"
         f" WHERE {' AND '.join(conditions)}"
     )
-    rows = await connection.execute(text(statement), bound)
+    rows = await fetch(connection, statement, bound)
     return Differences(policy, [_Unit(*row) for row in rows], moments)

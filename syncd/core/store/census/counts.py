@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from syncd.core.store.asking import fetch
 from syncd.core.store.census.countable import (
     CountPolicy,
     Differences,
@@ -23,6 +21,9 @@ from syncd.core.store.census.snapshots import DaySnapshots, day_snapshots
 from syncd.core.store.decisions import HandExclusion
 from syncd.sdk.period import Period, day_start
 
+if TYPE_CHECKING:
+    from syncd.core.store.asking import Reader
+
 _Group = tuple[int, int]
 """account, product"""
 
@@ -31,7 +32,7 @@ _FEW = 100
 
 
 async def counts_at(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     seq: int,
     *,
@@ -82,7 +83,7 @@ async def counts_at(
 
 
 async def month_counts(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     period: Period,
     zone: ZoneInfo,
@@ -133,7 +134,7 @@ async def month_counts(
 
 
 async def day_counts(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     days: Sequence[date],
     zone: ZoneInfo,
@@ -175,7 +176,7 @@ _Histories = tuple[dict[_Group, dict[int, int]], DaySnapshots, Differences]
 
 
 async def _histories(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     days: Sequence[date],
     zone: ZoneInfo,
@@ -230,7 +231,7 @@ async def _histories(
 
 
 async def _policy(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     included: Collection[str],
     stale_after_days: int | None,
@@ -243,7 +244,7 @@ async def _policy(
 
 
 async def _sums(
-    connection: AsyncConnection,
+    connection: Reader,
     condition: str,
     bound: dict[str, Any],
     *,
@@ -272,7 +273,7 @@ async def _sums(
         f" WHERE {' AND '.join(conditions)} GROUP BY u.account_id, u.product_id{further}"
         f" ORDER BY u.account_id, u.product_id{further}"
     )
-    return list((await connection.execute(text(statement), parameters)).fetchall())
+    return list(await fetch(connection, statement, parameters))
 
 
 def _by_month(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.store.asking import fetch, fetch_one, scalar
 from syncd.core.store.census.countable import BY_HAND, CountPolicy, kept_out
 from syncd.core.store.census.records import EvidenceUnit, Moved, Movements, Resized
 from syncd.core.store.census.selection import alive
-from syncd.core.store.types import from_micros
+from syncd.core.store.micros import from_micros
+
+if TYPE_CHECKING:
+    from syncd.core.store.asking import Reader
 
 _UNITS = """
 SELECT u.unit, u.name, u.quantity, u.excluded, u.attributes, u.opened_pull, p.taken_at{alive}
@@ -22,17 +24,17 @@ SELECT u.unit, u.name, u.quantity, u.excluded, u.attributes, u.opened_pull, p.ta
  WHERE u.account_id = :account AND u.product_id = :product AND u.period = :period AND {condition}
  ORDER BY length(u.unit), u.unit
 """
-_AT = text(_UNITS.format(alive="", condition=alive(":seq")))
+_AT = _UNITS.format(alive="", condition=alive(":seq"))
 _AT_EARLIER = f"(CASE WHEN {alive(':earlier')} THEN 1 ELSE 0 END)"
 _AT_LATER = f"(CASE WHEN {alive(':later')} THEN 1 ELSE 0 END)"
 _BOTH = f", {_AT_EARLIER}, {_AT_LATER}"
-_DIFFERENT = text(_UNITS.format(alive=_BOTH, condition=f"{_AT_EARLIER} <> {_AT_LATER}"))
-_EITHER = text(_UNITS.format(alive=_BOTH, condition=f"{_AT_EARLIER} + {_AT_LATER} > 0"))
-_MOMENT = text(
+_DIFFERENT = _UNITS.format(alive=_BOTH, condition=f"{_AT_EARLIER} <> {_AT_LATER}")
+_EITHER = _UNITS.format(alive=_BOTH, condition=f"{_AT_EARLIER} + {_AT_LATER} > 0")
+_MOMENT = (
     "SELECT p.taken_at FROM pull p JOIN account a ON a.connection_id = p.connection_id"
     " WHERE a.id = :account AND p.seq = :seq"
 )
-_GROUP = text(
+_GROUP = (
     "SELECT a.connection_id, p.key FROM account a, product p"
     " WHERE a.id = :account AND p.id = :product"
 )
@@ -40,13 +42,13 @@ _OPEN = (
     "FROM unit_interval u WHERE u.connection_id = :connection AND u.closed_pull IS NULL"
     " AND u.period = ''"
 )
-_ANY_COMPLETE = text(
+_ANY_COMPLETE = (
     "SELECT 1 FROM pull WHERE connection_id = :connection AND state = 'complete'"
     " AND period = '' LIMIT 1"
 )
 _IDS = {
-    "sqlite": text(f"SELECT group_concat(u.unit) {_OPEN}"),
-    "postgresql": text(f"SELECT string_agg(u.unit, ',') {_OPEN}"),
+    "sqlite": f"SELECT group_concat(u.unit) {_OPEN}",
+    "postgresql": f"SELECT string_agg(u.unit, ',') {_OPEN}",
 }
 
 
@@ -75,7 +77,7 @@ class _Judge:
 
 
 async def evidence(
-    connection: AsyncConnection,
+    connection: Reader,
     account_id: int,
     product_id: int,
     seq: int,
@@ -99,11 +101,11 @@ async def evidence(
         connection, account_id, product_id, seq, stale_after_days=stale_after_days, as_of=as_of
     )
     bound = {"account": account_id, "product": product_id, "seq": seq, "period": period}
-    return [judge.unit(row) for row in await connection.execute(_AT, bound)]
+    return [judge.unit(row) for row in await fetch(connection, _AT, bound)]
 
 
 async def movements(
-    connection: AsyncConnection,
+    connection: Reader,
     account_id: int,
     product_id: int,
     from_seq: int,
@@ -150,7 +152,7 @@ async def movements(
     }
     more = bool(before.policy) or bool(after.policy)
     pairs: dict[str, list[EvidenceUnit | None]] = {}
-    for row in await connection.execute(_EITHER if more else _DIFFERENT, bound):
+    for row in await fetch(connection, _EITHER if more else _DIFFERENT, bound):
         pair = pairs.setdefault(row[0], [None, None])
         if row[7]:
             pair[0] = before.unit(row)
@@ -160,7 +162,7 @@ async def movements(
 
 
 async def _judge(
-    connection: AsyncConnection,
+    connection: Reader,
     account_id: int,
     product_id: int,
     seq: int,
@@ -170,9 +172,9 @@ async def _judge(
     as_of: datetime | None,
 ) -> _Judge:
     group = {"account": account_id, "product": product_id}
-    found = (await connection.execute(_GROUP, group)).one_or_none()
+    found = await fetch_one(connection, _GROUP, group)
     connection_id, key = found if found is not None else (0, "")
-    moment = await connection.scalar(_MOMENT, {"account": account_id, "seq": seq})
+    moment = await scalar(connection, _MOMENT, {"account": account_id, "seq": seq})
     return _Judge(
         account_id=account_id,
         product_key=key,
@@ -185,7 +187,7 @@ async def _judge(
     )
 
 
-async def unit_id_bounds(connection: AsyncConnection, connection_id: int, parts: int) -> list[int]:
+async def unit_id_bounds(connection: Reader, connection_id: int, parts: int) -> list[int]:
     """Ascending ids at which the units of the last pull split into `parts` ranges of equal size.
 
     At most `parts - 1` of them; empty when there was no complete pull yet, when there are fewer
@@ -194,9 +196,9 @@ async def unit_id_bounds(connection: AsyncConnection, connection_id: int, parts:
     and sorted here, in a fifth of the time in which the database ranks them.
     """
     bound = {"connection": connection_id}
-    if parts < 2 or await connection.scalar(_ANY_COMPLETE, bound) is None:
+    if parts < 2 or await scalar(connection, _ANY_COMPLETE, bound) is None:
         return []
-    joined = await connection.scalar(_IDS[connection.dialect.name], bound) or ""
+    joined = await scalar(connection, _IDS[connection.dialect.name], bound) or ""
     try:
         ordered = sorted(msgspec.json.decode(f"[{joined}]", type=list[int]))
     except msgspec.DecodeError:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from syncd.core.store.micros import to_micros
 
-from syncd.core.store.types import to_micros
+if TYPE_CHECKING:
+    from syncd.core.store.asking import Reader
 
 FOREVER = 2**63 - 1
 
@@ -19,20 +20,20 @@ def moment_or_forever(moment: datetime | None) -> int:
     return FOREVER if moment is None else to_micros(moment)
 
 
-def among(connection: AsyncConnection, column: str, parameter: str) -> str:
+def among(connection: Reader, column: str, parameter: str) -> str:
     """SQL for "the column is one of the parameter's values"; bind it with `listed`."""
     if connection.dialect.name == "sqlite":
         return f"{column} IN (SELECT value FROM json_each(:{parameter}))"  # noqa: S608 - names only
     return f"{column} = ANY(:{parameter})"
 
 
-def listed(connection: AsyncConnection, values: Collection[int] | Collection[str]) -> Any:
+def listed(connection: Reader, values: Collection[int] | Collection[str]) -> Any:
     """The values as a parameter for `among`."""
     ordered = sorted(values)
     return json.dumps(ordered) if connection.dialect.name == "sqlite" else ordered
 
 
-def counts_towards(connection: AsyncConnection, included: Collection[str]) -> str:
+def counts_towards(connection: Reader, included: Collection[str]) -> str:
     """SQL for "the unit counts": not excluded, or for a reason that counts after all."""
     if not included:
         return "u.excluded IS NULL"

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from syncd.core.store.asking import fetch, fetch_one, scalar
 from syncd.core.store.census.records import PullRef
 from syncd.core.store.census.selection import moment_or_forever
-from syncd.core.store.types import from_micros, to_micros
+from syncd.core.store.micros import from_micros, to_micros
 from syncd.sdk.records import ScopeState
+
+if TYPE_CHECKING:
+    from syncd.core.store.asking import Reader
 
 _STANDS = """
 p.connection_id = :connection AND p.period = :period AND p.recorded_at <= :as_of
@@ -31,15 +33,15 @@ _PROVES = f"""
 NOT EXISTS (SELECT 1 FROM pull_gap g WHERE g.account_id = a.id AND g.pull_id = p.id)
 AND (({_LISTED}) OR {_WITHOUT_SCOPE_GAP})
 """  # noqa: S608 - constants of this module
-_NEWEST = text(f"""
+_NEWEST = f"""
 SELECT a.id, p.id, p.seq, p.taken_at, p.recorded_at FROM account a
   LEFT JOIN pull p ON p.id = (
        SELECT p.id FROM pull p
         WHERE {_STANDS} AND p.seq <= :top AND p.taken_at < :before AND {_PROVES}
         ORDER BY p.seq DESC LIMIT 1)
  WHERE a.connection_id = :connection ORDER BY a.id
-""")  # noqa: S608 - as above
-_FIRST = text(f"""
+"""  # noqa: S608 - as above
+_FIRST = f"""
 SELECT a.id, p.id, p.seq, p.taken_at, p.recorded_at FROM account a
   JOIN pull p ON p.id = (
        SELECT p.id FROM pull p
@@ -47,32 +49,32 @@ SELECT a.id, p.id, p.seq, p.taken_at, p.recorded_at FROM account a
           AND p.taken_at >= :after AND p.taken_at < :until AND {_PROVES}
         ORDER BY p.seq LIMIT 1)
  WHERE a.connection_id = :connection ORDER BY a.id
-""")  # noqa: S608 - as above
+"""  # noqa: S608 - as above
 # Without these ends, each account would walk over all the pulls on the wrong side.
-_TOP = text("SELECT max(seq) FROM pull WHERE connection_id = :connection AND taken_at < :before")
-_BOTTOM = text("SELECT min(seq) FROM pull WHERE connection_id = :connection AND taken_at >= :after")
-_ATTEMPT = text("""
+_TOP = "SELECT max(seq) FROM pull WHERE connection_id = :connection AND taken_at < :before"
+_BOTTOM = "SELECT min(seq) FROM pull WHERE connection_id = :connection AND taken_at >= :after"
+_ATTEMPT = """
 SELECT p.id, p.seq, p.taken_at, p.recorded_at,
        EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id AND v.voided_at <= :as_of)
   FROM pull p
  WHERE p.connection_id = :connection AND p.period = :period AND p.recorded_at <= :as_of
    AND p.taken_at < :before
  ORDER BY p.seq DESC LIMIT 1
-""")
-_STATES = text(f"""
+"""
+_STATES = f"""
 SELECT a.id, g.state, CASE WHEN ({_LISTED}) OR {_WITHOUT_SCOPE_GAP} THEN 1 ELSE 0 END
   FROM account a JOIN pull p ON p.id = :pull
   LEFT JOIN pull_gap g ON g.account_id = a.id AND g.pull_id = p.id
  WHERE a.connection_id = :connection ORDER BY a.id
-""")  # noqa: S608 - as above
-_STANDING = text(f"SELECT p.seq, p.taken_at FROM pull p WHERE {_STANDS} ORDER BY p.seq")  # noqa: S608 - as above
-_HIDDEN = text("""
+"""  # noqa: S608 - as above
+_STANDING = f"SELECT p.seq, p.taken_at FROM pull p WHERE {_STANDS} ORDER BY p.seq"  # noqa: S608 - as above
+_HIDDEN = """
 SELECT p.seq FROM pull p
  WHERE p.connection_id = :connection AND p.period = :period
    AND (p.recorded_at > :as_of
         OR EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id AND v.voided_at <= :as_of))
-""")
-_UNPROVEN_AT = text(f"""
+"""
+_UNPROVEN_AT = f"""
 SELECT a.id, (SELECT p.seq FROM pull p
                WHERE {_STANDS} AND p.seq < d.seq AND p.taken_at < :before AND {_PROVES}
                ORDER BY p.seq DESC LIMIT 1)
@@ -81,11 +83,11 @@ SELECT a.id, (SELECT p.seq FROM pull p
    AND (EXISTS (SELECT 1 FROM pull_gap g WHERE g.account_id = a.id AND g.pull_id = d.id)
         OR ((d.seq < a.first_pull OR d.seq >= a.removed_pull)
             AND EXISTS (SELECT 1 FROM pull_gap s WHERE s.pull_id = d.id AND s.account_id IS NULL)))
-""")  # noqa: S608 - as above
+"""  # noqa: S608 - as above
 
 
 async def proven_pulls(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     *,
     before: datetime,
@@ -103,14 +105,14 @@ async def proven_pulls(
     """
     limit = {"connection": connection_id, "before": to_micros(before)}
     bound = _bound(connection_id, as_of, period) | limit
-    rows = await connection.execute(
-        _NEWEST, bound | {"top": await connection.scalar(_TOP, limit) or 0}
+    rows = await fetch(
+        connection, _NEWEST, bound | {"top": await scalar(connection, _TOP, limit) or 0}
     )
     return {row[0]: None if row[1] is None else _proven(*row[1:]) for row in rows}
 
 
 async def first_proven_after(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     *,
     after: datetime,
@@ -120,16 +122,16 @@ async def first_proven_after(
 ) -> dict[int, PullRef]:
     """For each account the first pull taken in `[after, until)` that proved it, if there is one."""
     limit = {"connection": connection_id, "after": to_micros(after)}
-    bottom = await connection.scalar(_BOTTOM, limit)
+    bottom = await scalar(connection, _BOTTOM, limit)
     if bottom is None:
         return {}
     bound = _bound(connection_id, as_of, period) | limit
     bound |= {"until": to_micros(until), "bottom": bottom}
-    return {row[0]: _proven(*row[1:]) for row in await connection.execute(_FIRST, bound)}
+    return {row[0]: _proven(*row[1:]) for row in await fetch(connection, _FIRST, bound)}
 
 
 async def latest_attempts(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     *,
     before: datetime,
@@ -142,11 +144,11 @@ async def latest_attempts(
     there was no pull at all; a pull that ended in an error before anything was read left none.
     """
     bound = _bound(connection_id, as_of, period) | {"before": to_micros(before)}
-    found = (await connection.execute(_ATTEMPT, bound)).one_or_none()
+    found = await fetch_one(connection, _ATTEMPT, bound)
     if found is None:
         return {}
     pull_id, seq, taken_at, recorded_at, voided = found
-    states = await connection.execute(_STATES, {"connection": connection_id, "pull": pull_id})
+    states = await fetch(connection, _STATES, {"connection": connection_id, "pull": pull_id})
     return {
         account: PullRef(
             pull_id,
@@ -176,7 +178,7 @@ class DaySnapshots:
 
 
 async def day_snapshots(
-    connection: AsyncConnection,
+    connection: Reader,
     connection_id: int,
     ends: list[datetime],
     *,
@@ -194,8 +196,8 @@ async def day_snapshots(
         as_of: only what was recorded, and voided, by then.
     """
     bound = _bound(connection_id, as_of, "")
-    standing = [(row[0], row[1]) for row in await connection.execute(_STANDING, bound)]
-    hidden = [row[0] for row in await connection.execute(_HIDDEN, bound)]
+    standing = [(row[0], row[1]) for row in await fetch(connection, _STANDING, bound)]
+    hidden = [row[0] for row in await fetch(connection, _HIDDEN, bound)]
     limits = [to_micros(end) for end in ends]
     usual = tuple(
         max((seq for seq, taken_at in standing if taken_at < limit), default=None)
@@ -207,7 +209,7 @@ async def day_snapshots(
             continue
         days = [day for day, used in enumerate(usual) if used == seq]
         before = {"seq": seq, "before": limits[days[0]]}
-        for account, proven in await connection.execute(_UNPROVEN_AT, bound | before):
+        for account, proven in await fetch(connection, _UNPROVEN_AT, bound | before):
             mended = own.setdefault(account, list(usual))
             overtaken = proven is not None and any(proven < other < seq for other in hidden)
             for day in days:

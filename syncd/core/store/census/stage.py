@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.core.store.engine import Dialect
+from syncd.core.store.place import Dialect
 
 StagedRow = tuple[int, int, str, int, str | None, str, str]
 """account, product, unit, quantity, excluded, name, attributes; new keys have numbers below 0."""
