@@ -51,6 +51,8 @@ def element_of(
     Raises:
         Unsendable: a value does not fit its field.
     """
+    if change.kind is ChangeKind.ADOPT:
+        return {"id": _remote(change), config.key_field: marker}
     fields = change.fields
     client = _id("client", fields.client)
     element: dict[str, object] = {
@@ -70,9 +72,7 @@ def element_of(
     }
     element |= {name: value for name, value in owned.items() if value is not None}
     if change.kind is ChangeKind.UPDATE:
-        if change.remote is None:
-            raise Unsendable("an update names no record")
-        element["id"] = _id("record", change.remote)
+        element["id"] = _remote(change)
         return element
     return {
         "type": SUBSCRIPTION,
@@ -84,6 +84,12 @@ def element_of(
         "status": config.status,
         **element,
     }
+
+
+def _remote(change: KeyedChange) -> int:
+    if change.remote is None:
+        raise Unsendable(f"an {change.kind.value} names no record")
+    return _id("record", change.remote)
 
 
 def _asset_type(
@@ -115,6 +121,8 @@ def differences(
     found: list[str] = []
     if marker_of(record, config.key_field) != marker:
         found.append(config.key_field)
+    if change.kind is ChangeKind.ADOPT:
+        return (*found, *(() if str(record.id) == change.remote else ("id",)))
     if (record.name or "").split() != fields.name.split():
         found.append("name")
     if record.count != fields.quantity:

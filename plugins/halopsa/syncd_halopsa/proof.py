@@ -41,6 +41,11 @@ class Item:
     def creates(self) -> bool:
         return self.change.kind is ChangeKind.CREATE
 
+    @property
+    def marks(self) -> bool:
+        """It puts our key where none of ours stood before."""
+        return self.change.kind is not ChangeKind.UPDATE
+
 
 def shown(answer: Answer) -> list[WireLicence]:
     """The records in the answer to a save: one object, an array, or nothing that can be read."""
@@ -59,6 +64,11 @@ def matching(
     if item.creates:
         return [one for one in records if marker_of(one, config.key_field) == item.marker]
     return [one for one in records if str(one.id) == item.change.remote]
+
+
+def kept(item: Item, records: Iterable[WireLicence], config: HaloPsaConfig) -> bool:
+    """Whether any of the records carries the key of the change."""
+    return any(marker_of(one, config.key_field) == item.marker for one in records)
 
 
 def delivered(
@@ -98,7 +108,14 @@ def undelivered(item: Item, records: Sequence[WireLicence], config: HaloPsaConfi
 
 
 def key_lost(item: Item, record: WireLicence, config: HaloPsaConfig) -> Rejected:
-    """A new record that does not carry our key could never be found again."""
+    """A record that does not carry our key could never be found again."""
+    if not item.creates:
+        return Rejected(
+            item.key,
+            "KEY_NOT_KEPT",
+            f"HaloPSA shows {config.key_field} of subscription {record.id} otherwise than our key: "
+            "set another key_field or a smaller key_length",
+        )
     return Rejected(
         item.key,
         "KEY_NOT_KEPT",

@@ -33,6 +33,9 @@ AMOUNT_SCALE = 8
 AMOUNT_DIGITS = 20
 """A number with more digits before the point is no amount, and is left as it is."""
 
+OURS = "syncd"
+"""How the text of a key of ours begins, as it is and hashed."""
+
 LAST_EMPTY_YEAR = 1901
 """Dates up to this year mean "none": SQL's zero date is 1900, other tools write 1901."""
 
@@ -138,7 +141,25 @@ def subscription_of(wire: WireLicence, *, key_field: str, asset_type_field: str)
         end=day_of(wire.end_date),
         agreement=id_of(wire.contract_id),
         item=id_of(wire.item_id),
+        sku=sku_of(wire, besides=asset_type_field),
     )
+
+
+def sku_of(wire: WireLicence, *, besides: str) -> str | None:
+    """The article number, of the field of ours or of the vendor's; our own key is none.
+
+    Args:
+        wire: as decoded.
+        besides: a field that holds something else by a setting.
+    """
+    for field, value in (
+        ("product_sku", wire.product_sku),
+        ("vendor_product_sku", wire.vendor_product_sku),
+    ):
+        text = (value or "").strip()
+        if text and field != besides and not text.startswith(OURS):
+            return text
+    return None
 
 
 def marker_of(wire: WireLicence, key_field: str) -> str | None:

@@ -24,13 +24,10 @@ from syncd_halopsa.resources import (
     Resource,
     Row,
 )
-from syncd_halopsa.translation import marker_of, text_of
+from syncd_halopsa.translation import OURS, marker_of, text_of
 
 MANY_FOREIGN_KEYS = 5
 """So many records of others with a value in the key field are worth a warning."""
-
-OURS = "syncd"
-"""How every marker begins, hashed or not."""
 
 
 class Trial:

@@ -19,7 +19,7 @@ from syncd.sdk.errors import (
     RequestRejected,
 )
 from syncd.sdk.http import Answer
-from syncd.sdk.records import KeyedChange, NotSent, Outcome, Rejected, Unknown
+from syncd.sdk.records import ChangeKind, KeyedChange, NotSent, Outcome, Rejected, Unknown
 from syncd_halopsa.asset_type import NONE
 from syncd_halopsa.client import HaloApi
 from syncd_halopsa.config import HaloPsaConfig
@@ -28,6 +28,7 @@ from syncd_halopsa.payload import Unsendable, element_of
 from syncd_halopsa.proof import (
     Item,
     delivered,
+    kept,
     key_lost,
     matching,
     not_sent,
@@ -94,8 +95,8 @@ class Writer:
                 outcomes += [_behind(barrier, item) for item in group]
                 continue
             if self._keeps_no_keys:
-                outcomes += [_would_be_lost(item) for item in group if item.creates]
-                group = [item for item in group if not item.creates]
+                outcomes += [_would_be_lost(item) for item in group if item.marks]
+                group = [item for item in group if not item.marks]
             if not group:
                 continue
             try:
@@ -112,7 +113,8 @@ class Writer:
 
     async def _names_for(self, changes: Sequence[KeyedChange]) -> Mapping[str, str]:
         field = self._config.asset_type_field
-        if field == NONE or not any(change.fields.asset_type for change in changes):
+        typed = (one for one in changes if one.kind is not ChangeKind.ADOPT)
+        if field == NONE or not any(change.fields.asset_type for change in typed):
             return {}
         return await self._names()
 
@@ -134,14 +136,14 @@ class Writer:
         """What goes into one POST, those that must go alone first.
 
         Alone goes a key that was in a failed array, since it may be what made the array fail, and
-        the create with the longest key until HaloPSA is proven to keep keys of that length.
+        the new key that is longest until HaloPSA is proven to keep keys of that length.
 
         An array whose answer does not show every record costs a read per client, so it is worth
         its while only where the clients are fewer than the changes that it saves.
         """
         alone = [item for item in items if item.key in self._suspects]
         together = [item for item in items if item.key not in self._suspects]
-        longest = max((item for item in together if item.creates), key=_length, default=None)
+        longest = max((item for item in together if item.marks), key=_length, default=None)
         if longest is not None and _length(longest) > self._longest_kept:
             together.remove(longest)
             alone.insert(0, longest)
@@ -228,8 +230,8 @@ class Writer:
         outcomes, left = self._proven([item], found, answer.request_id)
         if not left:
             return outcomes, []
-        lost = item.creates and found and not matching(item, found, self._config)
-        if lost and len(records) == 1:
+        lost = item.marks and found and not kept(item, found, self._config)
+        if lost and (len(records) == 1 or not item.creates):
             self._keeps_no_keys = True
             return [key_lost(item, found[0], self._config)], []
         return [undelivered(item, found, self._config)], []
@@ -266,7 +268,7 @@ class Writer:
             else:
                 outcomes.append(receipt)
                 self._suspects.discard(item.key)
-                if item.creates:
+                if item.marks:
                     self._longest_kept = max(self._longest_kept, _length(item))
         return outcomes, left
 
@@ -288,5 +290,5 @@ def _would_be_lost(item: Item) -> Rejected:
     return Rejected(
         item.key,
         "KEY_NOT_KEPT",
-        "not sent: HaloPSA saved another new subscription without its key, see there",
+        "not sent: HaloPSA saved another subscription without its key, see there",
     )

@@ -28,8 +28,9 @@ from syncd.sdk.records import (
     Subscription,
     Unknown,
 )
+from syncd.sdk.testing.adopting import AdoptionRules
 from syncd.sdk.testing.faults import Action, Fault
-from syncd.sdk.testing.reading import DAMAGE, ENDLESS, Reading, ReadingConformance
+from syncd.sdk.testing.reading import DAMAGE, ENDLESS, Reading
 from syncd.sdk.testing.stage import READS, Scene
 
 LOST = {
@@ -65,21 +66,17 @@ class Sending:
     error: Exception | None
 
 
-class PsaConformance(ReadingConformance):
-    """Inherit in a class named `Test…` and give what `Conformance` and `ReadingConformance` ask.
+class PsaConformance(AdoptionRules):
+    """Inherit in a class named `Test…` and give what its parents ask.
 
     `list_path` is the list of clients, `rows` the number of clients.
 
     Attributes:
         records_path: regular expression of the path under which subscriptions are listed and
             searched.
-        write_path: regular expression of the path to which new subscriptions are written.
-        write_method: by which method.
     """
 
     records_path: ClassVar[str]
-    write_path: ClassVar[str]
-    write_method: ClassVar[str] = "POST"
 
     def creates(self) -> Sequence[KeyedChange]:
         """At least two new subscriptions that the simulator accepts, each with its own key."""

@@ -140,7 +140,9 @@ class Desk:
             "quantity": fields.quantity,
             "ref": self.marker(key),
         }
-        update = change.kind is ChangeKind.UPDATE
+        if change.kind is ChangeKind.ADOPT:
+            body = {"ref": self.marker(key)}
+        update = change.kind is not ChangeKind.CREATE
         path = f"/subscriptions/{change.remote}" if update else "/subscriptions"
         try:
             answer = await self._api.write("PUT" if update else "POST", path, json=body)

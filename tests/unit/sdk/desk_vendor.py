@@ -29,7 +29,7 @@ class Simulator:
         if refused := _refused(request):
             return refused
         given = await request.json()
-        if given["client"] not in range(1, CLIENTS + 1):
+        if given.get("client", 1) not in range(1, CLIENTS + 1):
             return JSONResponse({"error": "no such client"}, 422)
         if "id" not in request.path_params:
             record = {"id": 100 + len(self.records), **given}

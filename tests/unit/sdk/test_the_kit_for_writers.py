@@ -42,7 +42,32 @@ MUTANTS = [
     mutant(
         "creates where it should update",
         "an update changes the record and makes no second one",
-        ("update = change.kind is ChangeKind.UPDATE", "update = False"),
+        ("is not ChangeKind.CREATE", "is ChangeKind.ADOPT"),
+    ),
+    mutant(
+        "writes its figures when it adopts",
+        "an adoption changes nothing but the marker",
+        ('body = {"ref": self.marker(key)}', "pass"),
+    ),
+    mutant(
+        "makes a second record when it adopts one that is gone",
+        "an adoption of a record that is gone is refused",
+        (
+            "        except RequestRejected as error:\n            return Rejected(key, error.code",
+            "        except RequestRejected as error:\n"
+            "            if change.kind is ChangeKind.ADOPT:\n"
+            "                made = msgspec.structs.replace(change, kind=ChangeKind.CREATE)\n"
+            "                return await self._save(made)\n"
+            "            return Rejected(key, error.code",
+        ),
+    ),
+    mutant(
+        "takes the lost answer to an adoption for a refusal",
+        "a lost answer to an adoption is unknown until it is looked up",
+        before(
+            LOST,
+            'if change.kind is ChangeKind.ADOPT:\n    return Rejected(key, "X", "lost", gone=True)',
+        ),
     ),
     mutant(
         "says nothing of keys that it does not find",
@@ -61,7 +86,8 @@ MUTANTS = [
     ),
     mutant(
         "takes an unreadable receipt for a refusal",
-        "a lost answer is unknown until it is looked up",
+        "a lost answer is unknown until it is looked up;"
+        "a lost answer to an adoption is unknown until it is looked up",
         (UNREADABLE, UNREADABLE.replace("Unknown(key,", 'Rejected(key, "X",')),
     ),
     mutant(
@@ -152,6 +178,7 @@ def kit(source: str) -> type[Any]:
         rows = desk_vendor.CLIENTS
         records_path = "^/subscriptions"
         write_path = "^/subscriptions"
+        adopt_method = "PUT"
 
         def vendor(self):
             return desk_vendor.build()
