@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncd.core.billing.billed_days import Policy
 from syncd.core.billing.checks import configuration_errors
 from syncd.core.billing.model import (
     BilledIn,
@@ -70,17 +71,7 @@ class Catalogue:
         """A stored configuration, made once however many accounts share it."""
         made = self._configurations.get(stored.version)
         if made is None:
-            made = self._configurations[stored.version] = Configuration(
-                id=stored.uid,
-                name=stored.name,
-                mode=Mode(stored.mode),
-                products=stored.products,
-                asset_type=stored.asset_type_key or None,
-                price_owner=Owner(stored.price_owner),
-                cost_owner=Owner(stored.cost_owner),
-                supplier=stored.supplier or None,
-                billed_in=BilledIn(stored.billed_in),
-            )
+            made = self._configurations[stored.version] = configuration_of(stored)
         return made
 
     def faults(
@@ -123,6 +114,24 @@ class Catalogue:
             for key, product_id in self._ids.items()
             if (rule := self._data.rule_for(product_id, client)) is not None
         }
+
+
+def configuration_of(stored: StoredConfiguration) -> Configuration:
+    """A stored configuration as billing takes it."""
+    return Configuration(
+        id=stored.uid,
+        name=stored.name,
+        mode=Mode(stored.mode),
+        products=stored.products,
+        asset_type=stored.asset_type_key or None,
+        price_owner=Owner(stored.price_owner),
+        cost_owner=Owner(stored.cost_owner),
+        supplier=stored.supplier or None,
+        billed_in=BilledIn(stored.billed_in),
+        first_month=Policy(stored.first_month) if stored.first_month else None,
+        last_month=Policy(stored.last_month) if stored.last_month else None,
+        proration_owner=Owner(stored.proration_owner),
+    )
 
 
 def _asset_type(data: BillingData, product_id: int, psa_id: int) -> str | None:

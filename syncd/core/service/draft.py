@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from syncd.core.billing.bill import compute_bill
+from syncd.core.billing.billed_days import Billed
 from syncd.core.billing.model import (
     Bill,
     BillInput,
@@ -121,6 +122,7 @@ class Drafting:
         settled: account id -> code of the bills that stay as they are, whatever was counted.
         running: the month is not over; its bills carry no corrections.
         corrections: accepted differences of earlier months.
+        parts: by account id: its billed days, where the month is not billed whole.
     """
 
     data: BillingData
@@ -134,6 +136,7 @@ class Drafting:
     settled: Mapping[int, str] = field(default_factory=dict)
     running: bool = False
     corrections: CorrectionBook = NO_CORRECTIONS
+    parts: Mapping[int, Billed] = field(default_factory=dict)
     _part_books: list[PartBook] = field(init=False, repr=False, compare=False, default_factory=list)
     _catalogues: dict[int, Catalogue] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -283,6 +286,7 @@ class Drafting:
             source_warnings=(snapshot.warning,) if snapshot.warning else (),
             asset_type_names=self._type_names,
             settings=self._settings[0],
+            span=self.parts.get(account.id),
             corrections=as_due(due),
         )
 

@@ -104,7 +104,7 @@ async def count(
     """
     found: dict[_Group, Counted] = {}
     by_hand = [one for account_id in snapshots for one in data.exclusions.get(account_id, ())]
-    for (method, included, stale), groups in _methods(data, connection_id, snapshots).items():
+    for (method, included, stale), groups in counting_ways(data, connection_id, snapshots).items():
         asked = {account: snapshots[account] for account, _ in groups}
         at_once = asked if method == POINT_IN_TIME else _late(asked)
         for seq, accounts in seqs(at_once).items():
@@ -140,7 +140,7 @@ async def count(
             if (month.account_id, month.product_id) in groups:
                 found[month.account_id, month.product_id] = Counted(
                     method=method,
-                    raw=_figure(method, month),
+                    raw=figure(method, month),
                     included_reasons=included,
                     month=month,
                 )
@@ -152,6 +152,8 @@ def usages(
     counted: Mapping[_Group, Counted],
     snapshots: Mapping[int, Snapshot],
     psa_id: int,
+    *,
+    over: Collection[int] = (),
 ) -> Usages:
     """Figures with each account's share of its client's pools.
 
@@ -160,11 +162,14 @@ def usages(
         counted: result of `count`, of all connections together.
         snapshots: by account id, of all connections together.
         psa_id: row id of the PSA connection.
+        over: account ids whose billing ended before the month; nothing of them counts.
     """
     result = Usages(counted=dict(counted))
     pools: dict[tuple[str, int], dict[int, Usage | None]] = defaultdict(dict)
     book = PartBook(data)
     for account_id, snapshot in snapshots.items():
+        if account_id in over:
+            continue
         account = data.accounts[account_id]
         link = data.links.get(account_id)
         client = link.client_key if link is not None and link.psa_connection_id == psa_id else None
@@ -231,7 +236,7 @@ def _share(
         result.pools[account_id, product_id] = pool
 
 
-def _methods(
+def counting_ways(
     data: BillingData, connection_id: int, snapshots: Mapping[int, Snapshot]
 ) -> dict[_Way, Collection[_Group]]:
     """Which groups are counted in which way."""
@@ -257,7 +262,8 @@ def _methods(
     return dict(wanted)
 
 
-def _figure(method: str, month: MonthCount) -> Decimal:
+def figure(method: str, month: MonthCount) -> Decimal:
+    """The count of a month by a method over its days."""
     return Decimal(month.peak) if method == PEAK else average_count(month.unit_days, month.days)
 
 

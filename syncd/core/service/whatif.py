@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from syncd.core.service.billed_days import part_of, prorating
 from syncd.core.service.billing_effect import Effect, compare
 from syncd.core.service.draft import Drafting
 from syncd.core.service.ledger import Books
@@ -33,7 +34,6 @@ _SAME_COUNTS: Final = frozenset(
         "asset_types",
         "own_configurations",
         "shared_configurations",
-        "choices",
     }
 )
 """Decisions that change no count."""
@@ -217,8 +217,8 @@ async def both(
 
 
 def counts_alike(before: BillingData, after: BillingData) -> bool:
-    """Whether both count the same units by the same methods."""
-    return all(
+    """Whether both count the same units by the same methods, on the same days."""
+    return prorating(before) == prorating(after) and all(
         getattr(before, one.name) == getattr(after, one.name)
         for one in fields(BillingData)
         if one.name not in _SAME_COUNTS
@@ -286,8 +286,11 @@ def _decided(
         for key in one.products
         if (product := keys.get((connection, key))) is not None
     ]
+    month = Period.parse(data.first_day[:7])
+    choice = data.choices.get(account_id)
     return (
         link,
+        part_of(choice, month) if choice is not None else None,
         data.exclusions.get(account_id),
         configurations,
         data.exclusions.get(account_id, ()),
