@@ -5,7 +5,6 @@ In Python through `Hand`; over HTTP below `/__hand__/`, which the vendor does no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -19,20 +18,24 @@ from syncd_halopsa.sandbox import seed
 from syncd_halopsa.sandbox.admission import Tokens
 from syncd_halopsa.sandbox.agreements import agreement
 from syncd_halopsa.sandbox.fields import LICENCE, taken
+from syncd_halopsa.sandbox.hand_recurring import (
+    PERSON,
+    PREFIX,
+    RecurringHand,
+    body_of,
+    recurring_routes,
+)
 from syncd_halopsa.sandbox.proration import licence_changed
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
 from syncd_halopsa.sandbox.wording import encoded
 
-PREFIX = "/__hand__"
-PERSON = "Alex Admin"
 
-
-class Hand:
+class Hand(RecurringHand):
     """A person with every right."""
 
     def __init__(self, state: State, tokens: Tokens) -> None:
-        self._state = state
+        super().__init__(state)
         self._tokens = tokens
 
     def subscriptions(self, *, client: int | None = None) -> list[Row]:
@@ -68,31 +71,6 @@ class Hand:
         self._state.row("softwarelicence", number)
         licence_changed(self._state, self._state.licences.pop(number), None)
 
-    def link(
-        self, licence: int, *, linked_price: bool = True, pro_rata: int = 0, name: str = ""
-    ) -> int:
-        """Bill a subscription by a new line of its client's recurring invoice; returns its id."""
-        row = self._state.row("softwarelicence", licence)
-        header = next(
-            one
-            for one in self._state.tables["recurringinvoice"].values()
-            if one["client_id"] == row["client_id"]
-        )
-        number = int(max(line["id"] for line in header["lines"]) + 1)
-        header["lines"].append(
-            seed.line(
-                number,
-                header["id"],
-                name or row["name"],
-                quantity=0,
-                price=Decimal(row["price"]),
-                quantity_subscriptions=[
-                    seed.source(number, licence, pro_rata=pro_rata, linked_price=linked_price)
-                ],
-            )
-        )
-        return number
-
     def agree(self, client: int, ref: str, *, start: str = "", end: str = "", **more: Any) -> int:
         """Make an agreement of a client, with ISO dates; returns its id."""
         table = self._state.tables["clientcontract"]
@@ -109,13 +87,6 @@ class Hand:
             Refusal: 404, there is none.
         """
         self._state.row("clientcontract", number).update(fields)
-
-    def raise_price(self, line: int, percent: Decimal) -> None:
-        """Let HaloPSA raise the price of a recurring line by a percentage."""
-        for header in self._state.tables["recurringinvoice"].values():
-            for row in header["lines"]:
-                if row["id"] == line:
-                    row["percent_increase"] = percent
 
     def expire_tokens(self) -> None:
         """End every token now."""
@@ -140,32 +111,29 @@ class Hand:
 def routes(hand: Hand) -> Sequence[Route]:
     """The routes below `/__hand__/`.
 
-    `subscriptions` (GET, POST), `subscriptions/ID` (PATCH, DELETE), `lines` (POST), `agreements`
-    (POST), `agreements/ID` (PATCH), `tokens` (DELETE) and `reset` (POST).
+    `subscriptions` (GET, POST), `subscriptions/ID` (PATCH, DELETE), `agreements` (POST),
+    `agreements/ID` (PATCH), `tokens` (DELETE), `reset` (POST), and what `recurring_routes` tells.
     """
 
     async def subscriptions(request: Request) -> Response:
         if request.method == "GET":
             return encoded(hand.subscriptions())
-        return encoded({"id": hand.add(**await _body(request))}, 201)
+        return encoded({"id": hand.add(**await body_of(request))}, 201)
 
     async def subscription(request: Request) -> Response:
         number = int(request.path_params["id"])
         if request.method == "DELETE":
             hand.delete(number)
         else:
-            hand.edit(number, **await _body(request))
+            hand.edit(number, **await body_of(request))
         return encoded({"id": number})
 
-    async def lines(request: Request) -> Response:
-        return encoded({"id": hand.link(**await _body(request))}, 201)
-
     async def agreements(request: Request) -> Response:
-        return encoded({"id": hand.agree(**await _body(request))}, 201)
+        return encoded({"id": hand.agree(**await body_of(request))}, 201)
 
     async def agreement_of(request: Request) -> Response:
         number = int(request.path_params["id"])
-        hand.change_agreement(number, **await _body(request))
+        hand.change_agreement(number, **await body_of(request))
         return encoded({"id": number})
 
     async def tokens(request: Request) -> Response:  # noqa: ARG001
@@ -179,14 +147,9 @@ def routes(hand: Hand) -> Sequence[Route]:
     return [
         Route(f"{PREFIX}/subscriptions", subscriptions, methods=["GET", "POST"]),
         Route(f"{PREFIX}/subscriptions/{{id:int}}", subscription, methods=["PATCH", "DELETE"]),
-        Route(f"{PREFIX}/lines", lines, methods=["POST"]),
+        *recurring_routes(hand),
         Route(f"{PREFIX}/agreements", agreements, methods=["POST"]),
         Route(f"{PREFIX}/agreements/{{id:int}}", agreement_of, methods=["PATCH"]),
         Route(f"{PREFIX}/tokens", tokens, methods=["DELETE"]),
         Route(f"{PREFIX}/reset", reset, methods=["POST"]),
     ]
-
-
-async def _body(request: Request) -> Row:
-    content: Row = json.loads(await request.body(), parse_float=Decimal)
-    return content

@@ -6,6 +6,7 @@ option `recurring_lines = "merge"` both stay as they were.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,17 @@ def saved_recurring(state: State, body: Any, who: str = AGENT) -> list[Row]:
         Refusal: 400 or 404; what was saved before it depends on the option `partial_failure`.
     """
     return in_turn(state, body, _merged, lambda state, row: _stored(state, row, who))
+
+
+def amended(state: State, number: int, change: Callable[[Row], object], who: str) -> Row:
+    """A recurring invoice after somebody changed a copy of it; what did not change stays.
+
+    Raises:
+        Refusal: 404, there is none.
+    """
+    header = deepcopy(state.row("recurringinvoice", number))
+    change(header)
+    return _stored(state, header, who)
 
 
 def _merged(state: State, element: Any) -> Row:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from syncd.sdk.sandbox import World
-from syncd_halopsa.sandbox import CLIENT_OFFSET, agreements, seed
+from syncd_halopsa.sandbox import CLIENT_OFFSET, agreements, history, seed
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
 
@@ -83,7 +83,9 @@ class State:
             return
         self._followed = today
         clients, present = self.tables["client"], set()
-        for position, one in enumerate(self.world.clients()):
+        everyone = self.world.clients()
+        old = history.chosen(self.options.history, everyone)
+        for position, one in enumerate(everyone):
             number = CLIENT_OFFSET + one.id
             present.add(number)
             if number in clients:
@@ -93,6 +95,10 @@ class State:
             linked = 501 if self.options.extras and position == 0 else None
             invoice = seed.recurring(one, position, self.world.now(), linked=linked)
             self.tables["recurringinvoice"][invoice["id"]] = invoice
+            if number in old:
+                first = number == old[0]
+                made = history.grown(self.world, one, invoice, self.new_licence_id, first=first)
+                self.licences.update(_by_id(made))
             self.relinked()
         for number, row in clients.items():
             if number > CLIENT_OFFSET and number not in present:
