@@ -101,6 +101,11 @@ EVENTS: dict[str, Event] = {
         "A run of a process that died was marked as interrupted.",
     ),
     # Pulls
+    "pull.voided": Event(
+        "warning",
+        ("connection", "pull", "by"),
+        "A person called a pull wrong; it proves nothing from then on.",
+    ),
     "pull.recorded": Event(
         "info",
         ("seq", "state", "seen", "opened", "closed", "accounts"),
@@ -135,10 +140,35 @@ EVENTS: dict[str, Event] = {
         ("client", "account", "period", "money", "currency"),
         "Facts that arrived after a final bill count otherwise; the bill stays as it is.",
     ),
+    "correction.accepted": Event(
+        "info",
+        ("client", "account", "period", "money", "currency", "by"),
+        "A person accepted a late difference; the next bill of the account carries it.",
+    ),
+    "correction.dismissed": Event(
+        "info",
+        ("client", "account", "period", "money", "currency", "by"),
+        "A person put a late difference aside; the same facts are not raised again.",
+    ),
+    "correction.settled": Event(
+        "info",
+        ("client", "account", "period", "by"),
+        "A person adjusted the PSA by hand for a correction that no recurring line bills.",
+    ),
     "bill.reopened": Event(
         "warning",
         ("client", "account", "period", "revision", "by"),
         "A person made a final bill changeable again, with a reason.",
+    ),
+    "client.went_live": Event(
+        "warning",
+        ("client", "period", "by"),
+        "Bills of a client are written from a month on; a person said so.",
+    ),
+    "client.put_back": Event(
+        "warning",
+        ("client", "by", "reason"),
+        "A client is in shadow again: its bills are compared and not written.",
     ),
     "change.delivered": Event(
         "info",

@@ -73,6 +73,30 @@ class MonthNotClosable(PlanHeld):
     code: ClassVar[str] = "MONTH_NOT_CLOSABLE"
 
 
+class PullUnknown(DataError):
+    """There is no such pull."""
+
+    code: ClassVar[str] = "PULL_UNKNOWN"
+
+
+class VoidRefused(DataError):
+    """The pull was voided before, or no reason was given."""
+
+    code: ClassVar[str] = "VOID_REFUSED"
+
+
+class GoLiveRefused(DataError):
+    """A client cannot go live, or cannot be put back now."""
+
+    code: ClassVar[str] = "GOLIVE_REFUSED"
+
+
+class CorrectionRefused(DataError):
+    """The difference cannot be billed or put aside as asked, or somebody decided before."""
+
+    code: ClassVar[str] = "CORRECTION_REFUSED"
+
+
 class NothingToSettle(DataError):
     """No write of this key waits for a person."""
 
@@ -85,7 +109,20 @@ class NothingToExplain(DataError):
     code: ClassVar[str] = "NOTHING_TO_EXPLAIN"
 
 
+class AdoptionRefused(DataError):
+    """Nothing was chosen to adopt, or a record or a line twice."""
+
+    code: ClassVar[str] = "ADOPTION_REFUSED"
+
+
 class ShadowMode(ConfigError):
     """The installation compares only; writing is switched on by a person."""
 
     code: ClassVar[str] = "SHADOW_MODE"
+
+
+def anew(kind: str) -> str:
+    """How a plan of this kind is made again."""
+    return {
+        "adoption": "`syncd adopt` looks again and makes a new one",
+    }.get(kind, "`syncd plan billing` makes a new one")
