@@ -181,6 +181,15 @@ def _with_limit(fees: Decimal, limit: Decimal, span: Billed) -> Decimal:
     return total((difference(fees, limit), limit_share(limit, span.days, span.month_days)))
 
 
+def with_days(amount: Decimal, note: Prorated | None, *, metered: bool) -> Decimal:
+    """What a restore (metered) or a limit costs in the part of the month that was billed."""
+    if note is None:
+        return amount
+    if note.policy == Policy.FREE:
+        return ZERO
+    return amount if metered else limit_share(amount, note.days, note.month_days)
+
+
 def limit_share(limit: Decimal, days: int, month_days: int) -> Decimal:
     """What a limit costs for these days of a month."""
     return quotient(product(limit, Decimal(days)), Decimal(month_days))

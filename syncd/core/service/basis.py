@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
+from syncd.core.billing.billed_days import Prorated
 from syncd.core.service.late_content import LateProduct, LateUnits
 from syncd.core.service.snapshot_basis import SnapshotBasis as SnapshotBasis
 from syncd.sdk.records import canonical_json
@@ -104,6 +105,7 @@ class ProductBasis(msgspec.Struct, frozen=True):
         rate_from: first day of the rate, or empty.
         cost: exact money.
         price: exact money.
+        prorated: how billed days made its money, None for a whole month.
     """
 
     key: str
@@ -127,6 +129,7 @@ class ProductBasis(msgspec.Struct, frozen=True):
     snapshot: SnapshotBasis | None = None
     stale_after_days: int | None = None
     parts: tuple[PartBasis, ...] = ()
+    prorated: Prorated | None = None
 
 
 class CorrectionBasis(msgspec.Struct, frozen=True):
@@ -223,6 +226,7 @@ class Decisions(msgspec.Struct, frozen=True):
         policy: settings of `[billing]` that decide how a bill is computed.
         exclusions: row ids of the units that people keep out of its counts, ascending.
         agreement: the PSA's id of the agreement it names, or empty.
+        days: last day, and how the first and last month are billed, or empty.
     """
 
     link: int
@@ -233,6 +237,7 @@ class Decisions(msgspec.Struct, frozen=True):
     policy: str
     exclusions: tuple[int, ...] = ()
     agreement: str = ""
+    days: str = ""
 
 
 class BillBasis(msgspec.Struct, frozen=True):
@@ -327,6 +332,8 @@ def changes_between(before: Decisions | None, now: Decisions | None) -> tuple[st
         changed.append("exclusion")
     if before.agreement != now.agreement:
         changed.append("agreement")
+    if before.days != now.days:
+        changed.append("billed days")
     return tuple(changed)
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, quotient
 from syncd.core.billing.arithmetic import product as times
+from syncd.core.billing.billed_days import Prorated
 from syncd.core.billing.corrections import correction_key, is_correction
 from syncd.core.billing.model import Line, LineProduct
 from syncd.core.billing.plan_input import PlanInput, RecordState
+from syncd.core.billing.proration import with_days
 from syncd.core.billing.record_fields import month_of
 from syncd.core.billing.wiring import wire
 from syncd.core.service.basis import (
@@ -30,6 +32,7 @@ from syncd.core.service.month_usage import MONTH
 from syncd.core.service.snapshots import Snapshot
 from syncd.core.service.storage_parts import as_money
 from syncd.core.store.billing_data import SourceProduct, StoredRate, StoredRule
+from syncd.core.store.decisions import AccountChoice
 from syncd.sdk.records import Part, PlannedBill, PlannedChange
 
 
@@ -197,7 +200,8 @@ class BasisRecorder:
             stale_after_days=None if rule is None else rule.stale_after_days,
             facts_of=str(drafting.period) if monthly else "",
             snapshot=_taken(drafting.snapshots[draft.account.id].month) if monthly else None,
-            parts=tuple(self._parts(group, rate)),
+            parts=tuple(self._parts(group, rate, item.prorated)),
+            prorated=item.prorated,
             pool=tuple(
                 PoolShare(
                     account=drafting.data.accounts[account_id].key,
@@ -208,7 +212,9 @@ class BasisRecorder:
             ),
         )
 
-    def _parts(self, group: tuple[int, int], rate: StoredRate | None) -> Iterator[PartBasis]:
+    def _parts(
+        self, group: tuple[int, int], rate: StoredRate | None, part: Prorated | None
+    ) -> Iterator[PartBasis]:
         for product_id, raw in self.drafting.usages.parts.get(group, ()):
             product = self.drafting.data.products[product_id]
             restored = product.part is Part.RESTORED
@@ -223,8 +229,12 @@ class BasisRecorder:
                 raw=amount,
                 unit_cost=unit_cost,
                 unit_price=unit_price,
-                cost=times(amount, unit_cost or ZERO),
-                price=times(amount, unit_price or ZERO) if restored else amount,
+                cost=with_days(times(amount, unit_cost or ZERO), part, metered=restored),
+                price=with_days(
+                    times(amount, unit_price or ZERO) if restored else amount,
+                    part,
+                    metered=restored,
+                ),
             )
 
     def _source_product(self, draft: Draft, key: str) -> SourceProduct | None:
@@ -281,7 +291,14 @@ class BasisRecorder:
                 if not one.product_key or one.product_key in ids
             ),
             agreement=draft.agreement,
+            days=_days(data.choice_for(draft.account.id)),
         )
+
+
+def _days(choice: AccountChoice) -> str:
+    """What an account chose of its first and last month; empty for most."""
+    chosen = (choice.end, choice.first_month, choice.last_month)
+    return " ".join((choice.start, *chosen)) if any(chosen) else ""
 
 
 def _taken(snapshot: Snapshot | None) -> SnapshotBasis | None:

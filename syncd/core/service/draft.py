@@ -183,6 +183,8 @@ class Drafting:
     def _concerns(self, account: SourceAccount, books: AccountBooks) -> bool:
         """Whether there is anything to say: it was billed, or it is linked, or it has units."""
         configurations = self.data.configurations_for(account.id)
+        if not books.records and (part := self.parts.get(account.id)) and part.over:
+            return False
         if books.records or (self._link(account.id) is not None and configurations):
             return True
         used = self.usages.usage.get(account.id, {}).values()
