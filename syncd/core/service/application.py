@@ -12,11 +12,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from syncd.core.service.adoption_queue import queue_adoptions
 from syncd.core.service.applied import ApplyReport, report_of
 from syncd.core.service.delivery import deliver_pending
 from syncd.core.service.psa_sweep import Sweep, sweep
 from syncd.core.service.queueing import queue_bills, require_same_data
-from syncd.core.service.refusals import PlanConsumed, PlanNotFound, PlanStale, ShadowMode
+from syncd.core.service.refusals import (
+    PlanConsumed,
+    PlanNotFound,
+    PlanStale,
+    ShadowMode,
+    anew,
+)
 from syncd.core.service.targets import moved_targets
 from syncd.core.store.golive import LIVE, GoLiveBook, load_golive
 from syncd.core.store.outbox import OutboxState, of_plan, waiting
@@ -102,7 +109,7 @@ async def check_plan(
     async with database.reader() as conn:
         golive = await load_golive(conn, psa_connection.id, mode=rules.mode)
         left_over, _ = await waiting(conn, psa_connection.id)
-    if not dry_run:
+    if not dry_run and record.kind is not PlanKind.ADOPTION:
         _require_live(record, golive)
     if not left_over or dry_run:
         if _applicable(record):
@@ -182,7 +189,8 @@ async def apply_plan(
         await _require_fresh(database, record, rules, clock())
         refused = await _moved(applicable, planned, psa)
         if not dry_run:
-            refused = await queue_bills(
+            queue = queue_adoptions if record.kind is PlanKind.ADOPTION else queue_bills
+            refused = await queue(
                 database,
                 record,
                 applicable,
@@ -255,13 +263,11 @@ def _require_anything_left(record: PlanRecord) -> None:
     if PlanBillState.APPLIED in states:
         when = max(bill.applied_at for bill in record.bills if bill.applied_at is not None)
         message = f"plan {record.id} was applied on {when:%Y-%m-%d %H:%M} UTC and is used up"
-        raise PlanConsumed(message, remedy="`syncd plan billing` makes a new one")
+        raise PlanConsumed(message, remedy=anew(record.kind))
     if states & {PlanBillState.SUPERSEDED, PlanBillState.STALE} or states == _SHADOW_ONLY:
         details = sorted({bill.detail for bill in record.bills if bill.detail})
         message = f"nothing of plan {record.id} can be applied any more: {'; '.join(details[:3])}"
-        raise PlanStale(
-            message, remedy="`syncd apply latest`, or `syncd plan billing` for a new one"
-        )
+        raise PlanStale(message, remedy=anew(record.kind))
 
 
 async def _require_fresh(
@@ -275,7 +281,7 @@ async def _require_fresh(
             f"plan {record.id} is {age.days} days old, and plans are used up to "
             f"{rules.plan_max_age_days} days"
         )
-        raise PlanStale(message, remedy="`syncd plan billing` makes a new one")
+        raise PlanStale(message, remedy=anew(record.kind))
     async with database.reader() as conn:
         await require_same_data(conn, record)
 

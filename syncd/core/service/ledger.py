@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,7 +27,7 @@ from syncd.core.store.lines import (
 )
 from syncd.core.store.outbox import OutboxItem, unsettled_of_accounts
 from syncd.sdk.period import Period
-from syncd.sdk.records import LineState
+from syncd.sdk.records import ChangeKind, LineState, PlannedBill
 
 _MODES = {mode.value: mode for mode in Mode}
 
@@ -180,6 +181,19 @@ async def load_books(
             for account_id in account_ids
         },
         ours=await known_remotes(conn, psa_connection_id),
+    )
+
+
+def adopted_since(bill: PlannedBill, held: Sequence[LedgerRecord], moment: datetime) -> str:
+    """A line that the bill would make a record for and that was given one meanwhile, or empty."""
+    made = {change.key: change for change in bill.changes if change.kind is ChangeKind.CREATE}
+    return next(
+        (
+            f"ALREADY_ADOPTED: '{made[one.key].line_name}' was given record {one.remote} since"
+            for one in held
+            if one.key in made and one.sent is None and one.updated_at > moment
+        ),
+        "",
     )
 
 

@@ -111,8 +111,8 @@ LINES: Final = {
     "makes a new record that a recurring line must be pointed at.",
     "PSA_RECORD_INACTIVE": "Make the record active again in the PSA, or take the product out of "
     "the configuration.",
-    "POSSIBLE_TWIN": "End the older record in the PSA, or let it carry the line; two would bill "
-    "the same thing.",
+    "POSSIBLE_TWIN": "Let the older record carry the line: `syncd adopt CLIENT`; or end it in the "
+    "PSA. Two would bill the same thing.",
     "FOREIGN_WRITER": "Let only one program write the record.",
 }
 """Objections about one line that are issues of their own -> what to do."""

@@ -15,10 +15,10 @@ from syncd.core.billing.plan_input import Style
 from syncd.core.service.basis import BillBasis, LineBasis, decode_bill, encode_line
 from syncd.core.service.correction_carry import take_corrections, taken_elsewhere, tell_unlinked
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.service.ledger import shelf_of
+from syncd.core.service.ledger import adopted_since, shelf_of
 from syncd.core.service.month_closing import MONTH_SEALED
 from syncd.core.service.plan_issues import PLAN_HELD, PLAN_STALE, account_subject, speak
-from syncd.core.service.refusals import PlanStale
+from syncd.core.service.refusals import PlanStale, anew
 from syncd.core.service.reopening_issues import reopening_ended
 from syncd.core.store.bills import (
     NewBill,
@@ -71,7 +71,7 @@ async def require_same_data(conn: AsyncConnection, record: PlanRecord) -> None:
             f"links, mappings, rates, rules or configurations were edited after plan {record.id} "
             "was made"
         )
-        raise PlanStale(message, remedy="`syncd plan billing` makes a new one")
+        raise PlanStale(message, remedy=anew(record.kind))
 
 
 async def queue_bills(
@@ -135,7 +135,10 @@ async def queue_bills(
                 continue
             book = IssueBook(conn, bill.connection, now)
             about = account_subject(bill.connection, bill.account)
-            newer = _newer(record, bill, ledger.get(stored.account_id, ()))
+            held = ledger.get(stored.account_id, ())
+            if adopted := adopted_since(bill, held, record.plan.made_at):
+                refused[bill.key] = adopted
+            newer = _newer(record, bill, held)
             if newer:
                 refused[bill.key] = f"PERIOD_SUPERSEDED: its records hold {newer} by now"
             busy = [change.key for change in bill.changes if change.key in open_keys]
