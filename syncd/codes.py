@@ -163,6 +163,8 @@ CODES: dict[str, Code] = {
     ),
     "MONTH_SEALED": Code("bill life", "A person sealed the month; its bills stay as they are."),
     "LATE_CHANGE": Code("bill life", "Facts that arrived after a final bill count otherwise."),
+    "CORRECTION_NOT_LINKED": Code("bill life", "No recurring line of the PSA bills a correction."),
+    "CORRECTION_BILLED": Code("bill life", "Another bill took a correction of this one."),
     # Delivery to the PSA
     "DELIVERY_REJECTED": Code("delivery", "The PSA refused a write; the others went on."),
     "RECORD_VANISHED": Code("delivery", "A record we wrote cannot be found any more."),

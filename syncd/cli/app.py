@@ -23,7 +23,7 @@ DEFAULT_CONFIG = "syncd.toml"
 
 NOUNS = (
     "demo", "init", "check", "plugins", "db", "pull", "pulls", "map", "template", "policy", "plan",
-    "apply", "plans", "bill", "month", "explain", "margin", "status", "runs", "issues", "run",
+    "apply", "plans", "bill", "corrections", "month", "explain", "margin", "status", "runs", "issues", "run",
     "sandbox",
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""

@@ -39,12 +39,11 @@ def late_finding(
         message = f"{where}, and facts that arrived since count otherwise ({worth}): {said}{more}."
     return Finding(
         message=message,
-        remedy="Bill the difference by hand in the PSA; or, while no newer month stands on its "
-        f"records, `syncd bill reopen {bill.client_key} --period {bill.period} --reason TEXT` and "
-        "plan the month again.",
+        remedy=_remedy(bill, content, change),
         severity=IssueSeverity.WARNING,
         evidence={
             "client": client,
+            "correction": change.id,
             "period": bill.period,
             "revision": bill.revision,
             "currency": bill.currency,
@@ -73,6 +72,33 @@ def late_finding(
                 for one in content.units
             ],
         },
+    )
+
+
+def by_hand(client: str, period: str, currency: str, content: LateContent) -> str:
+    """What to adjust in the PSA where the difference cannot be billed by syncd, line by line."""
+    said = "; ".join(
+        f"'{line.name}' "
+        + (
+            f"{line.quantity_after - line.quantity_before:+} units at the PSA's own price"
+            if line.price_change is None
+            else f"{line.price_change:+,} {currency}"
+        )
+        for line in content.lines
+    )
+    return f"adjust the next invoice of client {client} in the PSA by hand for {period}: {said}"
+
+
+def _remedy(bill: SentBill, content: LateContent, change: StoredLateChange) -> str:
+    dismiss = f"`syncd corrections dismiss {change.id} --reason TEXT`"
+    if content.unproven:
+        return f"Pull again with `syncd pull NAME`; to leave the bill as it is: {dismiss}."
+    if change.price_change is None:
+        hand = by_hand(bill.client_key, bill.period, bill.currency, content)
+        return f"{hand[0].upper()}{hand[1:]}; then {dismiss}."
+    return (
+        f"`syncd corrections accept {change.id} --reason TEXT` puts the difference on the next "
+        f"bill; {dismiss} leaves it."
     )
 
 
