@@ -379,9 +379,17 @@ class Office:
         self.clock.moment = period.end(LONDON) + timedelta(hours=9)
 
     async def issues(self) -> dict[str, Issue]:
-        """Open issues by `<code> <subject>`."""
+        """Open issues by `<code> <subject>`.
+
+        An office whose PSA has no recurring line at all invoices by hand, and does not care that
+        nothing is linked.
+        """
         async with self.database.reader() as conn:
-            return {f"{issue.code} {issue.subject}": issue for issue in await open_issues(conn)}
+            return {
+                f"{issue.code} {issue.subject}": issue
+                for issue in await open_issues(conn)
+                if self.psa.recurring or issue.code != "NOT_LINKED"
+            }
 
     async def codes(self) -> set[str]:
         return {key.partition(" ")[0] for key in await self.issues()}
