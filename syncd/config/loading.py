@@ -15,7 +15,7 @@ from syncd.config.secret import SecretMissing, is_reference, resolve
 from syncd.config.settings import BillingSettings, Settings
 from syncd.config.tables import BillingTable, SyncdTable
 from syncd.config.validation import Check
-from syncd.core.billing.model import GuardLimits
+from syncd.core.billing.guard_limits import GuardLimits
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability
 

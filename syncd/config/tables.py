@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from syncd.config.schedule import parse_schedule
-from syncd.core.billing.model import RoundingPolicy
+from syncd.core.billing.choices import RoundingPolicy
 
 
 def _zone(name: str) -> str:

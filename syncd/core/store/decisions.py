@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from syncd.core.store.hand_exclusion import HandExclusion as HandExclusion
 from syncd.sdk.records import Measure, Part, ProductKind
 
 
@@ -196,25 +197,6 @@ class StoredConfiguration:
     proration_owner: str = "syncd"
     first_month: str = ""
     last_month: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandExclusion:
-    """A unit that a person keeps out of the counts of an account.
-
-    Attributes:
-        version: row id.
-        account_id: row id.
-        product_key: of which product; empty for every product.
-        unit: the vendor's id.
-        reason: the person's words.
-    """
-
-    version: int
-    account_id: int
-    product_key: str
-    unit: str
-    reason: str
 
 
 def exclusions_of(rows: Iterable[Any]) -> dict[int, tuple[HandExclusion, ...]]:

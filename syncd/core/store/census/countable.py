@@ -17,7 +17,7 @@ import msgspec
 
 from syncd.core.store.asking import fetch
 from syncd.core.store.census.selection import among, listed, moment_or_forever
-from syncd.core.store.decisions import HandExclusion
+from syncd.core.store.hand_exclusion import HandExclusion
 from syncd.core.store.micros import from_micros
 
 if TYPE_CHECKING:

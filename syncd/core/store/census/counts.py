@@ -18,7 +18,7 @@ from syncd.core.store.census.countable import (
 from syncd.core.store.census.records import Count, MonthCount
 from syncd.core.store.census.selection import alive, among, counts_towards, listed
 from syncd.core.store.census.snapshots import DaySnapshots, day_snapshots
-from syncd.core.store.decisions import HandExclusion
+from syncd.core.store.hand_exclusion import HandExclusion
 from syncd.sdk.period import Period, day_start
 
 if TYPE_CHECKING:

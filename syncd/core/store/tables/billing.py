@@ -73,7 +73,10 @@ class PlanBill(SQLModel, table=True):
     """The fate of one bill of a plan: the unit that is held, released and applied."""
 
     __tablename__ = "plan_bill"
-    __table_args__ = (UniqueConstraint("plan_id", "bill_key", name="uq_plan_bill"),)
+    __table_args__ = (
+        UniqueConstraint("plan_id", "bill_key", name="uq_plan_bill"),
+        Index("ix_plan_bill_account", "account_id", "plan_id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     plan_id: str = Field(foreign_key="plan.id", index=True)
@@ -108,6 +111,7 @@ class Bill(SQLModel, table=True):
     __tablename__ = "bill"
     __table_args__ = (
         UniqueConstraint("account_id", "period", "revision", name="uq_bill_revision"),
+        Index("ix_bill_client", "client_key"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -28,6 +28,8 @@ def upgrade() -> None:
     for table, column, default in _ADDED:
         added = sa.Column(column, sa.String(), nullable=False, server_default=default)
         op.add_column(table, added)
+    op.create_index("ix_plan_bill_account", "plan_bill", ["account_id", "plan_id"])
+    op.create_index("ix_bill_client", "bill", ["client_key"])
     _golive()
     _adoption()
     _wiring()
@@ -48,6 +50,8 @@ def downgrade() -> None:
         "client_golive",
     ):
         op.drop_table(table)
+    op.drop_index("ix_bill_client", "bill")
+    op.drop_index("ix_plan_bill_account", "plan_bill")
     for table, column, _default in reversed(_ADDED):
         op.drop_column(table, column)
 
