@@ -22,9 +22,9 @@ CONFIG_VARIABLE = "SYNCD_CONFIG"
 DEFAULT_CONFIG = "syncd.toml"
 
 NOUNS = (
-    "demo", "init", "check", "plugins", "db", "pull", "pulls", "map", "template", "policy", "plan",
-    "apply", "plans", "bill", "corrections", "month", "explain", "margin", "status", "runs", "issues", "run",
-    "sandbox",
+    "demo", "init", "check", "plugins", "db", "pull", "pulls", "map", "template", "policy",
+    "golive", "plan", "apply", "adopt", "plans", "bill", "corrections", "month", "explain",
+    "margin", "status", "runs", "issues", "run", "sandbox",
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""
 
