@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from syncd.cli.output import Output
     from syncd.core.service.basis import SnapshotBasis
     from syncd.core.store.billed import Approval
-    from syncd.core.store.census.records import EvidenceUnit
+    from syncd.core.store.census.records import EvidenceUnit, Moved
 
 MOST_UNITS = 40
 """Units printed for people; `--json` and `--csv` have all of them."""
@@ -207,20 +207,26 @@ def _show_product(
     for span in item.days:
         output.say(f"    {_days(span)}: {_quantity(span.quantity, item.measure)}")
     if item.since is not None:
-        _show_since(output, item.since, item.measure)
+        _show_since(output, item.since, item.measure, zone)
     _show_units(output, "counted", item.counted, item.measure)
     _show_units(output, "not counted", item.excluded, item.measure)
     for part in item.parts:
         _show_units(output, part.basis.name, part.counted, part.measure)
 
 
-def _show_since(output: Output, since: Since, measure: Measure) -> None:
+def _show_since(output: Output, since: Since, measure: Measure, zone: ZoneInfo) -> None:
     moves = since.movements
     counted = volume(since.quantity) if measure is Measure.BYTE else plain(since.quantity)
     output.say(f"    since the bill of {since.period} ({counted} counted):")
     lines = [
-        *(f"+ {_unit(one.unit, measure)}{_why(one.reason, 'no longer')}" for one in moves.joined),
-        *(f"- {_unit(one.unit, measure)}{_why(one.reason, 'now')}" for one in moves.left),
+        *(
+            f"+ {_unit(one.unit, measure)}{_on(one, zone)}{_why(one.reason, 'no longer')}"
+            for one in moves.joined
+        ),
+        *(
+            f"- {_unit(one.unit, measure)}{_on(one, zone)}{_why(one.reason, 'now')}"
+            for one in moves.left
+        ),
         *(
             f"~ {_unit(one.unit, measure)}: {_quantity(one.before, measure)} before"
             for one in moves.resized
@@ -257,6 +263,11 @@ def _quantity(quantity: int, measure: Measure) -> str:
 
 def _why(reason: str | None, word: str) -> str:
     return "" if reason is None else f", {word} excluded as {reason}"
+
+
+def _on(one: Moved, zone: ZoneInfo) -> str:
+    """The local day of the pull that first showed it."""
+    return "" if one.at is None else f", {one.at.astimezone(zone):%d %b %Y}"
 
 
 def _days(span: DaySpan) -> str:

@@ -69,6 +69,7 @@ class EvidencePack:
             PackFile("lines.csv", self._columns(_LINES, _LINES_INTERNAL), self._lines),
             PackFile("units.csv", _UNITS, self._units),
             PackFile("changes.csv", _CHANGES, self._changes),
+            PackFile("days.csv", _DAYS, self._days),
         )
 
     def _columns(self, public: Row, internal: Row) -> Row:
@@ -188,15 +189,33 @@ class EvidencePack:
             for moved in moves.joined:
                 now = amount(moved.unit.quantity, item.measure)
                 yield (*head, item.since.period, "joined", *_named(moved.unit), "0", now,
-                       text(moved.reason or ""))  # fmt: skip
+                       text(moved.reason or ""), self._day(moved.at))  # fmt: skip
             for moved in moves.left:
                 was = amount(moved.unit.quantity, item.measure)
                 yield (*head, item.since.period, "left", *_named(moved.unit), was, "0",
-                       text(moved.reason or ""))  # fmt: skip
+                       text(moved.reason or ""), self._day(moved.at))  # fmt: skip
             for changed in moves.resized:
                 yield (*head, item.since.period, "changed", *_named(changed.unit),
                        amount(changed.before, item.measure),
-                       amount(changed.unit.quantity, item.measure), "")  # fmt: skip
+                       amount(changed.unit.quantity, item.measure), "", "")  # fmt: skip
+
+    def _days(self) -> Iterator[Row]:
+        for number, one, item in self._products():
+            head = (str(number), text(one.bill.account_name), text(item.basis.name))
+            for span in item.days:
+                days = (span.last - span.first).days + 1
+                yield (
+                    *head,
+                    span.first.isoformat(),
+                    span.last.isoformat(),
+                    str(days),
+                    amount(span.quantity, item.measure),
+                    amount(span.quantity * days, item.measure),
+                    _MEASURES[item.measure],
+                )
+
+    def _day(self, moment: datetime | None) -> str:
+        return "" if moment is None else moment.astimezone(self.zone).date().isoformat()
 
     def _products(self) -> Iterator[tuple[int, ExplainedLine, ExplainedProduct]]:
         for number, one in enumerate(self.found.lines, 1):
@@ -243,13 +262,18 @@ _UNITS: Row = (
 )  # fmt: skip
 _CHANGES: Row = (
     "line", "account", "product", "since_bill_of", "change", "name", "id", "before", "now",
-    "reason",
+    "reason", "day",
+)  # fmt: skip
+_DAYS: Row = (
+    "line", "account", "product", "first_day", "last_day", "days", "units_each_day", "unit_days",
+    "measure",
 )  # fmt: skip
 _README = (
     "bill.csv     the total of each account, over the lines of this pack",
     "lines.csv    each line of the bill, and what every product adds to it",
     "units.csv    every unit behind the counts, and those that did not count, with the reason",
-    "changes.csv  what joined, left or changed since the bill before",
+    "changes.csv  what joined, left or changed since the bill before, with the day it was seen",
+    "days.csv     counts at the end of the days, where a bill follows them",
     "",
     "The column 'line' is the same number in all files. A line of several products has its own",
     "figures in its first row only, so that a column may be added up.",

@@ -25,6 +25,7 @@ from syncd.core.service.steps import steps_of
 from syncd.core.store.billed import bill_heads, line_bases, measures, remote_of
 from syncd.core.store.census.counts import counts_at
 from syncd.core.store.census.evidence import evidence, movements
+from syncd.core.store.census.moved_days import with_moments
 from syncd.core.store.census.records import EvidenceUnit, Moved, Movements, Resized
 from syncd.core.store.census.snapshots import day_snapshots
 from syncd.sdk.period import Period, day_start
@@ -90,7 +91,12 @@ class Evidence:
             for unit in await self._units(found, item, snapshot):
                 counts = unit.excluded is None or unit.excluded in item.included_reasons
                 (counted if counts else excluded).append(unit)
-            if item.month is not None and not item.facts_of:
+            if item.prorated is not None and item.prorated.spans:
+                days = [
+                    DaySpan(first=s.first, last=s.last, quantity=s.quantity)
+                    for s in item.prorated.spans
+                ]
+            elif item.month is not None and not item.facts_of:
                 days = await self._days(found, item)
             since = await self._since(found, item, snapshot)
         return ExplainedProduct(
@@ -183,7 +189,7 @@ class Evidence:
                 _counting(await self._units(found, item, snapshot), item),
             )
         assert item.product_id is not None
-        return await movements(
+        moves = await movements(
             self._conn,
             found.bill.account_id,
             item.product_id,
@@ -193,6 +199,15 @@ class Evidence:
             stale_after_days=item.stale_after_days,
             as_of=found.known_at,
             from_as_of=line.known_at,
+        )
+        return await with_moments(
+            self._conn,
+            found.bill.account_id,
+            item.product_id,
+            moves,
+            from_seq=pull.seq,
+            to_seq=snapshot.seq,
+            included=item.included_reasons,
         )
 
     async def _lines_before(self, found: FoundLine) -> list[FoundLine]:

@@ -75,7 +75,7 @@ class ExplainedProduct:
         steps: from the count to the money, in words with numbers.
         counted: units behind the count.
         excluded: units that did not count, each with its reason.
-        days: counts at the end of the days, for peak and average.
+        days: counts at the end of the days, for peak, average and parts of a month by days.
         since: what changed since the bill before, None without one.
         parts: what is billed with it.
     """

@@ -16,6 +16,7 @@ from syncd.core.billing.arithmetic import (
     total,
     whole_blocks,
 )
+from syncd.core.billing.billed_days import Policy, Prorated
 from syncd.core.billing.choices import Mode
 from syncd.core.service.basis import LineBasis, MonthBasis, PartBasis, ProductBasis, RuleBasis
 from syncd.sdk.records import Measure, Part
@@ -49,7 +50,7 @@ def steps_of(
     return (
         *_counting(item, measure),
         *_ruling(item, internal=internal),
-        *_pricing(item, currency, internal=internal),
+        *_pricing(item, currency, measure, internal=internal),
         *_mode(line, currency, internal=internal),
         *((f"billed in advance for {line.billed_for}",) if line.billed_for else ()),
     )
@@ -124,9 +125,13 @@ def _applied(rule: RuleBasis, amount: Decimal) -> Iterator[tuple[str, Decimal]]:
         )
 
 
-def _pricing(item: ProductBasis, currency: str, *, internal: bool) -> Iterator[str]:
+def _pricing(
+    item: ProductBasis, currency: str, measure: Measure, *, internal: bool
+) -> Iterator[str]:
     for part in item.parts:
         yield from _part(part, currency, internal=internal)
+    if item.prorated is not None:
+        yield from _days(item.prorated, measure)
     fees_price = total(part.price for part in item.parts)
     fees_cost = total(part.cost for part in item.parts)
     since = f", valid from {item.rate_from}" if item.rate_from else ""
@@ -140,12 +145,39 @@ def _pricing(item: ProductBasis, currency: str, *, internal: bool) -> Iterator[s
         if unit is None:
             yield f"no {title} is set: counts as 0"
         else:
+            share = _share(item)
             yield (
-                f"{title}: {plain(item.billed)} x {plain(unit)} = {plain(amount)} {currency}{rate}"
+                f"{title}: {plain(item.billed)} x {plain(unit)}{share} = {plain(amount)} "
+                f"{currency}{rate}"
             )
         if fees:
             whole = plain(total((amount, fees)))
             yield f"{title} with what follows the storage: {whole} {currency}"
+
+
+def _days(part: Prorated, measure: Measure) -> Iterator[str]:
+    """The billed days, each run of them with its count, so that the sum can be made by hand."""
+    of_days = f"{part.first} to {part.last}, {part.days} of {part.month_days} days"
+    if part.policy == Policy.FREE:
+        yield f"free: the month counts and costs nothing ({of_days})"
+        return
+    yield f"by days: billed {of_days}"
+    if not part.spans:
+        return
+    if measure is Measure.BYTE:
+        yield f"a count is known of {part.top} of these days"
+        return
+    runs = " + ".join(f"{one.days} x {one.quantity}" for one in part.spans)
+    yield f"days x units: {runs} = {part.unit_days} unit-days"
+    yield f"a whole month is {plain(part.whole)} x {part.month_days} days = {part.bottom}"
+
+
+def _share(item: ProductBasis) -> str:
+    """The share of a whole month's money, as it is multiplied."""
+    part = item.prorated
+    if part is None:
+        return ""
+    return " x 0" if part.policy == Policy.FREE else f" x {part.top} / {part.bottom}"
 
 
 def _part(part: PartBasis, currency: str, *, internal: bool) -> Iterator[str]:

@@ -238,7 +238,7 @@ async def test_the_clients_files_hold_no_cost_no_reason_and_no_formula(
     rows = write_pack(EvidencePack(found=found, zone=LONDON), tmp_path / "pack")
     files = read(tmp_path / "pack")
     assert set(files) == set(rows) == {
-        "README.txt", "bill.csv", "lines.csv", "units.csv", "changes.csv",
+        "README.txt", "bill.csv", "lines.csv", "units.csv", "changes.csv", "days.csv",
     }  # fmt: skip
     whole = "".join(files.values())
     assert "loyal" not in whole

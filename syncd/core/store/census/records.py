@@ -140,11 +140,13 @@ class Moved:
         unit: as it stands at the later pull, or stood at the earlier one when it is gone.
         by_exclusion: it was there at both pulls, and only the exclusion came or went.
         reason: the exclusion that came or went, else None.
+        at: start of the pull that first showed it, UTC; None where no pull tells it.
     """
 
     unit: EvidenceUnit
     by_exclusion: bool
     reason: str | None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
