@@ -168,7 +168,7 @@ class FakePsa:
             return NotSent(key, "could not connect")
         if fault == "refused":
             return Rejected(key, "VALIDATION", "count must be positive")
-        if change.kind is ChangeKind.UPDATE and change.remote not in self.records:
+        if change.kind is not ChangeKind.CREATE and change.remote not in self.records:
             return Rejected(key, "NOT_FOUND", "no such record", gone=True)
         if fault == "raise":
             raise RuntimeError("a defect of the connector")
@@ -199,6 +199,11 @@ class FakePsa:
                 end=fields.end,
             )
             self.next_id += 1
+        elif change.kind is ChangeKind.ADOPT:
+            assert change.remote is not None
+            record = msgspec.structs.replace(
+                self.records[change.remote], marker=self.marker(change.key)
+            )
         else:
             assert change.remote is not None
             owned = {
@@ -218,8 +223,9 @@ class FakePsa:
         """What the PSA holds, by marker, without ids: equal for equal ends."""
         held: dict[str, tuple[Any, ...]] = {}
         for record in self.records.values():
-            assert record.marker not in held, f"duplicate of {record.marker}"
-            held[str(record.marker)] = (
+            name = record.marker or f"record {record.key}"
+            assert name not in held, f"duplicate of {name}"
+            held[name] = (
                 record.client,
                 record.name,
                 record.quantity,

@@ -9,6 +9,7 @@ from syncd.cli.desk import billing_desk
 from syncd.cli.output import table
 from syncd.cli.plan_view import plural, signed
 from syncd.core.service.applied import ApplyReport, BillResult, Fate
+from syncd.core.store.plans import PlanKind
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
@@ -130,5 +131,6 @@ def _steps(report: ApplyReport) -> list[str]:
     if report.count(Fate.HELD):
         steps.append(f"syncd plans show {report.plan_id}")
     if report.count(Fate.REFUSED):
-        steps.append(f"syncd plan billing --period {report.period}")
+        adoption = report.kind is PlanKind.ADOPTION
+        steps.append("syncd adopt" if adoption else f"syncd plan billing --period {report.period}")
     return steps

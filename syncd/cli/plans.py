@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
+from syncd.cli.adopt import show_adoptions
 from syncd.cli.desk import billing_desk
 from syncd.cli.moments import moment
 from syncd.cli.output import table
@@ -17,7 +18,7 @@ from syncd.core.service.release import release_plan
 from syncd.core.service.settling import settle_write
 from syncd.core.store.outbox import OutboxState
 from syncd.core.store.plan_history import list_plans
-from syncd.core.store.plans import StoredBill
+from syncd.core.store.plans import PlanKind, StoredBill
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
@@ -69,7 +70,10 @@ async def show_plan(cli: Cli, wanted: str) -> None:
     output = cli.output()
     async with App.start(cli.config) as app:
         record = await find_plan(app.database, wanted)
-        steps = next_steps(record, mode=app.settings.billing.mode)
+        if record.kind is PlanKind.ADOPTION:
+            show_adoptions(output, record)
+            return
+        steps = next_steps(record)
         zone = app.settings.timezone
 
     def render(_console: object) -> None:

@@ -118,7 +118,8 @@ async def choices_of(view: AdoptionView, content: bytes, file: str, *, psa: Psa)
         bad = BadFile(file, problems)
         bad.remedy = _REMEDY
         raise bad
-    return [_choice(view, one) for one in named]
+    seen = {**elsewhere, **view.records}
+    return [_choice(view, one, seen[one.remote]) for one in named]
 
 
 def _named(view: AdoptionView, row: CsvRow, problems: list[Problem]) -> _Row | None:
@@ -169,7 +170,7 @@ def _wrong(
             yield Problem(one.row.line, "record", against, "choose another record, or none")
 
 
-def _choice(view: AdoptionView, one: _Row) -> Choice:
+def _choice(view: AdoptionView, one: _Row, record: Subscription) -> Choice:
     proposed = next(
         (
             proposal.evidence
@@ -182,7 +183,7 @@ def _choice(view: AdoptionView, one: _Row) -> Choice:
     )
     return Choice(
         line=one.line,
-        record=view.records[one.remote],
+        record=record,
         evidence=f"{proposed or 'chosen'}, confirmed in a file",
     )
 

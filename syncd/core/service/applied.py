@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from syncd.core.service.delivery import DeliveryReport
 from syncd.core.service.plan_issues import money_of
 from syncd.core.store.outbox import OutboxItem, OutboxState, of_plan
-from syncd.core.store.plans import APPLICABLE, PlanBillState, StoredBill, load_plan
+from syncd.core.store.plans import APPLICABLE, PlanBillState, PlanKind, StoredBill, load_plan
 from syncd.sdk.errors import SyncdError
 from syncd.sdk.records import PlannedBill
 
@@ -82,6 +82,7 @@ class ApplyReport:
         stopped_by: the error that ended the delivery early, or None.
         dry_run: nothing was written.
         delivery: what the delivery said of all writes, those of earlier plans included.
+        kind: what the plan is for.
     """
 
     plan_id: str
@@ -92,6 +93,7 @@ class ApplyReport:
     delivery: DeliveryReport | None = None
     stopped_by: SyncdError | None = None
     dry_run: bool = False
+    kind: PlanKind = PlanKind.BILLING
 
     def count(self, *fates: Fate) -> int:
         """How many bills ended so."""
@@ -181,6 +183,7 @@ async def report_of(
         delivery=delivery,
         stopped_by=delivery.stopped_by if delivery is not None else None,
         dry_run=dry_run,
+        kind=record.kind,
     )
 
 
