@@ -230,7 +230,7 @@ class _Search:
     def drafted(self, draft: Draft, *, billed: bool) -> Iterator[Leak]:
         """What the account's records bill that nobody counts; a month that was not billed."""
         lines = {line.key: line for line in draft.bill.lines}
-        slots = {line.uid: line_key(line.slot) for line in draft.books.lines}
+        slots = {uid: line_key(slot) for uid, slot in draft.books.lines.slots.items()}
         for record in draft.books.records:
             if record.status is not RecordStatus.LIVE or not _bills(record, self._drafting):
                 continue

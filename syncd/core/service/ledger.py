@@ -17,19 +17,14 @@ from syncd.core.billing.model import Mode
 from syncd.core.billing.plan_input import RecordState, Style
 from syncd.core.service.basis import Decisions
 from syncd.core.store.last_bills import LastBill, load_last_bills
-from syncd.core.store.lines import (
-    LedgerRecord,
-    StoredLine,
-    known_remotes,
-    line_uid,
-    lines_of,
-    records_of,
-)
+from syncd.core.store.ledger_rows import LedgerRecord, LedgerRows, LineRows
+from syncd.core.store.lines import known_remotes, line_uid, lines_of, records_of
 from syncd.core.store.outbox import OutboxItem, unsettled_of_accounts
 from syncd.sdk.period import Period
 from syncd.sdk.records import ChangeKind, LineState, PlannedBill
 
 _MODES = {mode.value: mode for mode in Mode}
+_NO_LINES, _NO_RECORDS = LineRows(), LedgerRows()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +38,8 @@ class AccountBooks:
         unsettled: writes whose end is not known.
     """
 
-    lines: Sequence[StoredLine] = ()
-    records: Sequence[LedgerRecord] = ()
+    lines: LineRows = _NO_LINES
+    records: LedgerRows = _NO_RECORDS
     last: LastBill | None = None
     unsettled: Sequence[OutboxItem] = ()
 
@@ -69,7 +64,7 @@ class AccountBooks:
         lasting ones.
         """
         shelf = shelf_of(style, str(period), running=running)
-        slots = {line.uid: line_key(line.slot) for line in self.lines}
+        slots = {uid: line_key(slot) for uid, slot in self.lines.slots.items()}
         return {
             slots[record.line_uid]: RecordState(
                 uid=record.line_uid,
@@ -93,11 +88,11 @@ class AccountBooks:
         One that was adopted and not written yet counts as `quantity`, so that its price stays.
         """
         shelf = shelf_of(style, str(period), running=running)
-        slots = {line.uid: line_key(line.slot) for line in self.lines}
+        slots = self.lines.slots
         return {
-            slots[record.line_uid]: _MODES.get(record.mode, Mode.QUANTITY)
-            for record in self.records
-            if record.period == shelf and record.line_uid in slots
+            line_key(slots[mark.line_uid]): _MODES.get(mark.mode, Mode.QUANTITY)
+            for mark in self.records.marks
+            if mark.period == shelf and mark.line_uid in slots
         }
 
     def last_lines(
@@ -127,8 +122,8 @@ class AccountBooks:
 
     def uids(self, connection_uid: str, account_key: str, keys: Collection[str]) -> dict[str, str]:
         """The uid of each line, stored or to be stored, by line key."""
-        stored = {line_key(line.slot): line.uid for line in self.lines}
-        taken = {line.uid: line.slot for line in self.lines}
+        taken = self.lines.slots
+        stored = {line_key(slot): uid for uid, slot in taken.items()}
         return {
             key: stored.get(key) or line_uid(connection_uid, account_key, slot_of(key), taken)
             for key in keys
@@ -173,8 +168,8 @@ async def load_books(
     return Books(
         accounts={
             account_id: AccountBooks(
-                lines=lines.get(account_id, ()),
-                records=records.get(account_id, ()),
+                lines=lines.get(account_id, _NO_LINES),
+                records=records.get(account_id, _NO_RECORDS),
                 last=last.get(account_id),
                 unsettled=open_writes.get(account_id, ()),
             )

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from syncd.core.store.asking import fetch
 from syncd.core.store.census.countable import (
     CountPolicy,
@@ -16,7 +18,7 @@ from syncd.core.store.census.countable import (
     kept_out,
 )
 from syncd.core.store.census.records import Count, MonthCount
-from syncd.core.store.census.selection import alive, among, counts_towards, listed
+from syncd.core.store.census.selection import alive, among, counts_towards, gathered, listed
 from syncd.core.store.census.snapshots import DaySnapshots, day_snapshots
 from syncd.core.store.hand_exclusion import HandExclusion
 from syncd.sdk.period import Period, day_start
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 _Group = tuple[int, int]
 """account, product"""
+
+_COUNTS = msgspec.json.Decoder(list[Count])
+_MOVES = msgspec.json.Decoder(list[tuple[int, int, int, int]])
+"""Account, product, quantity and the pull at which it came or went."""
 
 _FEW = 100
 """So many accounts are read one by one, through the index of accounts."""
@@ -69,17 +75,22 @@ async def counts_at(
         period=period,
         accounts=accounts,
     )
-    rows = await _sums(
+    sums = await _sums(
         connection,
         f"{alive(':seq')} AND u.period = :period",
         {"connection": connection_id, "seq": seq, "period": period},
         accounts=accounts,
         included=policy.after_all,
     )
-    found = {(row[0], row[1]): int(row[2]) for row in rows}
-    for group in differing.groups:
-        found[group] = found.get(group, 0) + differing.at(group, seq)
-    return [Count(*group, quantity) for group, quantity in sorted(found.items()) if quantity]
+    found = _COUNTS.decode(sums)
+    if differing.groups:
+        by_group = {(one.account_id, one.product_id): one.quantity for one in found}
+        for group in differing.groups:
+            by_group[group] = by_group.get(group, 0) + differing.at(group, seq)
+        found = [Count(*group, quantity) for group, quantity in by_group.items()]
+    found = [one for one in found if one.quantity]
+    found.sort(key=_group)
+    return found
 
 
 async def month_counts(
@@ -198,17 +209,18 @@ async def _histories(
     bound = {"connection": connection_id, "first": first, "last": last}
     policy = await _policy(connection, connection_id, included, stale_after_days, as_of, by_hand)
     history: dict[_Group, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for account, product, quantity in await _sums(
+    stood = await _sums(
         connection,
         f"{alive(':first')} AND u.period = ''",
         bound,
         accounts=accounts,
         products=products,
         included=policy.after_all,
-    ):
-        history[account, product][first] += int(quantity)
+    )
+    for one in _COUNTS.decode(stood):
+        history[_group(one)][first] += one.quantity
     for column, sign in (("opened_pull", 1), ("closed_pull", -1)):
-        for account, product, quantity, seq in await _sums(
+        moved = await _sums(
             connection,
             f"u.{column} > :first AND u.{column} <= :last AND u.period = ''",
             bound,
@@ -216,8 +228,9 @@ async def _histories(
             products=products,
             included=policy.after_all,
             by=f"u.{column}",
-        ):
-            history[account, product][seq] += sign * int(quantity)
+        )
+        for account, product, quantity, seq in _MOVES.decode(moved):
+            history[account, product][seq] += sign * quantity
     differing = await differences(
         connection,
         connection_id,
@@ -228,6 +241,10 @@ async def _histories(
         products=products,
     )
     return history, snapshots, differing
+
+
+def _group(count: Count) -> _Group:
+    return count.account_id, count.product_id
 
 
 async def _policy(
@@ -252,8 +269,8 @@ async def _sums(
     included: Collection[str],
     products: Collection[int] | None = None,
     by: str = "",
-) -> list[Any]:
-    """Sums of quantities by account and product, and by a further column if wanted."""
+) -> str:
+    """JSON of sums of quantities by account and product, and by a further column if wanted."""
     few = accounts is not None and len(accounts) <= _FEW
     # The plus keeps SQLite from walking over the whole connection for a handful of accounts.
     of_connection = f"{'+' if few else ''}u.connection_id = :connection"
@@ -268,12 +285,15 @@ async def _sums(
         conditions.append(among(connection, "u.product_id", "products"))
         parameters["products"] = listed(connection, products)
     further = f", {by}" if by else ""
+    named = f", {by} AS seq" if by else ""
+    columns = gathered(connection, f"account_id, product_id, quantity{', seq' if by else ''}")
     statement = (
-        f"SELECT u.account_id, u.product_id, sum(u.quantity){further} FROM unit_interval u"  # noqa: S608 - values are bound
-        f" WHERE {' AND '.join(conditions)} GROUP BY u.account_id, u.product_id{further}"
-        f" ORDER BY u.account_id, u.product_id{further}"
+        f"SELECT {columns} FROM (SELECT u.account_id, u.product_id, sum(u.quantity) AS quantity"  # noqa: S608 - values are bound
+        f"{named} FROM unit_interval u WHERE {' AND '.join(conditions)}"
+        f" GROUP BY u.account_id, u.product_id{further}) sums"
     )
-    return list(await fetch(connection, statement, parameters))
+    (row,) = await fetch(connection, statement, parameters)
+    return row[0] or "[]"
 
 
 def _by_month(

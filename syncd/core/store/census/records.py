@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from syncd.sdk.records import ScopeState
 
 
@@ -75,8 +77,7 @@ class PullRef:
     state: ScopeState
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Quantity of one product of one account at a pull."""
 
     account_id: int
@@ -84,8 +85,7 @@ class Count:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class MonthCount:
+class MonthCount(msgspec.Struct, frozen=True, gc=False):
     """One product of one account over the local days of a month.
 
     Attributes:
