@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 
 from syncd.core.billing.billed_days import Billed, CountedDays, DaySum, Policy
 from syncd.core.service.catalogue import configuration_of
+from syncd.core.service.count_ways import POINT_IN_TIME, counting_ways
 from syncd.core.service.snapshots import Snapshot, snapshots
-from syncd.core.service.usage import POINT_IN_TIME, Counted, counting_ways, figure
+from syncd.core.service.usage import Counted, figure
 from syncd.core.store.billing_data import BillingData
 from syncd.core.store.census.counts import day_counts
 from syncd.core.store.census.records import MonthCount
@@ -157,12 +158,12 @@ async def with_days(
             zone,
             as_of=as_of,
             included=included,
-            accounts=sorted({account for account, _ in groups}),
-            products={product for _, product in groups},
+            accounts=sorted(groups),
+            products=frozenset().union(*groups.values()),
             stale_after_days=stale,
             by_hand=by_hand,
         )
-        for group in groups:
+        for group in [(one, product) for one, ids in groups.items() for product in sorted(ids)]:
             span, late = parts[group[0]], asked[group[0]].is_late
             raw = result[group].raw if group in result else Decimal(0)
             if late:

@@ -6,11 +6,13 @@ count after all, never one per account.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.billing.model import LicenceUsage, QuantityRule, StorageUsage, Usage
 from syncd.core.billing.quantity import average_count, pooled, raw_amount
+from syncd.core.service.count_ways import PEAK as PEAK
+from syncd.core.service.count_ways import POINT_IN_TIME as POINT_IN_TIME
+from syncd.core.service.count_ways import counting_ways
 from syncd.core.service.snapshots import Snapshot, seqs
 from syncd.core.service.storage_parts import PartBook, folded
 from syncd.core.store.billing_data import (
@@ -32,18 +37,14 @@ from syncd.sdk.money import divide
 from syncd.sdk.period import Period
 from syncd.sdk.records import Part, ProductKind
 
-POINT_IN_TIME = "point_in_time"
-PEAK = "peak"
-AVERAGE = "average"
-
 _Group = tuple[int, int]
 """account id, product id"""
 
-_Way = tuple[str, tuple[str, ...], int | None]
-"""method, exclusions that count after all, days of silence after which a unit counts no more"""
+_number = lru_cache(maxsize=4096)(Decimal)
+"""Most counts are small and repeat; each is built once."""
 
 
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
+class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was counted of one product for one account.
 
     Attributes:
@@ -105,7 +106,7 @@ async def count(
     found: dict[_Group, Counted] = {}
     by_hand = [one for account_id in snapshots for one in data.exclusions.get(account_id, ())]
     for (method, included, stale), groups in counting_ways(data, connection_id, snapshots).items():
-        asked = {account: snapshots[account] for account, _ in groups}
+        asked = {account: snapshots[account] for account in groups}
         at_once = asked if method == POINT_IN_TIME else _late(asked)
         for seq, accounts in seqs(at_once).items():
             for row in await counts_at(
@@ -117,9 +118,10 @@ async def count(
                 stale_after_days=stale,
                 by_hand=by_hand,
             ):
-                if (row.account_id, row.product_id) in groups:
-                    found[row.account_id, row.product_id] = Counted(
-                        method=POINT_IN_TIME, raw=Decimal(row.quantity), included_reasons=included
+                account, product = row.account_id, row.product_id
+                if account in groups and product in groups[account]:
+                    found[account, product] = Counted(
+                        method=POINT_IN_TIME, raw=_number(row.quantity), included_reasons=included
                     )
         through = sorted(asked.keys() - at_once.keys())
         if not through:
@@ -132,12 +134,12 @@ async def count(
             as_of=as_of,
             included=included,
             accounts=through,
-            products={product for _, product in groups},
+            products=frozenset().union(*groups.values()),
             until=until,
             stale_after_days=stale,
             by_hand=by_hand,
         ):
-            if (month.account_id, month.product_id) in groups:
+            if month.product_id in groups.get(month.account_id, ()):
                 found[month.account_id, month.product_id] = Counted(
                     method=method,
                     raw=figure(method, month),
@@ -167,34 +169,64 @@ def usages(
     result = Usages(counted=dict(counted))
     pools: dict[tuple[str, int], dict[int, Usage | None]] = defaultdict(dict)
     book = PartBook(data)
+    whole: dict[int, list[SourceProduct]] = defaultdict(list)
+    for product in data.products.values():
+        if product.part is Part.WHOLE:
+            whole[product.connection_id].append(product)
+    sharing = _sharing(data, snapshots, psa_id)
     for account_id, snapshot in snapshots.items():
         if account_id in over:
             continue
         account = data.accounts[account_id]
-        link = data.links.get(account_id)
-        client = link.client_key if link is not None and link.psa_connection_id == psa_id else None
+        client = sharing.get(account_id)
         configured = {key for one in data.configurations_for(account_id) for key in one.products}
-        for product in data.products.values():
-            if product.connection_id != account.connection_id or product.part is not Part.WHOLE:
-                continue
-            stood = snapshot.month if product.monthly else snapshot
-            proven = stood is not None and stood.is_proven
+        own: dict[str, Usage] = {}
+        at_end = _Stood.of(account, snapshot)
+        of_month = _Stood.of(account, snapshot.month)
+        for product in whole[account.connection_id]:
+            key = product.key
             found = counted.get((account_id, product.id))
-            if found is None and product.key not in configured:
+            if found is None and key not in configured:
                 continue
-            removed = stood is not None and was_removed(account, stood)
-            usage = _usage(product.kind, found, removed=removed)
-            if isinstance(usage, StorageUsage) and product.monthly:
+            stood = of_month if product.monthly else at_end
+            usage = _usage(product.kind, found, removed=stood.removed)
+            if product.monthly and isinstance(usage, StorageUsage):
                 usage = _with_parts(result, book, account, product, usage)
-            if proven:
-                result.usage.setdefault(account_id, {})[product.key] = usage
-            if client is not None and product.key in configured:
-                pools[client, product.id][account_id] = usage if proven else None
+            if stood.proven:
+                own[key] = usage
+            if client is not None and key in configured:
+                pools[client, product.id][account_id] = usage if stood.proven else None
+        if own:
+            result.usage[account_id] = own
     for (client, product_id), members in pools.items():
         rule = data.rule_for(product_id, client)
         if rule is not None and rule.pool and len(members) > 1:
             _share(data, result, product_id, rule, members)
     return result
+
+
+class _Stood(NamedTuple):
+    """What a snapshot says of all products of its account."""
+
+    proven: bool
+    removed: bool
+
+    @classmethod
+    def of(cls, account: SourceAccount, snapshot: Snapshot | None) -> _Stood:
+        if snapshot is None:
+            return cls(proven=False, removed=False)
+        return cls(proven=snapshot.is_proven, removed=was_removed(account, snapshot))
+
+
+def _sharing(data: BillingData, accounts: Iterable[int], psa_id: int) -> dict[int, str]:
+    """The client of each account whose client has more than one of them."""
+    clients = {
+        account: link.client_key
+        for account in accounts
+        if (link := data.links.get(account)) is not None and link.psa_connection_id == psa_id
+    }
+    members = Counter(clients.values())
+    return {account: client for account, client in clients.items() if members[client] > 1}
 
 
 def rule_of(rule: StoredRule | None) -> QuantityRule:
@@ -234,32 +266,6 @@ def _share(
         account_id = named[name]
         result.usage.setdefault(account_id, {})[key] = usage
         result.pools[account_id, product_id] = pool
-
-
-def counting_ways(
-    data: BillingData, connection_id: int, snapshots: Mapping[int, Snapshot]
-) -> dict[_Way, Collection[_Group]]:
-    """Which groups are counted in which way."""
-    products = [
-        item
-        for item in data.products.values()
-        if item.connection_id == connection_id and not item.monthly
-    ]
-    wanted: dict[_Way, set[_Group]] = defaultdict(set)
-    for account_id, snapshot in snapshots.items():
-        if snapshot.pull is None or snapshot.error is not None:
-            continue
-        link = data.links.get(account_id)
-        client = link.client_key if link is not None else ""
-        for product in products:
-            rule = data.rule_for(product.id, client)
-            method = POINT_IN_TIME if rule is None else rule.count_method
-            if product.kind is ProductKind.STORAGE:
-                method = AVERAGE
-            included = () if rule is None else tuple(sorted(rule.included_reasons))
-            stale = None if rule is None else rule.stale_after_days
-            wanted[method, included, stale].add((account_id, product.id))
-    return dict(wanted)
 
 
 def figure(method: str, month: MonthCount) -> Decimal:
