@@ -7,7 +7,8 @@ configuration's own choice, else the product's default.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+
+import msgspec
 
 from syncd.core.billing.arithmetic import ZERO
 from syncd.core.billing.model import (
@@ -23,7 +24,7 @@ from syncd.core.billing.rates import Priced, priced, rate_in
 from syncd.sdk.records import ProductKind
 
 
-class Group(NamedTuple):
+class Group(msgspec.Struct, frozen=True, gc=False):
     """Products that become one line.
 
     Attributes:
@@ -66,16 +67,17 @@ def grouped(data: BillInput) -> Grouping:
     errors: list[str] = []
     warnings: list[str] = []
     skipped: list[str] = []
+    usages, rates, rules, currency = data.usage, data.rates, data.rules, data.settings.currency
     span = data.span
     for configuration in data.configurations:
         by_type: dict[str, list[Priced]] = {}
         for key in configuration.products:
-            usage = _usage(data, key)
-            rate = rate_in(data.rates.get(key, ()), data.settings.currency)
+            usage = usages.get(key) or _unused(data, key)
+            rate = rate_in(rates.get(key, ()), currency)
             if not is_monthly(usage, rate):
                 skipped.append(_cycle_skip(key, usage))
                 continue
-            rule = data.rules.get(key, NO_RULE)
+            rule = rules.get(key, NO_RULE)
             if span is not None and span.nothing_for(configuration):
                 usage = no_usage(usage)
             item = priced(key, usage, count(usage, rule), rate, rule)
@@ -110,11 +112,8 @@ def type_order(asset_type: str) -> tuple[int, str]:
     return (len(asset_type) if asset_type.isdecimal() else 99, asset_type)
 
 
-def _usage(data: BillInput, key: str) -> Usage:
-    """The figures of a product; a product that the source no longer knows counts 0."""
-    given = data.usage.get(key)
-    if given is not None:
-        return given
+def _unused(data: BillInput, key: str) -> Usage:
+    """The figures of a product without any; one that the source no longer knows counts 0 too."""
     product = data.products.get(key)
     if product is not None and product.kind is ProductKind.STORAGE:
         return StorageUsage(average_bytes=ZERO)

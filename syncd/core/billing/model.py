@@ -107,8 +107,7 @@ class QuantityRule:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An account's part of a client's pooled quantity, made by `quantity.pooled`.
 
     Attributes:
@@ -120,8 +119,7 @@ class Share:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LicenceUsage:
+class LicenceUsage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Raw licence count of a product for one account and period.
 
     `raw` is a Decimal so that an invalid source value (negative, fractional) can be refused by
@@ -144,8 +142,7 @@ class LicenceUsage:
     pool_incomplete: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageUsage:
+class StorageUsage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Storage of a product for one account and period.
 
     Attributes:
@@ -247,7 +244,7 @@ class BillInput:
     corrections: tuple[CorrectionDue, ...] = ()
 
 
-class LineProduct(msgspec.Struct, frozen=True, kw_only=True):
+class LineProduct(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one product contributed to a line; the basis that `explain` prints.
 
     Attributes:
@@ -277,7 +274,7 @@ class LineProduct(msgspec.Struct, frozen=True, kw_only=True):
     prorated: Prorated | None = None
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a bill.
 
     Attributes:
@@ -324,7 +321,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     advance: bool = False
 
 
-class Bill(msgspec.Struct, frozen=True, kw_only=True):
+class Bill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The result: lines, or errors that stop the whole bill; never both.
 
     Attributes:

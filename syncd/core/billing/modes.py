@@ -7,7 +7,8 @@ and never lost.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from syncd.core.billing.arithmetic import (
     ZERO,
@@ -37,7 +38,7 @@ CREATE = "create"
 UPDATE = "update"
 
 
-class Amount(NamedTuple):
+class Amount(msgspec.Struct, frozen=True, gc=False):
     """One side of a line, cost or price; all None where it is not ours to send.
 
     Attributes:

@@ -6,10 +6,11 @@ then shared out; the order and the worked examples are in `docs/billing.md`.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
+from functools import lru_cache
+
+import msgspec
 
 from syncd.core.billing.arithmetic import (
     BYTES_PER_GB,
@@ -26,8 +27,11 @@ from syncd.core.billing.model import LicenceUsage, QuantityRule, Rate, Share, Us
 NO_RULE = QuantityRule()
 MONTHLY = "monthly"
 
+_whole = lru_cache(maxsize=4096)(Decimal)
+"""Most counts are small and repeat; each is built once."""
 
-class Counted(NamedTuple):
+
+class Counted(msgspec.Struct, frozen=True, gc=False):
     """A usage after its rules.
 
     Attributes:
@@ -90,12 +94,12 @@ def count(usage: Usage, rule: QuantityRule = NO_RULE) -> Counted:
     """
     if rule is NO_RULE and isinstance(usage, LicenceUsage) and usage.share is None:
         units = int(usage.raw)
-        return Counted(raw=usage.raw, billed=Decimal(units), quantity=units)
+        return Counted(usage.raw, _whole(units), units)
     raw = raw_amount(usage)
     share = usage.share or _apply(
         rule, raw, usage, minimum_holds=_holds(rule, exists=not usage.removed)
     )
-    return Counted(raw=raw, billed=share.billed, quantity=share.quantity)
+    return Counted(raw, share.billed, share.quantity)
 
 
 def pooled(rule: QuantityRule, usages: Iterable[tuple[str, Usage | None]]) -> dict[str, Usage]:
@@ -127,7 +131,7 @@ def pooled(rule: QuantityRule, usages: Iterable[tuple[str, Usage | None]]) -> di
     if len(proven) < len(given) or not all(is_valid(proven[account]) for _, account in in_pool):
         alone = len(given) == 1
         return {
-            account: dataclasses.replace(usage, pool_incomplete=not alone)
+            account: msgspec.structs.replace(usage, pool_incomplete=not alone)
             for account, usage in proven.items()
         }
     minimum_holds = _holds(rule, exists=not all(removed for removed, _ in in_pool))
@@ -143,7 +147,7 @@ def pooled(rule: QuantityRule, usages: Iterable[tuple[str, Usage | None]]) -> di
             quantity=so_far.quantity - before_quantity,
         )
         before_billed, before_quantity = so_far.billed, so_far.quantity
-        shared[account] = dataclasses.replace(usage, share=share)
+        shared[account] = msgspec.structs.replace(usage, share=share)
     return shared
 
 

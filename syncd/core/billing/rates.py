@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, product_and, quotient
 from syncd.core.billing.model import LineProduct, QuantityRule, Rate, StorageUsage, Usage
@@ -16,7 +17,7 @@ from syncd.core.billing.quantity import Counted
 NO_RATE = Rate()
 
 
-class Priced(NamedTuple):
+class Priced(msgspec.Struct, frozen=True, gc=False):
     """A product of a line with its money and what is missing in its rate.
 
     Attributes:
@@ -72,6 +73,8 @@ def priced(
 
 
 def _missing(rate: Rate, *, used: bool, restored: Decimal) -> tuple[str, ...]:
+    if rate.cost is not None and rate.price is not None and not restored:
+        return ()
     needed = (
         ("cost", rate.cost, used),
         ("price", rate.price, used),

@@ -7,8 +7,10 @@ choose only the storage product, and the first one of an account carries the par
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from syncd.core.billing.arithmetic import total
 from syncd.core.billing.model import Mode, StorageUsage
@@ -71,7 +73,7 @@ def folded(usage: StorageUsage, parts: Iterable[tuple[SourceProduct, Decimal]]) 
         parts: each with its quantity: bytes, or money as sources report it.
     """
     found = list(parts)
-    return replace(
+    return msgspec.structs.replace(
         usage,
         restore_bytes=total(raw for one, raw in found if one.part is Part.RESTORED),
         limit_price=total(as_money(raw) for one, raw in found if one.part is Part.LIMIT),

@@ -351,7 +351,7 @@ async def test_an_impossible_figure_stops_its_bill(
     def spoilt(data: Any, faults: Any) -> Any:
         usage = dict(data.usage)
         if SERVER.key in usage:
-            usage[SERVER.key] = dataclasses.replace(usage[SERVER.key], raw=Decimal(-1))
+            usage[SERVER.key] = msgspec.structs.replace(usage[SERVER.key], raw=Decimal(-1))
         return compute_bill(dataclasses.replace(data, usage=usage), faults)
 
     monkeypatch.setattr("syncd.core.service.draft.compute_bill", spoilt)
