@@ -28,11 +28,11 @@ from zoneinfo import ZoneInfo
 
 from bench.month_bills import SETTINGS, add_bills
 from bench.month_data import NOVEMBER_END, PSA, build, product_key
-from syncd.bootstrap import collect_seldom
 from syncd.core.service.explain import explain
 from syncd.core.service.reckoning import Sources, reckon
 from syncd.core.store.billing_data import load_billing_data
 from syncd.core.store.database import Database
+from syncd.garbage import collect_seldom
 from syncd.sdk.period import Period
 
 MONTH = Period(2026, 11)

@@ -36,15 +36,6 @@ NOW_VARIABLE = "SYNCD_NOW"
 Clock = Callable[[], datetime]
 
 
-def collect_seldom() -> None:
-    """Look for garbage less often: rows of a month live until it is done.
-
-    With the interpreter's own thresholds a third of reading a large month went into looking through
-    rows that nobody had let go.
-    """
-    gc.set_threshold(200_000, 20, 100)
-
-
 class App:
     """A running program.
 
@@ -81,7 +72,6 @@ class App:
         """
         from syncd.core.store.database import Database
 
-        collect_seldom()
         installed = plugins.load()
         settings = config.load(config_path, installed)
         log.set_format(settings.log_format)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,8 +79,19 @@ def hoist(args: list[str]) -> list[str]:
     return ahead + rest
 
 
-def build() -> typer.Typer:
-    """The whole command line, with the commands of plugins."""
+def named(args: Sequence[str]) -> Sequence[str]:
+    """The module of the command that a line names; every module where it names none of ours."""
+    waiting = iter(hoist(list(args)))
+    for arg in waiting:
+        if arg in _VALUES:
+            next(waiting, None)
+        elif not arg.startswith("-"):
+            return (arg,) if arg in NOUNS else NOUNS
+    return NOUNS
+
+
+def build(nouns: Sequence[str] = NOUNS) -> typer.Typer:
+    """The command line of these modules; of all of them, with the commands of plugins."""
     cli = typer.Typer(
         name="syncd",
         cls=AnywhereGroup,
@@ -95,15 +107,17 @@ def build() -> typer.Typer:
         ),
     )
     cli.callback()(_options)
-    for noun in NOUNS:
+    for noun in nouns:
         import_module(f"syncd.cli.commands_{noun}").register(cli)
-    _add_plugin_commands(cli)
+    if nouns is NOUNS:
+        _add_plugin_commands(cli)
     return cli
 
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with the exit code of what happened."""
-    build()(args=arguments, prog_name="syncd")
+    given = sys.argv[1:] if arguments is None else arguments
+    build(named(given))(args=given, prog_name="syncd")
 
 
 def _options(

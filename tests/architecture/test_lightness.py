@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.cli.app import NOUNS, build, named
 from syncd.core.store.schema import upgrade
 
 HEAVY = (
@@ -50,6 +51,36 @@ def test_the_help_text_loads_next_to_nothing() -> None:
         "    run(['--help'])"
     )
     assert loaded(code, HELP) == []
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_the_module_of_a_noun_brings_the_command_of_that_name(noun: str) -> None:
+    built = build((noun,))
+    groups = {group.name for group in built.registered_groups}
+    commands = {
+        command.name or command.callback.__name__
+        for command in built.registered_commands
+        if command.callback is not None
+    }
+    assert noun in groups | commands
+
+
+@pytest.mark.parametrize(
+    ("line", "modules"),
+    [
+        (["explain", "ACME", "2026-11"], ("explain",)),
+        (["--config", "pull", "--json", "explain", "pull"], ("explain",)),
+        (["explain", "--config", "x.toml"], ("explain",)),
+        (["leaks"], NOUNS),
+        (["--help"], NOUNS),
+        (["no-such-command"], NOUNS),
+        ([], NOUNS),
+    ],
+)
+def test_a_line_that_names_a_command_loads_that_alone(
+    line: list[str], modules: tuple[str, ...]
+) -> None:
+    assert named(line) == modules
 
 
 @pytest.mark.parametrize(
