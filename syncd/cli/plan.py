@@ -39,7 +39,7 @@ async def plan_month(cli: Cli, *, period: str | None, clients: Sequence[str]) ->
             clients=clients,
             review_plan=app.plugins.review_plan,
         )
-        steps = next_steps(stored.record, mode=app.settings.billing.mode)
+        steps = next_steps(stored.record)
         data = plan_data(
             stored.record, next_commands=steps, asset_type_field=stored.asset_type_field
         )

@@ -98,6 +98,7 @@ def show(
     for title, lines in (
         ("made under an agreement", list(_agreements(record))),
         ("held, until a person releases it", list(_held(record))),
+        ("in shadow, computed and never sent", list(_shadow(record))),
         ("stopped", list(_stopped(record))),
         ("worth a look", list(_warnings(record))),
     ):
@@ -112,7 +113,7 @@ def show(
         output.say(f"{'next:' if n == 0 else '     '} {hint}")
 
 
-def next_steps(record: PlanRecord, *, mode: str) -> list[str]:
+def next_steps(record: PlanRecord) -> list[str]:
     """What to do with a plan, as commands."""
     states = {bill.state for bill in record.bills}
     steps = []
@@ -121,10 +122,11 @@ def next_steps(record: PlanRecord, *, mode: str) -> list[str]:
     if PlanBillState.HELD in states:
         steps.append(f'syncd plans release {record.id} --reason "what was looked at"')
     if states & {PlanBillState.HELD, PlanBillState.READY, PlanBillState.RELEASED}:
-        shadow = "" if mode == "live" else '  (first set mode = "live" in [billing])'
-        steps.append(f"syncd apply {record.id}{shadow}")
+        steps.append(f"syncd apply {record.id}")
     elif PlanBillState.UNCHANGED in states:
         steps.append(f"syncd apply {record.id}  (writes nothing to the PSA, closes the month here)")
+    if PlanBillState.SHADOW in states:
+        steps.append(f"syncd shadow {record.plan.period}  (what is in shadow, beside the PSA)")
     return steps
 
 
@@ -205,6 +207,22 @@ def _held(record: PlanRecord) -> Iterator[str]:
             yield f"the whole plan: {_sentence(one)}"
         elif one.bill in waiting and not (one.rule == "FIRST_BILL" and len(first) > 1):
             yield f"{names[one.bill]}: {_sentence(one)}"
+
+
+def _shadow(record: PlanRecord) -> Iterator[str]:
+    """How many bills are of clients that are not live, and what a person would be asked of them."""
+    found = [bill for bill in record.bills if bill.state is PlanBillState.SHADOW]
+    if not found:
+        return
+    yield f"{plural(len(found), 'bill')} of clients that are not live (`syncd golive`)"
+    rules: dict[str, int] = {}
+    for bill in found:
+        for rule in filter(None, bill.detail.split(", ")):
+            rules[rule] = rules.get(rule, 0) + 1
+    if rules:
+        said = ", ".join(f"{n} {rule}" for rule, n in sorted(rules.items()) if rule.isupper())
+        if said:
+            yield f"live, these would wait for a person: {said}"
 
 
 def _sentence(one: Objection) -> str:

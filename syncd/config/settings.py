@@ -123,9 +123,12 @@ class Settings:
 
     @property
     def billing_due(self) -> Schedule | None:
-        """When a daemon bills: by the setting, else in live mode at the turn of the month."""
+        """When a daemon bills: by the setting, else at the turn of the month.
+
+        In shadow that is for clients that a person let go live.
+        """
         billing = self.billing
-        if billing.due is None and billing.mode == "live" and billing.psa in self.connections:
+        if billing.due is None and billing.psa in self.connections:
             return MonthTurn(self.timezone, billing.opens, WINDOW_DAYS)
         return billing.due
 
@@ -135,8 +138,12 @@ class Settings:
         due, live = self.billing_due, self.billing.mode == "live"
         if due is None:
             return "a daemon bills nothing by itself"
-        what = "plans, and sends what is not held" if live else "plans and sends nothing"
-        return f"a daemon {what}: {due.text}"
+        if live:
+            return f"a daemon plans, and sends what is not held: {due.text}"
+        compares = "plans, and " if self.billing.due is not None else ""
+        return (
+            f"a daemon {compares}sends only what is not held of clients that are live: {due.text}"
+        )
 
     @property
     def sources(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Billing by schedule: plan the last finished month, and in live mode send what nobody objects to.
+"""Billing by schedule: plan the last finished month, send what nobody objects to of live clients.
 
 What is held waits for a person; it is never released by the daemon.
 """
@@ -21,6 +21,7 @@ from syncd.core.service.reference import refresh_reference
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.store.delivery_lock import billing_turn
+from syncd.core.store.golive import LIVE, GoLiveBook, load_golive
 from syncd.core.store.outbox import waiting
 from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.core.store.runs import RunStatus
@@ -44,8 +45,18 @@ TURN_SECONDS = 180.0
 _BADLY = (Fate.REFUSED, Fate.REJECTED, Fate.WAITING, Fate.NEEDS_REVIEW)
 
 
+async def bills_anything(app: App) -> bool:
+    """Whether there is anything to do: a client is live, or shadow is to be planned by schedule."""
+    if app.settings.billing.mode == LIVE or app.settings.billing.due is not None:
+        return True
+    connection = await app.connection(app.psa_name())
+    return (await _golive(app, connection)).anyone
+
+
 async def bill(app: App, due: datetime | None) -> None:
-    """In live mode the automatic run: plan who is due and apply; in shadow plan the month before.
+    """The automatic run of clients that are live: plan who is due and apply.
+
+    In shadow a schedule plans the month before of all other clients as well, and writes none of it.
 
     Raises:
         RunDuplicate: this due run was already taken.
@@ -53,7 +64,7 @@ async def bill(app: App, due: datetime | None) -> None:
     """
     name = app.psa_name()
     connection = await app.connection(name)
-    live = app.settings.billing.mode == "live"
+    live = (await _golive(app, connection)).anyone
     async with (
         _run(app, BILLING, BILL, due) as handle,
         billing_turn(app.database, connection.id, wait_seconds=TURN_SECONDS),
@@ -61,7 +72,7 @@ async def bill(app: App, due: datetime | None) -> None:
         run_now = await _choose(app, connection) if live else None
         if run_now is not None:
             handle.count("missed", len(run_now.missed))
-            if not run_now.due:
+            if not run_now.due and not _compared(app, run_now):
                 handle.count("bills", 0)
                 return
         await _bill(app, connection, due, handle, run_now)
@@ -81,7 +92,8 @@ async def _bill(
             app.database, connection, psa, clock=app.clock, log=app.log, run=handle
         )
         stored = await _plan(app, psa, connection, due, handle, run_now)
-        if run_now is not None and stored.count(PlanBillState.READY, PlanBillState.UNCHANGED):
+        sendable = stored.count(PlanBillState.READY, PlanBillState.UNCHANGED)
+        if run_now is not None and run_now.due and sendable:
             await _apply(app, psa, connection, stored, handle)
 
 
@@ -93,7 +105,23 @@ async def _choose(app: App, connection: ConnectionRef) -> AutomaticRun:
         psa_connection=connection,
         now=app.clock(),
         log=app.log,
+        mode=app.settings.billing.mode,
     )
+
+
+async def _golive(app: App, connection: ConnectionRef) -> GoLiveBook:
+    async with app.database.reader() as reading:
+        return await load_golive(reading, connection.id, mode=app.settings.billing.mode)
+
+
+def _compared(app: App, run_now: AutomaticRun) -> frozenset[int]:
+    """Accounts of clients in shadow that are planned beside those that are billed.
+
+    In shadow a schedule asks for them; otherwise they come with the bills of the others.
+    """
+    billing = app.settings.billing
+    asked = billing.mode != LIVE and billing.due is not None
+    return run_now.shadow if asked or run_now.due else frozenset()
 
 
 async def deliver(app: App, name: str, due: datetime | None) -> None:
@@ -104,6 +132,8 @@ async def deliver(app: App, name: str, due: datetime | None) -> None:
         SyncdError: the run failed, and says so in its row.
     """
     connection = await app.connection(name)
+    if not (await _golive(app, connection)).anyone:
+        return
     async with app.database.reader() as reading:
         left, when = await waiting(reading, connection.id)
     if not left or (when is not None and when > app.clock()):
@@ -154,6 +184,7 @@ async def _plan(
 ) -> StoredPlan:
     settings = app.settings
     shadowed = last_finished(due or app.clock(), settings.timezone)
+    automatic = run_now is not None and bool(run_now.due)
     stored = await plan_billing(
         app.database,
         rules=settings.billing,
@@ -164,13 +195,14 @@ async def _plan(
         clock=app.clock,
         log=app.log,
         period=shadowed if run_now is None else run_now.period,
-        accounts=None if run_now is None else run_now.due,
-        kind=PlanKind.BILLING if run_now is None else PlanKind.AUTOMATIC,
+        accounts=None if run_now is None else run_now.due | _compared(app, run_now),
+        kind=PlanKind.AUTOMATIC if automatic else PlanKind.BILLING,
         review_plan=app.plugins.review_plan,
         run_id=handle.id,
     )
     held, failed = stored.count(PlanBillState.HELD), stored.count(PlanBillState.ERROR)
     handle.count("bills", len(stored.plan.bills))
+    handle.count("shadow", stored.count(PlanBillState.SHADOW))
     handle.count("held", held)
     handle.count("errors", failed)
     if held:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from syncd.config.schedule import parse_schedule
 from syncd.core.service.pull_run import KIND as PULL
-from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, deliver
+from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, bills_anything, deliver
 from syncd.daemon.duty import Duty
 from syncd.daemon.pulls import pull, pull_billed_months
 from syncd.sdk.connector import Capability
@@ -38,8 +38,7 @@ def duties_of(app: App) -> list[Duty]:
     ]
     billing = settings.billing
     psa = billing.psa
-    by_itself = psa is not None and psa in settings.connections and billing.mode == "live"
-    if psa is not None and by_itself:
+    if psa is not None and psa in settings.connections:
         duties.append(
             Duty(
                 subject=psa,
@@ -65,5 +64,6 @@ def duties_of(app: App) -> list[Duty]:
 
 async def _bill(app: App, due: datetime | None) -> None:
     """The automatic run, on facts of the month that are final."""
-    await pull_billed_months(app, due)
-    await bill(app, due)
+    if await bills_anything(app):
+        await pull_billed_months(app, due)
+        await bill(app, due)

@@ -40,7 +40,7 @@ class AutomaticRun:
         period: the month before.
         due: row ids of the accounts to bill.
         missed: of the accounts with something to bill whose window passed without a final bill.
-        shadow: of the accounts whose client is not live, or that have none.
+        shadow: of the accounts that would be billed if their client were live.
     """
 
     period: Period
@@ -117,7 +117,7 @@ async def choose_automatic(
         period=period,
         due=frozenset(due),
         missed=frozenset(missed),
-        shadow=frozenset(data.accounts) - frozenset(accounts),
+        shadow=frozenset(linked) - frozenset(accounts),
     )
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from syncd.core.store.outbox import UNSETTLED, chunks
-from syncd.core.store.tables import ClientGoLive, OutboxRow, PlanBill, PlanRow, WireChange
+from syncd.core.store.outbox import UNSETTLED, OutboxState, chunks, in_state
+from syncd.core.store.tables import ClientGoLive, PlanBill, PlanRow, WireChange
 
 LIVE = "live"
 """The mode in which every client is live unless a person says not."""
@@ -144,17 +144,12 @@ async def record_golive(
         )
 
 
-async def accounts_with_open_writes(
-    conn: AsyncConnection, accounts: Collection[int]
-) -> dict[int, int]:
-    """How many writes have no certain end yet, by account; accounts without one are absent."""
-    found: dict[int, int] = {}
-    for chunk in chunks(accounts):
-        statement = select(col(OutboxRow.account_id)).where(
-            col(OutboxRow.account_id).in_(chunk), col(OutboxRow.state).in_(UNSETTLED)
-        )
-        for account_id in await conn.scalars(statement):
-            found[account_id] = found.get(account_id, 0) + 1
+async def clients_with_open_writes(conn: AsyncConnection, psa_connection_id: int) -> set[str]:
+    """Clients of whose records a write has no certain end yet."""
+    found: set[str] = set()
+    for state in UNSETTLED:
+        items = await in_state(conn, psa_connection_id, OutboxState(state))
+        found |= {item.intent.client for item in items}
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -99,9 +100,9 @@ def record(*bills: tuple[PlannedBill, PlanBillState], objections: tuple[Objectio
 
 @pytest.fixture
 def drawn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def draw(made: PlanRecord, mode: str = "live") -> str:
+    def draw(made: PlanRecord) -> str:
         monkeypatch.setenv("COLUMNS", "80")
-        show(Output(), made, asset_type_field="udf7", hints=next_steps(made, mode=mode))
+        show(Output(), made, asset_type_field="udf7", hints=next_steps(made))
         return capsys.readouterr().out
 
     return draw
@@ -166,9 +167,14 @@ def test_money_that_is_not_known_is_a_question_mark(drawn: Any) -> None:
     assert "the PSA's" in row
 
 
-def test_shadow_says_what_to_set_before_anything_is_sent(drawn: Any) -> None:
-    made = record((bill(change("X", state(1), state(2))), PlanBillState.READY))
-    assert 'first set mode = "live" in [billing]' in drawn(made, mode="shadow")
+def test_bills_in_shadow_are_shown_as_such_with_what_would_hold_them(drawn: Any) -> None:
+    made = record((bill(change("X", state(1), state(2))), PlanBillState.SHADOW))
+    first = dataclasses.replace(made.bills[0], detail="FIRST_BILL")
+    out = drawn(dataclasses.replace(made, bills=(first,)))
+    assert "1 bill of clients that are not live" in out
+    assert "1 FIRST_BILL" in out
+    assert "syncd shadow 2026-10" in out
+    assert "syncd apply" not in out
 
 
 def test_a_plan_without_changes_says_so(drawn: Any) -> None:
@@ -178,7 +184,7 @@ def test_a_plan_without_changes_says_so(drawn: Any) -> None:
 
 def test_the_same_is_there_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     made = record((bill(change("Workstations", state(12), state(14))), PlanBillState.HELD))
-    write_json(plan_data(made, next_commands=next_steps(made, mode="live")))
+    write_json(plan_data(made, next_commands=next_steps(made)))
     data = json.loads(capsys.readouterr().out)
     assert data["plan"] == "2026-10-3"
     assert data["totals"]["effect"] == "10.00"

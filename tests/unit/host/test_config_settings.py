@@ -210,12 +210,13 @@ def test_a_live_installation_says_that_it_bills_by_itself_and_when(
         )
     }
     sends = "a daemon plans, and sends what is not held: "
+    only = "a daemon sends only what is not held of clients that are live: "
     assert list(said.values()) == [
-        "a daemon bills nothing by itself",
+        f"{only}00:15 Europe/London, hourly on days 1 to 3",
         f"{sends}00:15 Europe/London, hourly on days 1 to 3",
         f"{sends}06:30 Europe/London, hourly on days 1 to 3",
         f"{sends}every 1d",
-        "a daemon plans and sends nothing: every 1d",
+        f"{only.replace('daemon', 'daemon plans, and')}every 1d",
     ]
 
 
