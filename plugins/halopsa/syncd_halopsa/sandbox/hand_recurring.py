@@ -87,10 +87,8 @@ class RecurringHand:
         if not found:
             raise Refusal(404, f"Client {client} has no recurring invoice")
         header = found[0]
-        taken = max((one["id"] for one in header["lines"]), default=0) + 1
-        number = taken if self._is_free(taken) else self._state.new_id("line")
         made = {**blank(LINE), "item_shortdescription": name, **self._fields(LINE, fields)}
-        made["id"] = number
+        made["id"] = number = self._state.new_id("line")
         amended(self._state, header["id"], lambda one: one["lines"].append(made), PERSON)
         return number
 
@@ -188,13 +186,6 @@ class RecurringHand:
             if any(row["id"] == line for row in header["lines"]):
                 return header
         raise Refusal(404, f"No record with id {line}")
-
-    def _is_free(self, line: int) -> bool:
-        return all(
-            row["id"] != line
-            for header in self._state.tables["recurringinvoice"].values()
-            for row in header["lines"]
-        )
 
     def _copies(self, table: str, client: int | None) -> list[Row]:
         return [

@@ -92,13 +92,12 @@ def _lines(state: State, current: list[Row], posted: list[Any]) -> list[Row]:
     return lines
 
 
-def _child(state: State, name: str, posted: Row, before: list[Row]) -> Row:
-    """A source of a quantity, or a proration row."""
+def _child(state: State, name: str, row: Row, before: list[Row]) -> Row:
+    """A source of a quantity, or a proration row, when it may be saved."""
     own = {one["id"]: one for one in before}
-    number = posted.get("id", 0)
+    number = row["id"]
     if number and number not in own:
         raise Refusal(400, f"No record with id {number} in {name}")
-    row = {**blank(CHILDREN[name]), **posted}
     if name in SOURCES:
         linked = row["licence_id"]
         known = own.get(number, {}).get("licence_id")

@@ -125,7 +125,8 @@ def sent(schema: Row, element: Any, options: Options) -> Row:
             continue
         if name in CHILDREN and name in schema:
             rows = [] if value is None else taken(name, value, options, schema)
-            fields[name] = [sent(CHILDREN[name], one, options) for one in rows]
+            empty = CHILDREN[name]
+            fields[name] = [{**blank(empty), **sent(empty, one, options)} for one in rows]
         else:
             fields[name] = taken(name, value, options, schema) if name in schema else value
     return fields
