@@ -64,6 +64,9 @@ CODES: dict[str, Code] = {
     "MONTH_NOT_BEGUN": Code("pull", "A month was asked for that has not begun."),
     # Links and mappings: what no bill holds
     "UNLINKED_ACCOUNT": Code("mapping", "An account with units is linked to no client."),
+    "SPLIT_LOCATION_UNLINKED": Code(
+        "mapping", "A location with units, of an account that is split, is linked to no client."
+    ),
     "UNMAPPED_PRODUCT": Code("mapping", "A product with units has no asset type."),
     "AMBIGUOUS_CLIENT_NAME": Code("mapping", "Several clients of the PSA share a name."),
     "LINKED_CLIENT_GONE": Code("mapping", "A linked client is not active in the PSA any more."),
@@ -76,6 +79,15 @@ CODES: dict[str, Code] = {
     "CURRENCY_MISMATCH": Code("bill error", "A product has rates in other currencies only."),
     "MODE_NOT_ALLOWED": Code("bill error", "Licences and storage share a line in another mode."),
     "POOL_INCOMPLETE": Code("bill error", "Another account of the pooled client is not proven."),
+    "PRORATION_NEEDS_MONEY": Code(
+        "bill error", "A part of a month is to cost less, and the line sends no price of ours."
+    ),
+    "PRORATION_OWNED_BY_PSA": Code(
+        "bill error", "A part of a month is to cost less, and the PSA takes that off already."
+    ),
+    "PRORATION_NEEDS_ARREARS": Code(
+        "bill error", "A part of a month is to cost less, and the line is for a month to come."
+    ),
     "PRODUCT_IN_TWO_CONFIGURATIONS": Code("bill error", "A product would be billed twice."),
     "BILL_FAILED": Code("bill error", "A defect stopped this bill; the others went on."),
     "DELIVERY_UNSETTLED": Code("bill error", "An earlier write of this account is not settled."),
@@ -92,6 +104,12 @@ CODES: dict[str, Code] = {
     # What a bill tells without stopping
     "ASSET_TYPE_MISSING_UNUSED": Code("bill warning", "An unused product has no asset type."),
     "AVERAGE_ZERO_QUANTITY_FEE": Code("bill warning", "Money without units is sent as one unit."),
+    "AFTER_BILLING_END": Code(
+        "bill warning", "Billing of the account ended before the month; nothing is counted."
+    ),
+    "DAYS_NOT_KNOWN": Code(
+        "bill warning", "Billed days lie before the first count of the account and count nothing."
+    ),
     "COMPANY_REMOVED": Code("bill warning", "The account is gone at the source; it counts 0."),
     "SOURCE_DISABLED": Code("bill warning", "The source rests; what was sent stays as it is."),
     "LATE_SNAPSHOT": Code("bill warning", "The month is billed from a pull up to 3 days after it."),
@@ -174,6 +192,13 @@ CODES: dict[str, Code] = {
     "REFUSED_BY_PSA": Code("delivery", "The PSA named a reason why it refuses a record."),
     "FIELDS_UNUSABLE": Code("delivery", "A record cannot be written in the PSA's terms."),
     "KEY_NOT_KEPT": Code("delivery", "The PSA did not keep our key where it can be searched."),
+    "LINK_REFUSED": Code("delivery", "A recurring line was not linked as planned."),
+    "LINK_UNKNOWN": Code("delivery", "Whether a recurring line was linked is not known yet."),
+    "LINK_NEVER_ARRIVED": Code("delivery", "A link was sent several times and is not there."),
+    "LINK_NOT_KEPT": Code("delivery", "The PSA took the save of an invoice without the link."),
+    "INVOICE_MOVED": Code("delivery", "The recurring invoice was edited after it was planned."),
+    "INVOICE_EDITED": Code("delivery", "The recurring invoice was edited while it was written."),
+    "INVOICE_GONE": Code("delivery", "The recurring invoice or its line is no longer there."),
     # Runs
     "RUN_INTERRUPTED": Code("run", "The run was asked to stop before its end."),
     "RUN_ABANDONED": Code("run", "The process ended without finishing the run."),

@@ -191,6 +191,21 @@ EVENTS: dict[str, Event] = {
         ("key", "reason"),
         "The outcome of a change cannot be established: a person decides.",
     ),
+    "link.delivered": Event(
+        "info",
+        ("client", "invoice", "line", "subscription"),
+        "A recurring line counts a record of ours and was read back.",
+    ),
+    "link.rejected": Event(
+        "error",
+        ("client", "invoice", "line", "subscription", "code"),
+        "A recurring line was not linked as planned; others go on.",
+    ),
+    "link.unknown": Event(
+        "warning",
+        ("client", "invoice", "line", "subscription"),
+        "A link was sent and its answer not seen; the invoice is read again.",
+    ),
     # Issues
     "issue.opened": Event("warning", ("code", "subject"), "Something needs a person."),
     "issue.closed": Event("info", ("code", "subject"), "An issue is settled."),

@@ -9,6 +9,7 @@ from syncd.cli.desk import billing_desk
 from syncd.cli.output import table
 from syncd.cli.plan_view import plural, signed
 from syncd.core.service.applied import ApplyReport, BillResult, Fate
+from syncd.core.store.plan_history import kind_of_plan
 from syncd.core.store.plans import PlanKind
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ async def apply_one(cli: Cli, wanted: str, *, dry_run: bool) -> int:
     """
     output = cli.output()
     async with App.start(cli.config) as app:
+        async with app.database.reader() as conn:
+            kind = await kind_of_plan(conn, wanted)
+        if kind is PlanKind.WIRING:
+            return await _apply_links(cli, app, wanted, dry_run=dry_run)
         desk = await billing_desk(app)
         with output.progress("sending", "changes settled") as progress:
             report = await desk.apply(
@@ -52,6 +57,14 @@ async def apply_one(cli: Cli, wanted: str, *, dry_run: bool) -> int:
     steps = _steps(report)
     output.emit(_data(report, steps), lambda _console: _show(output, report, steps))
     return report.exit_code
+
+
+async def _apply_links(cli: Cli, app: App, wanted: str, *, dry_run: bool) -> int:
+    from syncd.cli.wire import apply_plan_of_links
+    from syncd.core.service.application import find_plan
+
+    record = await find_plan(app.database, wanted)
+    return await apply_plan_of_links(cli, app, record, dry_run=dry_run)
 
 
 def _data(report: ApplyReport, steps: list[str]) -> dict[str, Any]:

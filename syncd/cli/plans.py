@@ -13,11 +13,12 @@ from syncd.cli.output import table
 from syncd.cli.person import current_person
 from syncd.cli.plan_view import next_steps, plan_data, signed
 from syncd.cli.plan_view import show as draw
+from syncd.cli.wire_view import show_links
 from syncd.core.service.application import find_plan
 from syncd.core.service.release import release_plan
 from syncd.core.service.settling import settle_write
 from syncd.core.store.outbox import OutboxState
-from syncd.core.store.plan_history import list_plans
+from syncd.core.store.plan_history import PlanSummary, list_plans
 from syncd.core.store.plans import PlanKind, StoredBill
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ async def list_all(cli: Cli, *, limit: int) -> None:
                         one.period,
                         one.state,
                         moment(one.made_at, zone),
-                        ", ".join(f"{n} {state}" for state, n in sorted(one.bills.items())),
+                        _bills(one),
                     )
                     for one in found
                 ],
@@ -73,6 +74,9 @@ async def show_plan(cli: Cli, wanted: str) -> None:
         if record.kind is PlanKind.ADOPTION:
             show_adoptions(output, record)
             return
+        if record.kind is PlanKind.WIRING:
+            show_links(output, record, write_links=app.settings.billing.write_links)
+            return
         steps = next_steps(record)
         zone = app.settings.timezone
 
@@ -87,6 +91,12 @@ async def show_plan(cli: Cli, wanted: str) -> None:
                 output.say(f"  {names[bill.bill_key]}: {_word(bill)} on {when}")
 
     output.emit(plan_data(record, next_commands=steps), render)
+
+
+def _bills(one: PlanSummary) -> str:
+    if one.kind is PlanKind.WIRING:
+        return "links of recurring lines"
+    return ", ".join(f"{n} {state}" for state, n in sorted(one.bills.items()))
 
 
 def _word(bill: StoredBill) -> str:

@@ -78,6 +78,7 @@ class BillingSettings:
     max_age_hours: int = 48
     late_change_months: int = 2
     plan_max_age_days: int = 7
+    write_links: bool = False
     guards: GuardLimits = field(default_factory=GuardLimits)
     auto_time: str = "00:15"
     schedule: str | None = None

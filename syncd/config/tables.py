@@ -107,7 +107,8 @@ class BillingTable(_Table):
 
     mode: Literal["shadow", "live"] = Field(
         default="shadow",
-        description="`shadow` computes and compares and cannot write; `live` lets `apply` write.",
+        description="`shadow` computes and compares, and writes bills only of clients that "
+        "`syncd golive` named; `live` writes those of every client but the ones put back.",
     )
     psa: str | None = Field(
         default=None,
@@ -156,6 +157,11 @@ class BillingTable(_Table):
         le=90,
         description="A plan made by hand that is older than this cannot be applied.",
     )
+    write_links: StrictBool = Field(
+        default=False,
+        description="Whether `syncd apply` may write the links that `syncd wire` proposes to "
+        "recurring invoices; otherwise they are made by hand in the PSA.",
+    )
     guards: GuardsTable = Field(
         default_factory=GuardsTable, description="When a plan is held; see below."
     )
@@ -167,8 +173,8 @@ class BillingTable(_Table):
     schedule: ScheduleText | None = Field(
         default=None,
         description="When the daemon bills the last finished month instead: cron in UTC, or "
-        "`every 1d`. In live mode it bills on days 1 to 3 and applies what is not held; in shadow "
-        "it plans only, whenever it is due.",
+        "`every 1d`. On days 1 to 3 it bills clients that are live and applies what is not held; "
+        "in shadow it also plans the others, whenever it is due, and sends nothing of them.",
     )
 
 

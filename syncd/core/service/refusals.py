@@ -121,8 +121,15 @@ class ShadowMode(ConfigError):
     code: ClassVar[str] = "SHADOW_MODE"
 
 
+class LinksByHand(ConfigError):
+    """Recurring invoices are not written by us; a person links them in the PSA."""
+
+    code: ClassVar[str] = "LINKS_BY_HAND"
+
+
 def anew(kind: str) -> str:
     """How a plan of this kind is made again."""
     return {
         "adoption": "`syncd adopt` looks again and makes a new one",
+        "wiring": "`syncd wire` makes a new one",
     }.get(kind, "`syncd plan billing` makes a new one")

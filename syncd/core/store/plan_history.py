@@ -58,6 +58,12 @@ async def newest_plan_id(conn: AsyncConnection) -> str | None:
     return max(ids, key=plan_number, default=None)
 
 
+async def kind_of_plan(conn: AsyncConnection, plan_id: str) -> PlanKind | None:
+    """What a plan is for, without reading it; None when there is none."""
+    kind = await conn.scalar(select(col(PlanRow.kind)).where(col(PlanRow.id) == plan_id))
+    return None if kind is None else PlanKind(kind)
+
+
 async def list_plans(conn: AsyncConnection, *, limit: int) -> list[PlanSummary]:
     """Plans with the number of their bills by state, the newest first."""
     counts: dict[str, dict[str, int]] = {}

@@ -23,6 +23,9 @@ from syncd.core.store.states import PlanKind as PlanKind
 from syncd.core.store.tables import ObjectionRow, PlanBill, PlanRow
 from syncd.sdk.records import Objection, Plan, Severity
 
+WITHOUT_BILLS = (PlanKind.WIRING, PlanKind.ASSETS)
+"""Kinds of plans that are used up as a whole, since they have no bills."""
+
 
 class PlanState(StrEnum):
     """Whether anything of a plan can still be applied."""
@@ -254,9 +257,23 @@ async def close_finished(conn: AsyncConnection) -> None:
     )
     await conn.execute(
         update(PlanRow)
-        .where(col(PlanRow.state) == PlanState.OPEN.value, ~waiting)
+        .where(
+            col(PlanRow.state) == PlanState.OPEN.value,
+            col(PlanRow.kind).not_in([kind.value for kind in WITHOUT_BILLS]),
+            ~waiting,
+        )
         .values(state=PlanState.CLOSED.value)
     )
+
+
+async def use_up(conn: AsyncConnection, plan_id: str) -> bool:
+    """Close a plan without bills as it is applied; False when somebody else did before."""
+    statement = (
+        update(PlanRow)
+        .where(col(PlanRow.id) == plan_id, col(PlanRow.state) == PlanState.OPEN.value)
+        .values(state=PlanState.CLOSED.value)
+    )
+    return bool((await conn.execute(statement)).rowcount)
 
 
 async def _supersede(
