@@ -6,8 +6,8 @@ The database allows one current link per account; several accounts of one client
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.billing.matching import Origin, Proposal, propose
 from syncd.core.service.csv_text import CsvRow, write_rows
 from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.location_links import Location, location_proposal, site_of
 from syncd.core.service.mapping_csv import Edit, settle_issues, sheet_context
 from syncd.core.service.sheets.links import EVIDENCE, LINK_SHEET
 from syncd.core.service.sheets.row import RowReader, SheetContext
@@ -69,6 +70,8 @@ class LinkProposal:
         score: 0 to 100.
         evidence: one line.
         rivals: ids of other clients that fit about as well.
+        site: PSA site id, for a location that is called like one; empty for the main site.
+        site_name: for people.
     """
 
     connection: str
@@ -80,6 +83,8 @@ class LinkProposal:
     score: int
     evidence: str
     rivals: Sequence[str]
+    site: str = ""
+    site_name: str = ""
 
     @property
     def clear(self) -> bool:
@@ -108,8 +113,8 @@ def proposal_file(proposals: Sequence[LinkProposal]) -> str:
                 "account_name": one.account_name,
                 "client": one.client if one.clear else "",
                 "client_name": one.client_name if one.clear else "",
-                "site": "",
-                "site_name": "",
+                "site": one.site if one.clear else "",
+                "site_name": one.site_name if one.clear else "",
                 "origin": one.origin.value,
                 "score": str(one.score),
                 "evidence": one.evidence,
@@ -253,7 +258,10 @@ async def _proposals(
 ) -> list[tuple[SourceAccount, LinkProposal]]:
     """Per connection, since the PSA keeps a source's ids under the name of its connector."""
     context = await sheet_context(conn, psa=psa, currency="", confirmed_by="")
-    linked = {key[0] for key in await current_decisions(conn, LINKS)}
+    linked = {
+        key[0]: one.values["client_key"] if one.values["psa_connection_id"] == psa.id else ""
+        for key, one in (await current_decisions(conn, LINKS)).items()
+    }
     psa_ids = await load_psa_ids(conn)
     clients = [
         PsaClient(
@@ -265,6 +273,7 @@ async def _proposals(
         )
         for entry in context.references(ReferenceKind.CLIENT).values()
     ]
+    by_key = {client.key: client for client in clients}
     found: list[tuple[SourceAccount, LinkProposal]] = []
     for connection in context.directory.connections.values():
         open_accounts = {
@@ -276,11 +285,41 @@ async def _proposals(
             Account(key=one.key, name=one.name, psa_ids=psa_ids[one.id])
             for one in open_accounts.values()
         ]
-        found += [
-            (open_accounts[proposal.account.key], _shown(connection.name, proposal))
-            for proposal in propose(asked, clients, system=connection.connector)
-        ]
+        whole = propose(asked, clients, system=connection.connector)
+        proposals = {one.account.key: one for one in whole}
+        for account in open_accounts.values():
+            if not account.parent:
+                if (proposal := proposals.get(account.key)) is not None:
+                    found.append((account, _shown(connection.name, proposal)))
+                continue
+            shown = _of_location(context, account, by_key, linked, proposals)
+            if shown is not None:
+                found.append((account, shown))
     return found
+
+
+def _of_location(
+    context: SheetContext,
+    account: SourceAccount,
+    clients: Mapping[str, PsaClient],
+    linked: Mapping[int, str],
+    proposals: Mapping[str, Proposal],
+) -> LinkProposal | None:
+    """A location's proposal, with the site that is called like it."""
+    whole = context.accounts.get((account.connection_id, account.parent))
+    location = Location(part=account, whole=whole)
+    proposal = location_proposal(
+        location,
+        clients,
+        linked_client=linked.get(whole.id) if whole is not None else None,
+        of_whole=proposals.get(account.parent),
+        own=proposals.get(account.key),
+    )
+    if proposal is None:
+        return None
+    connection = context.directory.connections[account.connection_id].name
+    site, site_name = site_of(context, proposal.client.key, location)
+    return replace(_shown(connection, proposal), site=site, site_name=site_name)
 
 
 def _shown(connection: str, proposal: Proposal) -> LinkProposal:

@@ -1,5 +1,7 @@
 """Units that no bill will ever hold: accounts without a client, products without an asset type.
 
+A location of an account that is split is told apart, since the rest of it may well be linked.
+
 Only what really has countable units is an issue; the rest is listed by `syncd map unmapped`.
 SQL text, since every pull looks.
 """
@@ -24,14 +26,21 @@ if TYPE_CHECKING:
 
 UNLINKED_ACCOUNT: Final = "UNLINKED_ACCOUNT"
 UNMAPPED_PRODUCT: Final = "UNMAPPED_PRODUCT"
+SPLIT_LOCATION_UNLINKED: Final = "SPLIT_LOCATION_UNLINKED"
 
 _UNLINKED = text(
-    "SELECT a.key, a.name FROM account a WHERE a.connection_id = :connection "
+    "SELECT a.id, a.key, a.name, a.parent FROM account a WHERE a.connection_id = :connection "
     "AND NOT EXISTS (SELECT 1 FROM client_link l "
     "WHERE l.account_id = a.id AND l.superseded_at IS NULL) "
     "AND EXISTS (SELECT 1 FROM unit_interval u WHERE u.account_id = a.id "
     "AND u.closed_pull IS NULL AND u.excluded IS NULL AND u.quantity > 0 "
     "AND (u.period = '' OR u.period >= :since)) ORDER BY a.id"
+)
+_UNITS = text(
+    "SELECT a.key, COUNT(*) AS units FROM unit_interval u JOIN account a ON a.id = u.account_id "
+    "WHERE a.connection_id = :connection AND a.parent <> '' AND u.closed_pull IS NULL "
+    "AND u.excluded IS NULL AND u.quantity > 0 AND (u.period = '' OR u.period >= :since) "
+    "GROUP BY a.key"
 )
 _LINKED = text(
     "SELECT COUNT(*) FROM client_link l JOIN account a ON a.id = l.account_id "
@@ -54,7 +63,7 @@ _CONFIGURED = text(
 async def sync_mapping_issues(
     database: Database, connection: ConnectionRef, *, now: datetime, log: EventLog
 ) -> None:
-    """Open and close UNLINKED_ACCOUNT and UNMAPPED_PRODUCT of one source connection."""
+    """Open and close the issues of units of one source connection that no bill would hold."""
     async with database.writer() as conn:
         book = IssueBook(conn, connection.name, now)
         await write_mapping_issues(book, connection)
@@ -64,18 +73,23 @@ async def sync_mapping_issues(
 async def write_mapping_issues(book: IssueBook, connection: ConnectionRef) -> None:
     """The same inside of the caller's transaction."""
     since = str(Period(book.now.year, book.now.month).previous())
-    await book.replace(UNLINKED_ACCOUNT, await _unlinked(book.conn, connection, since))
+    unlinked, locations = await _unlinked(book.conn, connection, since)
+    await book.replace(UNLINKED_ACCOUNT, unlinked)
+    await book.replace(SPLIT_LOCATION_UNLINKED, locations)
     await book.replace(UNMAPPED_PRODUCT, await _unmapped(book.conn, connection, since))
 
 
 async def _unlinked(
     conn: AsyncConnection, connection: ConnectionRef, since: str
-) -> dict[str, Finding]:
-    """One finding per account; a single one while the connection has no link at all yet."""
+) -> tuple[dict[str, Finding], dict[str, Finding]]:
+    """One finding per account, and per location of one that is split.
+
+    A single one while the connection has no link at all yet.
+    """
     name, values = connection.name, {"connection": connection.id, "since": since}
     rows = (await conn.execute(_UNLINKED, values)).all()
     if rows and not (await conn.execute(_LINKED, {"connection": connection.id})).scalar_one():
-        return {
+        none = {
             name: Finding(
                 message=f"None of the {len(rows):,} accounts of {name} that have units is linked "
                 "to a client: nothing of it is billed.",
@@ -84,7 +98,8 @@ async def _unlinked(
                 evidence={"accounts": len(rows)},
             )
         }
-    return {
+        return none, {}
+    whole = {
         f"{name}/{row.key}": Finding(
             message=f"Account {row.key} ({row.name}) of {name} has units and no client: they are "
             "not billed.",
@@ -93,6 +108,27 @@ async def _unlinked(
             evidence={"account": row.key},
         )
         for row in rows
+        if not row.parent
+    }
+    if len(whole) == len(rows):
+        return whole, {}
+    units = {row.key: row.units for row in await conn.execute(_UNITS, values)}
+    return whole, {
+        f"{name}/{row.key}": Finding(
+            message=f"Location {row.key} ({row.name}) of the split account {row.parent} of {name} "
+            f"has {units[row.key]:,} units and no client: they are not billed.",
+            remedy=f"`syncd map link {name} {row.key} CLIENT --site SITE`, or "
+            "`syncd map propose --export FILE`, then `syncd map links --import FILE`.",
+            severity=IssueSeverity.WARNING,
+            evidence={
+                "account": row.parent,
+                "location": row.key,
+                "name": row.name,
+                "units": units[row.key],
+            },
+        )
+        for row in rows
+        if row.parent
     }
 
 

@@ -11,7 +11,11 @@ from typing import Final
 
 from syncd.core.service.connection_health import FAILURES
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.service.mapping_issues import UNLINKED_ACCOUNT, UNMAPPED_PRODUCT
+from syncd.core.service.mapping_issues import (
+    SPLIT_LOCATION_UNLINKED,
+    UNLINKED_ACCOUNT,
+    UNMAPPED_PRODUCT,
+)
 from syncd.core.service.pull_issues import ACCOUNT_DISAPPEARED, ACCOUNT_REMOVED, PULL_INCOMPLETE
 from syncd.core.store.database import Database
 from syncd.core.store.issues import issue_connections, open_issues
@@ -23,6 +27,7 @@ _CODES: Final = frozenset(
         PULL_INCOMPLETE,
         ACCOUNT_DISAPPEARED,
         ACCOUNT_REMOVED,
+        SPLIT_LOCATION_UNLINKED,
         UNLINKED_ACCOUNT,
         UNMAPPED_PRODUCT,
         # Of the PSA's lists; their module is not imported, because it loads the table classes.

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from syncd.core.service.mapping_issues import UNLINKED_ACCOUNT, UNMAPPED_PRODUCT
+from syncd.core.service.mapping_issues import (
+    SPLIT_LOCATION_UNLINKED,
+    UNLINKED_ACCOUNT,
+    UNMAPPED_PRODUCT,
+)
 from syncd.core.service.pull_run import KIND as PULL
 from syncd.core.service.reference import KIND as REFERENCE
 from syncd.core.store.database import Database
@@ -194,7 +198,7 @@ def _next(standing: Sequence[Standing], figures: Figures, *, live: bool) -> Iter
             command = f"pull {one.name}" if one.counts else "map refresh"
             age = "never read" if one.freshness is Freshness.NEVER else "late"
             yield f"`syncd {command}`: {one.name} is {age}"
-    if UNLINKED_ACCOUNT in figures.issue_codes:
+    if {UNLINKED_ACCOUNT, SPLIT_LOCATION_UNLINKED} & set(figures.issue_codes):
         yield "`syncd map propose`: accounts with units have no client"
     if UNMAPPED_PRODUCT in figures.issue_codes:
         yield "`syncd map unmapped`: products in use have no asset type"

@@ -25,6 +25,7 @@ class KnownAccount:
         psa_ids: JSON.
         absent_since: the pull that first missed it, None also when that pull was voided.
         removed: the pull that confirmed its absence, None also when that pull was voided.
+        parent: key of the account that it is a part of, or empty.
     """
 
     id: int
@@ -32,6 +33,7 @@ class KnownAccount:
     psa_ids: str
     absent_since: int | None
     removed: int | None
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ _LAST_PULL = text(
 _ACCOUNTS = text("""
 SELECT a.key, a.id, a.name, a.psa_ids,
        CASE WHEN va.pull_id IS NULL THEN a.absent_since_pull END AS absent_since,
-       CASE WHEN vr.pull_id IS NULL THEN a.removed_pull END AS removed
+       CASE WHEN vr.pull_id IS NULL THEN a.removed_pull END AS removed, a.parent
   FROM account a
   LEFT JOIN pull pa ON pa.connection_id = a.connection_id AND pa.seq = a.absent_since_pull
   LEFT JOIN (SELECT DISTINCT pull_id FROM pull_void) va ON va.pull_id = pa.id
@@ -31,10 +31,12 @@ SELECT a.key, a.id, a.name, a.psa_ids,
  WHERE a.connection_id = :connection ORDER BY a.id
 """)
 _INSERT_ACCOUNT = text(
-    "INSERT INTO account (connection_id, key, name, psa_ids, first_pull)"
-    " VALUES (:connection, :key, :name, :psa_ids, :seq)"
+    "INSERT INTO account (connection_id, key, name, psa_ids, parent, first_pull)"
+    " VALUES (:connection, :key, :name, :psa_ids, :parent, :seq)"
 )
-_RENAME_ACCOUNT = text("UPDATE account SET name = :name, psa_ids = :psa_ids WHERE id = :id")
+_RENAME_ACCOUNT = text(
+    "UPDATE account SET name = :name, psa_ids = :psa_ids, parent = :parent WHERE id = :id"
+)
 _RETURNED = text("UPDATE account SET absent_since_pull = NULL, removed_pull = NULL WHERE id = :id")
 _ABSENT = text("UPDATE account SET absent_since_pull = :seq, removed_pull = NULL WHERE id = :id")
 _REMOVED = text("UPDATE account SET removed_pull = :seq WHERE id = :id")
@@ -86,16 +88,16 @@ async def write_accounts(
     roster: Iterable[Account],
     known: Mapping[str, KnownAccount],
 ) -> None:
-    """Make new accounts, and bring names and foreign ids of known ones up to date."""
+    """Make new accounts, and bring names, foreign ids and parents of known ones up to date."""
     made, renamed, returned = [], [], []
     for account in roster:
         psa_ids = canonical_json(account.psa_ids).decode()
-        facts = {"name": account.name, "psa_ids": psa_ids}
+        facts = {"name": account.name, "psa_ids": psa_ids, "parent": account.parent or ""}
         found = known.get(account.key)
         if found is None:
             made.append(facts | {"connection": connection_id, "key": account.key, "seq": seq})
             continue
-        if (found.name, found.psa_ids) != (account.name, psa_ids):
+        if (found.name, found.psa_ids, found.parent) != tuple(facts.values()):
             renamed.append(facts | {"id": found.id})
         if found.absent_since is not None or found.removed is not None:
             returned.append({"id": found.id})
