@@ -45,8 +45,10 @@ class Assessment:
         roster: Mapping[int | None, str],
         internal: Collection[int],
         now: datetime,
+        split: Mapping[int | None, Mapping[int | None, str]] | None = None,
     ) -> None:
         self._roster = roster
+        self._split = split or {}
         self._internal = frozenset(internal)
         self._kinds = Kinds(config)
         self._tags = Tags(config)
@@ -63,6 +65,7 @@ class Assessment:
     def observations(self, devices: Sequence[Device]) -> list[Observation]:
         """One observation per device, in order."""
         kinds, roster, internal = self._kinds, self._roster, self._internal
+        split = self._split
         stale_before, silent_before = self._stale_before, self._silent_before
         repeats = self._serials.repeats if self._serials.enabled else None
         batch: list[Observation] = []
@@ -95,9 +98,13 @@ class Assessment:
                 if reason is None and serial and repeats and repeats(organisation, serial):
                     reason = DUPLICATE
             unit = str(device.id)
+            account = roster.get(organisation) or _undeclared(organisation)
+            if split and (parts := split.get(organisation)) is not None:
+                # A device of no location, or of one made since, stays with its organisation.
+                account = parts.get(device.location_id, account)
             add(
                 Observation(
-                    roster.get(organisation) or _undeclared(organisation),
+                    account,
                     product,
                     unit,
                     1,

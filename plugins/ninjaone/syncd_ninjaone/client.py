@@ -18,7 +18,7 @@ from syncd.sdk.auth import ClientCredentials
 from syncd.sdk.connector import Context, EventLog, RateLimit
 from syncd.sdk.http import ApiClient
 from syncd_ninjaone.config import NinjaOneConfig
-from syncd_ninjaone.models import Device, Organisation
+from syncd_ninjaone.models import Device, Location, Organisation
 
 
 class NinjaOneClient(AbstractAsyncContextManager["NinjaOneClient"]):
@@ -28,6 +28,7 @@ class NinjaOneClient(AbstractAsyncContextManager["NinjaOneClient"]):
         connection: name in the configuration, for messages.
         organisations_path: path of the roster.
         devices_path: path of the configured list of devices.
+        locations_path: path of the locations of all organisations.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class NinjaOneClient(AbstractAsyncContextManager["NinjaOneClient"]):
     ) -> None:
         self.connection = connection
         self.organisations_path = f"{config.api_prefix}/organizations"
+        self.locations_path = f"{config.api_prefix}/locations"
         self.devices_path = f"{config.api_prefix}/{config.detail}"
         self._api = ApiClient(
             connection=connection,
@@ -91,6 +93,11 @@ class NinjaOneClient(AbstractAsyncContextManager["NinjaOneClient"]):
         """
         answer = await self._api.read(self.organisations_path, _page(after, size))
         return answer.decode(list[Organisation])
+
+    async def locations(self, after: int, size: int) -> list[Location]:
+        """A page of locations with an id above `after`; raises like `organisations`."""
+        answer = await self._api.read(self.locations_path, _page(after, size))
+        return answer.decode(list[Location])
 
     async def devices(self, after: int, size: int) -> list[Device]:
         """A page of devices with an id above `after`; raises like `organisations`."""

@@ -95,6 +95,11 @@ class NinjaOneConfig(BaseModel):
     internal_organisations: list[int | Text] = Field(
         default=[], description="Ids or exact names of your own organisations: `internal_org`."
     )
+    split_by_location: Literal["all"] | list[int | Text] = Field(
+        default=[],
+        description="Ids or exact names of organisations whose locations are accounts of their "
+        'own; "all" for every one.',
+    )
     duplicates: bool = Field(
         default=True, description="A serial seen before in the same organisation is `duplicate`."
     )

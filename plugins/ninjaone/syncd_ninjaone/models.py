@@ -17,6 +17,14 @@ class Organisation(msgspec.Struct, gc=False):
     description: str | None = None
 
 
+class Location(msgspec.Struct, gc=False, rename="camel"):
+    """A location of a customer: `Location` of the vendor's description 2.0.9."""
+
+    id: int
+    name: str | None = None
+    organization_id: int | None = None
+
+
 class System(msgspec.Struct, gc=False, rename="camel"):
     """The part of `system` that tells machines apart; agents and phones have one."""
 
@@ -34,6 +42,7 @@ class Device(msgspec.Struct, gc=False, rename="camel"):
 
     id: int
     organization_id: int | None = None
+    location_id: int | None = None
     node_class: str | None = None
     node_role_id: int | None = None
     approval_status: str | None = None

@@ -68,7 +68,11 @@ class NinjaOneSource:
         await sink.accounts(accounts)
         await sink.scope(SCOPE, [account.key for account in accounts])
         assessment = Assessment(
-            self._config, roster=roster.keys(), internal=roster.internal(), now=now
+            self._config,
+            roster=roster.keys(),
+            internal=roster.internal(),
+            now=now,
+            split=roster.locations(),
         )
 
         async def emit(devices: Sequence[Device]) -> None:
@@ -98,7 +102,7 @@ class NinjaOneSource:
         return verdicts
 
     async def _gone_since(self, accounts: Sequence[Account]) -> list[str]:
-        """Keys of organisations that were deleted while devices were read.
+        """Keys of organisations and locations that were deleted while devices were read.
 
         Some of their devices may have been read and others not. Asked only when there are fewer
         devices than last time, since a deletion takes devices with it.

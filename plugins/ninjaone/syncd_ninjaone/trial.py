@@ -71,7 +71,7 @@ def _refused(error: str, *, granted: bool | None = None) -> CheckResult:
 
 
 async def _roster_warnings(client: NinjaOneClient, config: NinjaOneConfig) -> list[str]:
-    if not config.internal_organisations:
+    if not (config.internal_organisations or config.split_by_location):
         found = await client.organisations(0, 1)
         return [] if found else ["the instance has no organisation yet; nothing will be counted"]
     roster = await Roster.read(client, config)
@@ -79,6 +79,10 @@ async def _roster_warnings(client: NinjaOneClient, config: NinjaOneConfig) -> li
         f"internal_organisations names '{entry}', which no organisation answers to; if it was "
         "renamed, its devices are counted now"
         for entry in roster.unmatched()
+    ] + [
+        f"split_by_location names '{entry}', which no organisation answers to; nothing of it is "
+        "split"
+        for entry in roster.unsplit()
     ]
 
 
