@@ -57,6 +57,18 @@ ERRORS: Final = {
         "a product would be billed twice",
         "Take it out of one configuration: `syncd map configurations --export FILE`.",
     ),
+    "PRORATION_NEEDS_MONEY": (
+        "a part of a month is to be billed by days or free, and the line sends no price of ours",
+        "Give it a price of ours, or bill it full: `syncd map configurations --export FILE`.",
+    ),
+    "PRORATION_OWNED_BY_PSA": (
+        "a part of a month is to be billed by days or free, and the PSA prorates this line itself",
+        "Let one of the two prorate: `syncd map configurations --export FILE`.",
+    ),
+    "PRORATION_NEEDS_ARREARS": (
+        "a part of a month is to be billed by days or free, and the line is billed in advance",
+        "Bill it in arrears, or the month full: `syncd map configurations --export FILE`.",
+    ),
     "ASSET_TYPE_MISSING": (
         "a product in use has no asset type",
         "Name one: `syncd map products --export FILE`.",
@@ -91,7 +103,7 @@ ERRORS: Final = {
     ),
     "PERIOD_SUPERSEDED": (
         "a newer month already stands on the lasting record",
-        "Bill the difference by hand as a correction in the PSA.",
+        "`syncd corrections list` proposes what facts changed; bill any other difference by hand.",
     ),
     "DELIVERY_UNSETTLED": (
         "an earlier write of it has no certain end yet",
