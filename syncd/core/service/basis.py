@@ -260,7 +260,8 @@ class BillBasis(msgspec.Struct, frozen=True):
         lines: in pushing order; empty when the bill has errors.
         skipped: zero lines that were never sent, and products left out.
         agreement: the agreement it is made under, with its days as they were, or empty.
-        corrections: row ids that the bill carries, each with the month whose bill had it before.
+        corrections: row ids that the bill carries, or that its own month needs no more since it is
+            billed again; each with the month whose bill had it before.
     """
 
     connection: str

@@ -149,10 +149,13 @@ class BasisRecorder:
 
     def _carried(self, draft: Draft) -> tuple[tuple[int, str], ...]:
         """Corrections that the bill takes, each with the month whose bill had it before."""
-        if draft.data is None or not draft.data.corrections:
+        drafting = self.drafting
+        account_id = draft.account.id
+        if drafting.running or account_id not in drafting.corrections.rows:
             return ()
-        due = self.drafting.carried(draft.account.id, draft.client, draft.books)
-        return tuple((one.id, one.billed_in) for one in due)
+        due = drafting.carried(account_id, draft.client, draft.books)
+        absorbed = drafting.corrections.absorbed(account_id, str(drafting.period))
+        return tuple((one.id, one.billed_in) for one in (*due, *absorbed))
 
     def _corrections(self, draft: Draft, line: Line) -> tuple[CorrectionBasis, ...]:
         """What an accepted difference rests on; a line that went back to nothing has none."""

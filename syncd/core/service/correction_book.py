@@ -1,7 +1,8 @@
 """Which accepted differences the bill of a month carries, and what showed them.
 
 A difference goes into the next final bill of its account and stays in it. It waits while that
-bill is held, belongs to another client, or was never delivered.
+bill is held, belongs to another client, or was never delivered; it ends where the corrected month
+itself is billed again.
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ class CorrectionBook:
                 or one.id in lost
             )
         )
+
+    def absorbed(self, account_id: int, period: str) -> tuple[StoredCorrection, ...]:
+        """What waits to correct this very month: billed again, it holds the facts of now."""
+        rows = self.rows.get(account_id, ())
+        return tuple(one for one in rows if one.period == period and not one.billed_in)
 
     def basis(self, one: StoredCorrection) -> CorrectionBasis:
         """What is kept with the line, so that it can be explained for ever."""
@@ -161,7 +167,7 @@ def _undelivered(
     """Row ids that an earlier bill took and that no record of the PSA ever showed."""
     groups: dict[tuple[str, str], list[StoredCorrection]] = {}
     for one in rows:
-        if one.billed_in and one.billed_in < period:
+        if one.period < one.billed_in < period:
             key = correction_key(one.line_key, one.period)
             groups.setdefault((key, one.billed_in), []).append(one)
     if not groups:

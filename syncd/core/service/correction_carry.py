@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from syncd.core.billing.corrections import corrected, is_correction
 from syncd.core.service.basis import BillBasis, LineBasis, decode_bill
 from syncd.core.service.issue_book import IssueBook
@@ -40,21 +38,17 @@ def taken_elsewhere(basis: str, rows: Sequence[StoredCorrection]) -> str:
     return ""
 
 
-async def take_corrections(conn: AsyncConnection, bill: BillBasis) -> None:
-    """Write that this bill carries its corrections, in the commit that queues it.
+async def take_corrections(book: IssueBook, bill: BillBasis) -> None:
+    """Write that this bill holds its corrections, in the commit that queues it, and tell of them.
 
     Raises:
         PlanStale: another bill took one of them within this transaction's time.
     """
     for correction_id, seen in bill.corrections:
-        if not await carry_correction(conn, correction_id, seen=seen, period=bill.period):
+        if not await carry_correction(book.conn, correction_id, seen=seen, period=bill.period):
             message = f"a correction of {bill.client_name} was taken by another bill meanwhile"
             raise PlanStale(message, remedy="`syncd plan billing` makes a new one")
-
-
-async def tell_unlinked(book: IssueBook, bill: BillBasis) -> None:
-    """Open an issue for each corrected month of which no recurring line bills a correction."""
-    for period, lines in _by_month(bill.lines).items():
+    for period, lines in _by_month(bill.lines).items() if bill.corrections else ():
         unlinked = [one for one in lines if one.units and one.billed_by is None]
         if unlinked:
             await book.open(CORRECTION_NOT_LINKED, _subject(bill, period), _finding(bill, unlinked))

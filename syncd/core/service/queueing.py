@@ -13,7 +13,7 @@ from syncd.core.billing.bill_life import BillKind
 from syncd.core.billing.identity import content_hash
 from syncd.core.billing.plan_input import Style
 from syncd.core.service.basis import BillBasis, LineBasis, decode_bill, encode_line
-from syncd.core.service.correction_carry import take_corrections, taken_elsewhere, tell_unlinked
+from syncd.core.service.correction_carry import take_corrections, taken_elsewhere
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger import adopted_since, shelf_of
 from syncd.core.service.month_closing import MONTH_SEALED
@@ -259,8 +259,7 @@ async def _consume(
         ),
         now=now,
     )
-    await take_corrections(conn, basis)
-    await tell_unlinked(book, basis)
+    await take_corrections(book, basis)
     lines = {line.external_key: line for line in basis.lines}
     await enqueue(
         conn,

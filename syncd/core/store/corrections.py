@@ -53,7 +53,8 @@ class StoredCorrection(msgspec.Struct, frozen=True, kw_only=True):
         price: signed.
         cost: likewise, None where it is not ours.
         currency: of the money.
-        billed_in: month of the bill that carries it, empty while it waits.
+        billed_in: month of the bill that carries it, empty while it waits; its own month where
+            that was billed again before.
         accepted_by: who.
         reason: why.
         accepted_at: UTC.

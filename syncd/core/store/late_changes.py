@@ -11,12 +11,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.outbox import chunks
-from syncd.core.store.tables import LateChange
+from syncd.core.store.tables import Correction, LateChange
 
 ACCEPTED: Final = "accepted"
 DISMISSED: Final = "dismissed"
@@ -80,7 +80,13 @@ async def current_late_changes(
 async def accepted_late_changes(
     conn: AsyncConnection, account_ids: Collection[int], period: str
 ) -> dict[int, list[StoredLateChange]]:
-    """What a person accepted as corrections of the month, by account, the oldest first."""
+    """What a person accepted as corrections of the month, by account, the oldest first.
+
+    Those that the month's own bill holds since it was made again are none any more.
+    """
+    absorbed = exists().where(
+        col(Correction.late_change_id) == col(LateChange.id), col(Correction.billed_in) == period
+    )
     found: dict[int, list[StoredLateChange]] = {}
     for chunk in chunks(account_ids):
         statement = (
@@ -89,6 +95,7 @@ async def accepted_late_changes(
                 col(LateChange.account_id).in_(chunk),
                 col(LateChange.period) == period,
                 col(LateChange.outcome) == ACCEPTED,
+                ~absorbed,
             )
             .order_by(col(LateChange.id))
         )
