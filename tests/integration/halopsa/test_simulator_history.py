@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,9 @@ from syncd_halopsa.sandbox.app import Simulator
 from syncd_halopsa.sandbox.options import Options
 
 from syncd.sandbox.presets import demo, small
+from tests.builders_halopsa import opened
+
+FIRST = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
 
 
 def simulator(world: Any = None, **options: Any) -> Simulator:
@@ -96,3 +100,30 @@ def test_ids_are_each_given_once() -> None:
     lines = [line["id"] for header in sim.hand.recurring() for line in header["lines"]]
     assert len(set(lines)) == len(lines)
     assert simulator(small(), history=99).hand.subscriptions()
+
+
+async def test_the_connector_reads_what_people_made_as_it_is() -> None:
+    async with opened({"history": (1001,), "extras": False}) as bench:
+        records = {
+            one.name: one
+            async for batch in bench.psa.subscriptions(clients=["1001"], period=None)
+            for one in batch
+        }
+        lines = {
+            one.name: one
+            async for batch in bench.psa.recurring_lines(clients=["1001"])
+            for one in batch
+        }
+    assert not any(one.marker for one in records.values())
+    assert records["Network devices"].foreign_writer == "Pax8"
+    assert not records["Mobile devices"].active
+    stations, typed = lines["Workstations"], lines["Servers"]
+    assert stations.subscriptions == (records["Workstations"].key,)
+    assert stations.price_from_subscription
+    assert (stations.cycle, stations.last_made) == ("monthly", FIRST)
+    price = records["Workstations"].unit_price
+    assert price is not None
+    assert stations.last_value == records["Workstations"].quantity * price
+    assert typed.subscriptions == ()
+    assert typed.quantity == records["Servers"].quantity + 1
+    assert typed.unit_price == Decimal("27.5")

@@ -147,6 +147,7 @@ async def test_a_new_recurring_invoice_gets_a_negative_id() -> None:
         {"client_id": 4711},
         {"client_id": 1001.0},
         {"period": 99},
+        {"nextcreationdate": "soon"},
     ],
 )
 async def test_what_does_not_fit_is_refused_and_changes_nothing(fields: dict[str, Any]) -> None:

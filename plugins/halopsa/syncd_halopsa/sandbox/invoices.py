@@ -42,6 +42,8 @@ def _ready(state: State, number: int) -> Row:
     header = state.row("recurringinvoice", number)
     if header["disabled"]:
         raise Refusal(400, f"Recurring invoice {number} is disabled")
+    if header["period"] not in state.options.period_months:
+        raise Refusal(400, f"Period {header['period']} is not valid")
     return header
 
 

@@ -109,7 +109,10 @@ def _is_due(row: Row, query: Query) -> bool:
     """`ready_for_invoicing` with a `billing_date`: what is to be made by then."""
     if not is_set(query, "ready_for_invoicing"):
         return True
-    return bool(not row["disabled"] and row["nextcreationdate"][:10] <= query["billing_date"][:10])
+    return bool(
+        not row["disabled"]
+        and row["nextcreationdate"][:10] <= query.get("billing_date", "9999")[:10]
+    )
 
 
 def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:

@@ -26,6 +26,8 @@ from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.saving import in_turn
 from syncd_halopsa.sandbox.state import AGENT, Row, State
 
+_DAYS = ("startdate", "enddate", "nextcreationdate", "lastcreated")
+
 
 def saved_recurring(state: State, body: Any, who: str = AGENT) -> list[Row]:
     """The recurring invoices saved, in the order of the elements.
@@ -59,6 +61,8 @@ def _merged(state: State, element: Any) -> Row:
         raise Refusal(400, f"Client {header['client_id']} does not exist")
     if header["period"] not in state.options.period_months:
         raise Refusal(400, f"Period {header['period']} is not valid")
+    for name in _DAYS:
+        _check_day(header[name])
     posted = element.get("lines")
     if posted is not None:
         if not isinstance(posted, list):
@@ -104,13 +108,17 @@ def _child(state: State, name: str, row: Row, before: list[Row]) -> Row:
         if linked > 0 and linked != known and linked not in state.licences:
             raise Refusal(400, f"Subscription {linked} does not exist")
         return row
-    try:
-        datetime.fromisoformat(row["date"])
-    except ValueError:
-        raise Refusal(400, f"The value '{row['date']}' is not a valid date") from None
+    _check_day(row["date"])
     if row["quantity"] < 0 and not state.options.allow_negative_prorata:
         raise Refusal(400, "A pro-rata quantity must not be negative")
     return row
+
+
+def _check_day(text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise Refusal(400, f"The value '{text}' is not a valid date") from None
 
 
 def _stored(state: State, header: Row, who: str) -> Row:
