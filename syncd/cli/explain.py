@@ -33,7 +33,7 @@ from syncd.sdk.records import Measure
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
-    from syncd.core.service.basis import SnapshotBasis
+    from syncd.core.service.basis import CorrectionBasis, SnapshotBasis
     from syncd.core.store.billed import Approval
     from syncd.core.store.census.records import EvidenceUnit, Moved
 
@@ -181,8 +181,28 @@ def _show_line(output: Output, one: ExplainedLine, zone: ZoneInfo) -> None:
         output.say(f"  released {_approval(one.released, zone)}")
     for reopening in one.reopened:
         output.say(f"  reopened {_approval(reopening, zone)}")
+    for each in line.corrections:
+        _show_correction(output, each, bill.currency, zone)
     for item in one.products:
         _show_product(output, item, zone, None if item.snapshot == snapshot else item.snapshot)
+
+
+def _show_correction(output: Output, one: CorrectionBasis, currency: str, zone: ZoneInfo) -> None:
+    money = "unknown" if one.price is None else f"{one.price:+,} {currency}"
+    output.say(f"\n  corrects {one.period} by {money}: correction {one.late_change}")
+    output.say(f"    accepted on {moment(one.at, zone)} by {one.by}: {one.reason}")
+    for item in one.products:
+        output.say(
+            f"    {item.name} ({item.key}) {plain(item.raw_before)} -> {plain(item.raw_after)}"
+        )
+        if item.pull is not None:
+            shown = moment(item.pull.recorded_at, zone)
+            output.say(f"    shown by {_pull(item.pull, zone)}, recorded {shown}")
+        for units in (each for each in one.units if each.product == item.key):
+            signs = (("+", units.joined), ("-", units.left), ("~", units.resized))
+            names = [f"{sign} {name}" for sign, found in signs for name in found]
+            for name in _shortened(names):
+                output.say(f"      {name}")
 
 
 def _pull(snapshot: SnapshotBasis, zone: ZoneInfo) -> str:

@@ -13,7 +13,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, difference, quotient, total
-from syncd.core.service.csv_text import escape
+from syncd.core.service.evidence_cells import correction_row, flat
+from syncd.core.service.evidence_cells import money as money
+from syncd.core.service.evidence_cells import text as text
 from syncd.core.service.explanation import (
     ExplainedLine,
     ExplainedPart,
@@ -107,6 +109,8 @@ class EvidencePack:
     def _lines(self) -> Iterator[Row]:
         for number, one in enumerate(self.found.lines, 1):
             line = one.line
+            if line.corrections:
+                yield correction_row(number, one, internal=self.internal)
             for place, item in enumerate(one.products):
                 head = not place
                 priced = line.total_price is not None
@@ -224,7 +228,7 @@ class EvidencePack:
 
     def _readme(self) -> Iterator[Row]:
         found = self.found
-        yield (f"Evidence of the bill of {_flat(found.client_name)} for {found.period}",)
+        yield (f"Evidence of the bill of {flat(found.client_name)} for {found.period}",)
         yield ("",)
         if Origin.COMPUTED in found.origins:
             yield ("Computed: nothing was billed. This is what the counts would have given.",)
@@ -284,19 +288,6 @@ _README = (
 )
 
 
-def text(value: str) -> str:
-    """A cell that no spreadsheet runs, on one line."""
-    return escape(_flat(value))
-
-
-def money(value: Decimal | None) -> str:
-    """An exact amount with at least two decimals; empty where it is not known."""
-    if value is None:
-        return ""
-    whole, _, fraction = exact(value).partition(".")
-    return f"{whole}.{fraction:0<2}"
-
-
 def amount(quantity: int, measure: Measure) -> str:
     """A unit's quantity; bytes as exact GB, and money as money."""
     if measure is Measure.BYTE:
@@ -313,10 +304,6 @@ def why(unit: EvidenceUnit) -> str:
 
 def _named(unit: EvidenceUnit) -> tuple[str, str]:
     return text(unit.name), text(unit.unit)
-
-
-def _flat(value: str) -> str:
-    return " ".join(value.split())
 
 
 def _sum(values: Sequence[Decimal | None]) -> Decimal | None:

@@ -95,7 +95,14 @@ async def explain(
 
 
 def _has(line: LineBasis, product: str | None) -> bool:
-    return product is None or any(names(item, product) for item in line.products)
+    if product is None or any(names(item, product) for item in line.products):
+        return True
+    wanted = product.strip().casefold()
+    return any(
+        wanted in {item.key.casefold(), item.name.casefold()}
+        for one in line.corrections
+        for item in one.products
+    )
 
 
 def _refuse(

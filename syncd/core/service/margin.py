@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from syncd.core.billing.arithmetic import ZERO, difference, product, quotient, rounded
+from syncd.core.billing.corrections import CORRECTION, is_correction
 from syncd.core.service.clients import choose_client
 from syncd.core.service.refusals import NothingToExplain
 from syncd.core.store.billed_amounts import BilledLine, billed_lines, last_billed_month
@@ -209,6 +210,7 @@ class _Product(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
+    key: str
     products: tuple[_Product, ...]
 
 
@@ -223,7 +225,17 @@ _DECODER = msgspec.json.Decoder(_Basis)
 
 def of_products(line: BilledLine) -> Iterable[Amount]:
     """The exact money of each product of a line; unknown where the line's is."""
-    for item in _DECODER.decode(line.basis).line.products:
+    found = _DECODER.decode(line.basis).line
+    if is_correction(found.key):
+        yield Amount(
+            period=line.period,
+            key=CORRECTION,
+            name="corrections of earlier months",
+            currency=line.currency,
+            price=line.price,
+            cost=line.cost,
+        )
+    for item in found.products:
         yield Amount(
             period=line.period,
             key=item.key,
