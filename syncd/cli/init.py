@@ -25,9 +25,11 @@ timezone = "Europe/London"           # billing periods are local calendar months
 _BILLING = """\
 
 [billing]
-mode = "shadow"                      # computes and compares; "live" lets `syncd apply` write
+# Shadow computes everything and compares it with what the PSA bills: `syncd shadow`. It writes
+# only bills of clients that `syncd golive CLIENT --from 2026-11` names; "live" those of all.
+mode = "shadow"
 {psa}currency = "GBP"
-# schedule = "0 6 1-3 * *"           # when `syncd run` plans the last month, in UTC
+# schedule = "0 6 1-3 * *"           # when `syncd run` bills the last month, in UTC
 # A bill is held for a person when a line, a client or the run moves by more than this:
 guards = {{ line_percent = 25, line_units = 3, line_money = "250.00", client_percent = 20, \
 client_money = "100.00", run_percent = 5 }}
