@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from syncd.config.problem import Problem
 from syncd.config.schedule import MonthTurn, Schedule, parse_schedule
 from syncd.core.billing.bill_life import WINDOW_DAYS
-from syncd.core.billing.model import GuardLimits, RoundingPolicy
+from syncd.core.billing.choices import RoundingPolicy
+from syncd.core.billing.guard_limits import GuardLimits
 from syncd.log import LogFormat
 from syncd.sdk.connector import Capability, Connector, RateLimit
 
