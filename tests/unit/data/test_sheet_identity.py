@@ -152,6 +152,9 @@ CONFIGURATIONS = st.fixed_dictionaries(
         "price_owner": st.sampled_from(["syncd", "psa"]),
         "cost_owner": st.sampled_from(["syncd", "psa"]),
         "billed_in": st.sampled_from(["arrears", "advance"]),
+        "proration_owner": st.sampled_from(["syncd", "psa"]),
+        "first_month": st.sampled_from(["", "full", "by_days"]),
+        "last_month": st.sampled_from(["", "free"]),
     }
 )
 
