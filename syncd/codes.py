@@ -70,6 +70,11 @@ CODES: dict[str, Code] = {
     "UNMAPPED_PRODUCT": Code("mapping", "A product with units has no asset type."),
     "AMBIGUOUS_CLIENT_NAME": Code("mapping", "Several clients of the PSA share a name."),
     "LINKED_CLIENT_GONE": Code("mapping", "A linked client is not active in the PSA any more."),
+    # Adoption: why a record is not given to a line
+    "ALREADY_OURS": Code("mapping", "A record to adopt carries another line of ours."),
+    "ALREADY_ADOPTED": Code("mapping", "A line has been given a record by now."),
+    "RUNNING_MONTH": Code("mapping", "A record to adopt holds a month that is not over."),
+    "NOT_OF_THE_MONTH": Code("mapping", "A record to adopt is not of the one month it must be."),
     # A bill that cannot be computed
     "AGREEMENT_NOT_ACTIVE": Code("objection", "The client's agreement is expired or not begun."),
     "ASSET_TYPE_MISSING": Code("bill error", "A used product has no asset type."),

@@ -205,6 +205,10 @@ def update(remote: str, key: str = "syncd:a1b2c3d4:11:c1:l1", **changed: Any) ->
     return KeyedChange(key, ChangeKind.UPDATE, remote, fields(**changed))
 
 
+def adopt(remote: str, key: str = "syncd:a1b2c3d4:11:c1:l1", **changed: Any) -> KeyedChange:
+    return KeyedChange(key, ChangeKind.ADOPT, remote, fields(**changed))
+
+
 CLIENTS = (ALPHA, ALPHA, ALPHA, BETA, BETA, GAMMA)
 
 

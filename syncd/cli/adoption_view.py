@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from syncd.cli.output import table
 from syncd.cli.plan_view import plural
 from syncd.core.billing.wording import amount
-from syncd.core.service.adoption_plan import basis_of
+from syncd.core.service.adoption_plan import basis_of, worth
 
 if TYPE_CHECKING:
     from syncd.cli.output import Output
@@ -34,7 +34,10 @@ def view_data(view: AdoptionView) -> dict[str, Any]:
 
 def show_view(output: Output, view: AdoptionView) -> None:
     """Draw what could be adopted."""
-    output.say(f"lines of {view.period} without a record in the PSA: {len(view.lines):,}\n")
+    output.say(
+        f"lines of {view.period} without a record in the PSA: {len(view.lines):,}; "
+        f"units and money in {view.currency}: ours / the record's\n"
+    )
     proposals = {one.line.key: one for one in view.proposals}
     rows = [_row(line, proposals.get(key)) for key, line in view.lines.items()]
     if rows:
@@ -44,7 +47,7 @@ def show_view(output: Output, view: AdoptionView) -> None:
                 "line",
                 "record",
                 ("units", "right"),
-                ("price", "right"),
+                ("money", "right"),
                 "evidence",
                 rows=rows[:_SHOWN],
             )
@@ -105,16 +108,14 @@ def _row(line: Adoptable, proposal: AdoptionProposal | None) -> Sequence[object]
         line.line.name,
         "" if record is None else f"{record.key} {record.name}",
         f"{line.open.units:,}" + ("" if record is None else f" / {record.quantity:,}"),
-        _price(line.open.unit_price)
-        + (
-            "" if record is None or record.unit_price is None else f" / {amount(record.unit_price)}"
-        ),
+        _money(line.line.total_price)
+        + ("" if record is None else f" / {_money(worth(record.unit_price, record.quantity))}"),
         evidence,
     )
 
 
-def _price(value: Decimal | None) -> str:
-    return "the PSA's" if value is None else amount(value)
+def _money(value: Decimal | None) -> str:
+    return "?" if value is None else amount(value)
 
 
 def _data(line: Adoptable, proposal: AdoptionProposal | None) -> dict[str, Any]:
@@ -140,6 +141,7 @@ def _data(line: Adoptable, proposal: AdoptionProposal | None) -> dict[str, Any]:
             "name": record.name,
             "units": record.quantity,
             "unit_price": record.unit_price,
+            "money": worth(record.unit_price, record.quantity),
             "replaces": record.marker if record.marker != line.open.marker else None,
         },
         "rivals": [] if proposal is None else [one.key for one in proposal.rivals],

@@ -43,6 +43,7 @@ async def list_all(cli: Cli, *, limit: int) -> None:
             table(
                 "plan",
                 "period",
+                "for",
                 "state",
                 "made",
                 "bills",
@@ -50,6 +51,7 @@ async def list_all(cli: Cli, *, limit: int) -> None:
                     (
                         one.id,
                         one.period,
+                        one.kind,
                         one.state,
                         moment(one.made_at, zone),
                         _bills(one),

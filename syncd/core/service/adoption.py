@@ -239,7 +239,7 @@ def _adoptable(draft: Draft, drafting: Drafting, line: Line, uid: str, psa: Psa)
     named = [one.name for one in configurations if one.uid == line.configuration]
     products = draft.data.products if draft.data is not None else {}
     used = [products[item.product] for item in line.products if item.product in products]
-    # One of several products is not what the line is; its code or name would prove nothing.
+    # One of several products is not what the line is; its code would prove nothing.
     alone = used if len(used) == 1 else []
     types = draft.data.asset_type_names if draft.data is not None else {}
     return Adoptable(
@@ -255,7 +255,7 @@ def _adoptable(draft: Draft, drafting: Drafting, line: Line, uid: str, psa: Psa)
             names=tuple(
                 filter(
                     None,
-                    (*named, *(one.name for one in alone), types.get(line.asset_type, "")),
+                    (*named, *(one.name for one in used), types.get(line.asset_type, "")),
                 )
             ),
             codes=tuple(

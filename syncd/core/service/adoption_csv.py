@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncd.core.billing.wording import amount
 from syncd.core.service.adoption import Adoptable, AdoptionView
-from syncd.core.service.adoption_plan import Choice
+from syncd.core.service.adoption_plan import Choice, worth
 from syncd.core.service.csv_text import BadFile, CsvRow, Problem, decode, read_rows, write_rows
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ OPTIONAL: Final = (
     "line_name",
     "units",
     "price",
+    "money",
     "record_name",
     "record_units",
     "record_price",
+    "record_money",
     "ground",
     "evidence",
 )
@@ -43,10 +45,12 @@ COLUMNS: Final = (
     "line_name",
     "units",
     "price",
+    "money",
     "record",
     "record_name",
     "record_units",
     "record_price",
+    "record_money",
     "ground",
     "evidence",
 )
@@ -79,10 +83,14 @@ def export_adoptions(view: AdoptionView) -> str:
                 "line_name": line.line.name,
                 "units": str(line.open.units),
                 "price": _price(line.open.unit_price),
+                "money": _price(line.line.total_price),
                 "record": record.key if record is not None else "",
                 "record_name": record.name if record is not None else "",
                 "record_units": str(record.quantity) if record is not None else "",
                 "record_price": _price(record.unit_price) if record is not None else "",
+                "record_money": ""
+                if record is None
+                else _price(worth(record.unit_price, record.quantity)),
                 "ground": proposal.ground.value if proposal is not None else "",
                 "evidence": proposal.evidence if proposal is not None else "nothing fits",
             }

@@ -172,12 +172,13 @@ def state_of(record: Subscription, scale: int = 2) -> LineState:
         quantity=record.quantity,
         unit_price=record.unit_price,
         unit_cost=record.unit_cost,
-        total_price=_worth(record.unit_price, record.quantity, scale),
-        total_cost=_worth(record.unit_cost, record.quantity, scale),
+        total_price=worth(record.unit_price, record.quantity, scale),
+        total_cost=worth(record.unit_cost, record.quantity, scale),
     )
 
 
-def _worth(unit: Decimal | None, quantity: int, scale: int) -> Decimal | None:
+def worth(unit: Decimal | None, quantity: int, scale: int = 2) -> Decimal | None:
+    """Money of so many units, None where the price is not known."""
     return None if unit is None else rounded(product(unit, quantity), scale)
 
 
@@ -188,7 +189,8 @@ def _certain(view: AdoptionView) -> set[str]:
 def _require_one_for_one(choices: Sequence[Choice]) -> None:
     if not choices:
         message = "nothing was chosen, so there is nothing to adopt"
-        raise AdoptionRefused(message, remedy="`syncd adopt` shows what could be")
+        remedy = "`syncd adopt` shows what fits; what rests on looks is accepted with "
+        raise AdoptionRefused(message, remedy=f"{remedy}`--accept-names` or a file")
     for what, chosen in (
         ("line", [choice.line.key for choice in choices]),
         ("record", [choice.record.key for choice in choices]),

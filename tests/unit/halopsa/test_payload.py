@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from syncd_halopsa.models import WireLicence
 from syncd_halopsa.payload import NO_DATE, Unsendable, differences, element_of
 
-from tests.builders_halopsa import ALPHA, config, create, update
+from tests.builders_halopsa import ALPHA, adopt, config, create, update
 
 NAMES = {"101": "Workstation", "102": "Server"}
 MARKER = "syncd:a1b2c3d4:11:c1:l1"
@@ -206,3 +206,22 @@ def test_an_update_that_shows_another_record_is_not_proven() -> None:
 def test_the_client_of_a_record_is_not_moved_by_an_update() -> None:
     change = update("881", client=ALPHA)
     assert "client_id" not in element(change)
+
+
+@pytest.mark.parametrize("field", ["product_sku", "vendor_product_sku"])
+def test_an_adoption_carries_the_id_and_our_key_and_nothing_else(field: str) -> None:
+    assert element(adopt("881"), key_field=field) == {"id": 881, field: MARKER}
+
+
+def test_an_adoption_is_proven_by_the_key_alone() -> None:
+    change = adopt("881", name="Anything", quantity=99)
+    sent = element(change)
+    assert differences(change, MARKER, config(), record(sent, count=3)) == ()
+    assert differences(change, MARKER, config(), record(sent, count=3, id=990)) == ("id",)
+    other = record(sent, count=3, product_sku="TEL-01")
+    assert differences(change, MARKER, config(), other) == ("product_sku",)
+
+
+def test_an_adoption_without_a_record_is_refused() -> None:
+    with pytest.raises(Unsendable, match="an adopt names no record"):
+        element(adopt(None))  # type: ignore[arg-type]
