@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
-from syncd.core.billing.model import BillInput
+from syncd.core.billing.model import BillInput, QuantityRule
 from syncd.core.billing.plan_input import Style
+from syncd.sdk.records import ProrationRow, QuantitySource, RecurringLine
 from tests.builders_billing import bill_input, configuration, storage
 from tests.builders_plan import NOVEMBER, Desk, only, recurring, rules
 
@@ -130,3 +132,125 @@ def test_a_monthly_record_that_a_recurring_line_counts_is_held():
 def test_an_unset_price_is_marked_on_the_line():
     made = Desk().plan(uses(10, rates={}))
     assert "PRICE_UNSET" in only(made).warnings
+
+
+def source(**more: Any) -> QuantitySource:
+    return QuantitySource(key="7", subscription="900", **more)
+
+
+def bounded(**more: Any) -> RecurringLine:
+    return recurring("900", sources=(source(**more),))
+
+
+RULES: dict[str, tuple[RecurringLine, str, dict[str, Any], tuple[str, ...]]] = {
+    "free units of the PSA alone": (bounded(free_units=2), "average", {}, ()),
+    "free units of both": (
+        bounded(free_units=2),
+        "average",
+        {"included": D(1)},
+        ("FREE_UNITS_TWICE:2",),
+    ),
+    "free units of the PSA on a whole price": (
+        bounded(free_units=1),
+        "total",
+        {},
+        ("FREE_UNITS_TWICE:1",),
+    ),
+    "a minimum of the PSA alone": (bounded(minimum_units=5), "average", {}, ()),
+    "a minimum of both": (
+        bounded(minimum_units=5),
+        "average",
+        {"minimum": D(3)},
+        ("MINIMUM_TWICE:5",),
+    ),
+    "a minimum of the PSA on a whole price": (
+        bounded(minimum_units=5),
+        "total",
+        {},
+        ("MINIMUM_TWICE:5",),
+    ),
+    "a minimum of one on a whole price": (bounded(minimum_units=1), "total", {}, ()),
+    "bounds of another source": (
+        recurring(
+            "900", sources=(source(), QuantitySource(key="8", subscription="55", free_units=3))
+        ),
+        "average",
+        {"included": D(1)},
+        (),
+    ),
+}
+
+
+@pytest.mark.parametrize("says", RULES)
+def test_what_the_psa_does_once_more_is_told(says: str):
+    line, mode, rule, expected = RULES[says]
+    desk = billed(mode=mode)
+    desk.recurring = [line]
+    rules_ = {"desktop": QuantityRule(**rule)} if rule else {}
+    made = desk.plan(uses(12, mode), NOVEMBER, rules=rules_)
+    assert only(made).warnings == expected
+
+
+PRORATED: dict[str, tuple[RecurringLine, tuple[str, ...]]] = {
+    "the source of the record": (bounded(prorated=True), ("PRORATION_TWICE",)),
+    "another source": (
+        recurring(
+            "900",
+            prorated=True,
+            sources=(source(), QuantitySource(key="8", subscription="55", prorated=True)),
+        ),
+        (),
+    ),
+    "rows that wait for the next invoice": (
+        recurring("900", proration=(ProrationRow("2026-11-12", D(2)),)),
+        ("PRORATION_TWICE:2 from 2026-11-12",),
+    ),
+}
+
+
+@pytest.mark.parametrize("says", PRORATED)
+def test_parts_of_periods_beside_the_whole_count_are_told(says: str):
+    line, expected = PRORATED[says]
+    line = msgspec.structs.replace(line, prorated=any(one.prorated for one in line.sources))
+    desk = billed()
+    desk.recurring = [line]
+    assert only(desk.plan(uses(12))).warnings == expected
+
+
+@pytest.mark.parametrize("says", PRORATED)
+def test_proration_that_was_given_to_the_psa_is_not_told(says: str):
+    line, _ = PRORATED[says]
+    desk = billed()
+    desk.recurring = [line]
+    assert only(desk.plan(uses(12), psa_prorates=frozenset({"c1"}))).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("cycle", "expected"),
+    [(None, ()), ("monthly", ()), ("yearly", ("BILLING_CYCLE_MISMATCH:yearly",))],
+)
+def test_a_line_of_another_cycle_is_told(cycle: str | None, expected: tuple[str, ...]):
+    assert wired(recurring("900", cycle=cycle)) == expected
+
+
+def test_another_line_that_counts_the_same_assets_is_told():
+    assets = QuantitySource(key="9", kind="assets", asset_type="10")
+    other = recurring("", key="5", name="Devices", counts_other=True, sources=(assets,))
+    desk = billed()
+    desk.recurring = [recurring("900"), other]
+    assert only(desk.plan(uses(12))).warnings == ("DOUBLE_ROUTE:Monthly / Devices (5)",)
+    asleep = msgspec.structs.replace(other, active=False)
+    desk.recurring = [recurring("900"), asleep]
+    assert only(desk.plan(uses(12))).warnings == ()
+
+
+def test_a_record_of_one_month_is_not_asked_for_a_recurring_line():
+    assert only(Desk(Style.PER_PERIOD).plan(uses(12))).warnings == ()
+
+
+def test_a_line_that_counts_the_record_of_the_running_month_is_told():
+    desk = billed()
+    desk.recurring = [recurring("900"), recurring("950", key="8")]
+    made = desk.plan(uses(12), running={"c1/10": "950", "c1/11": "951"})
+    assert "RUNNING_MONTH_LINKED:c1/10:Monthly / Managed devices (8)" in made.bill.warnings
+    assert len(made.bill.warnings) == 1
