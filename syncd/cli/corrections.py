@@ -11,7 +11,6 @@ from syncd.cli.moments import moment
 from syncd.cli.output import table
 from syncd.cli.person import current_person
 from syncd.cli.plan_view import plural, signed
-from syncd.core.billing.wording import amount
 from syncd.core.service.correction_views import (
     CorrectionView,
     State,
@@ -150,11 +149,7 @@ def what(one: CorrectionView) -> str:
     """The counts that differ, as billed and as known, such as `Servers 12 -> 14`."""
     if one.unproven:
         return f"nothing proves the month any more ({one.unproven})"
-    return "; ".join(
-        f"{item.name} {amount(item.raw_before, 0)} -> {amount(item.raw_after, 0)}"
-        for line in one.lines
-        for item in line.products
-    )
+    return "; ".join(item.said for line in one.lines for item in line.products)
 
 
 def _show(output: Output, found: Sequence[CorrectionView]) -> None:
@@ -211,8 +206,7 @@ def _show_one(output: Output, one: CorrectionView, zone: ZoneInfo) -> None:
                 f", pull {item.pull.seq} of {moment(item.pull.taken_at, zone)}, recorded "
                 f"{moment(item.pull.recorded_at, zone)}"
             )  # fmt: skip
-            counts = f"{amount(item.raw_before, 0)} -> {amount(item.raw_after, 0)}"
-            output.say(f"    {item.name} ({item.key}) {counts}{pull}")
+            output.say(f"    {item.said} ({item.key}){pull}")
             for name in _named([each for each in one.units if each.product == item.key]):
                 output.say(f"      {name}")
 

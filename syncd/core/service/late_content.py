@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from syncd.core.billing.arithmetic import total
+from syncd.core.billing.wording import amount
 from syncd.core.service.snapshot_basis import SnapshotBasis
 from syncd.sdk.records import canonical_json
 
@@ -28,6 +29,8 @@ class LateProduct(msgspec.Struct, frozen=True):
         billed_before: after rules and pools.
         billed_after: likewise.
         pull: that shows the count of now, None where nothing does.
+        share_before: of a whole month's money by the days that were billed, empty for all of it.
+        share_after: likewise by what is known now.
     """
 
     key: str
@@ -38,6 +41,15 @@ class LateProduct(msgspec.Struct, frozen=True):
     billed_before: Decimal
     billed_after: Decimal
     pull: SnapshotBasis | None = None
+    share_before: str = ""
+    share_after: str = ""
+
+    @property
+    def said(self) -> str:
+        """Such as `Servers 12 -> 14`; a count that stayed may have stood on other days."""
+        counts = f"{self.name} {amount(self.raw_before, 0)} -> {amount(self.raw_after, 0)}"
+        days = self.share_before != self.share_after
+        return f"{counts} (on other days of the month)" if days else counts
 
 
 class LateLine(msgspec.Struct, frozen=True):
@@ -105,8 +117,11 @@ class LateContent(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """The same for the same facts, whatever rates make of them."""
-        facts = [
-            (one.key, str(one.raw_before), str(one.raw_after), str(one.billed_after))
+        facts: list[tuple[str, ...]] = [
+            (
+                *(one.key, str(one.raw_before), str(one.raw_after), str(one.billed_after)),
+                *((one.share_after, str(line.price_change)) if one.share_after else ()),
+            )
             for line in self.lines
             for one in line.products
         ]

@@ -1,7 +1,8 @@
 """What facts that arrived late would have made of a bill: lines before and after. Pure.
 
-Only counts make a difference: the bill's month is reckoned again with the decisions of then, and a
-line whose counts are the same says nothing, whatever a rate has become since. What a person
+Only counts make a difference, and the days on which they stood where a part of the month is billed:
+the bill's month is reckoned again with the decisions of then, and a line whose counts are the same
+says nothing, whatever a rate has become since. What a person
 accepted as a correction is part of what was billed.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from syncd.core.billing.arithmetic import ZERO, difference, total
-from syncd.core.service.basis import LineBasis
+from syncd.core.service.basis import LineBasis, ProductBasis
 from syncd.core.service.late_content import (
     MOST_UNITS as MOST_UNITS,
 )
@@ -55,7 +56,9 @@ def late_difference(
     for key in sorted(before.keys() | after.keys() | corrected.keys()):
         was, now = before.get(key), after.get(key)
         extra = corrected.get(key, _NOTHING)
-        products = tuple(_products(was, now, extra))
+        price = _change(was, now, "total_price", extra.price)
+        cost = _change(was, now, "total_cost", extra.cost)
+        products = tuple(_products(was, now, extra, moved=bool(price or cost)))
         if products:
             lines.append(
                 LateLine(
@@ -63,8 +66,8 @@ def late_difference(
                     name=now.name if now is not None else was.name if was else extra.name,
                     quantity_before=(was.quantity if was is not None else 0) + extra.quantity,
                     quantity_after=now.quantity if now is not None else 0,
-                    price_change=_change(was, now, "total_price", extra.price),
-                    cost_change=_change(was, now, "total_cost", extra.cost),
+                    price_change=price,
+                    cost_change=cost,
                     products=products,
                 )
             )
@@ -77,6 +80,7 @@ class _Fact:
     name: str
     raw: Decimal
     billed: Decimal
+    share: str = ""
 
 
 @dataclass(slots=True)
@@ -113,8 +117,9 @@ def _corrected(accepted: Sequence[LateContent]) -> dict[str, _Corrected]:
 
 
 def _products(
-    was: LineBasis | None, now: LineBasis | None, extra: _Corrected
+    was: LineBasis | None, now: LineBasis | None, extra: _Corrected, *, moved: bool
 ) -> Iterable[LateProduct]:
+    """Products whose count differs, or whose days do where that moves the line's money."""
     before, after = _facts(was), _facts(now)
     for key in sorted(before.keys() | after.keys() | extra.facts.keys()):
         old, new, more = before.get(key), after.get(key), extra.facts.get(key)
@@ -128,8 +133,11 @@ def _products(
             raw_after=_raw(new),
             billed_before=total((_billed(old), _billed(more))),
             billed_after=_billed(new),
+            share_before=old.share if old is not None else "",
+            share_after=new.share if new is not None else "",
         )
-        if (found.raw_before, found.billed_before) != (found.raw_after, found.billed_after):
+        counts = (found.raw_before, found.billed_before) != (found.raw_after, found.billed_after)
+        if counts or (moved and found.share_before != found.share_after):
             yield found
 
 
@@ -137,12 +145,17 @@ def _facts(line: LineBasis | None) -> Mapping[str, _Fact]:
     """What was counted of every product of a line, and of what is billed with it."""
     found: dict[str, _Fact] = {}
     for one in line.products if line is not None else ():
-        found[one.key] = _Fact(one.product_id, one.name, one.raw, one.billed)
+        found[one.key] = _Fact(one.product_id, one.name, one.raw, one.billed, _share(one))
         for part in one.parts:
             held = found.get(part.key)
             raw = part.raw if held is None else total((held.raw, part.raw))
             found[part.key] = _Fact(part.product_id, part.name, raw, raw)
     return found
+
+
+def _share(item: ProductBasis) -> str:
+    days = item.prorated
+    return "" if days is None else f"{days.whole} x {days.top}/{days.bottom}"
 
 
 def _raw(fact: _Fact | None) -> Decimal:

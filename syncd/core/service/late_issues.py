@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from syncd.core.billing.wording import amount
 from syncd.core.service.late_difference import LateContent
 from syncd.core.store.bills import SentBill
 from syncd.core.store.issues import Finding, IssueSeverity
@@ -31,10 +30,7 @@ def late_finding(
         money = change.price_change
         worth = "money unknown" if money is None else f"{money:+,} {bill.currency}"
         products = [one for line in content.lines for one in line.products]
-        said = "; ".join(
-            f"{one.name} {amount(one.raw_before, 0)} -> {amount(one.raw_after, 0)}"
-            for one in products[:_SHOWN]
-        )
+        said = "; ".join(one.said for one in products[:_SHOWN])
         more = f"; and {len(products) - _SHOWN} more" if len(products) > _SHOWN else ""
         message = f"{where}, and facts that arrived since count otherwise ({worth}): {said}{more}."
     return Finding(
