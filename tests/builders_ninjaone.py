@@ -54,9 +54,8 @@ def client(number: int, **facts: Any) -> WorldClient:
 
 def world_device(number: int, *, client: int = 1, **facts: Any) -> WorldDevice:
     known = {"kind": "workstation", "name": f"PC-{number}", "serial": f"SN{number:06d}"}
-    return WorldDevice(
-        id=number, client=client, site=client, arrives=LONG_AGO, **{**known, **facts}
-    )
+    whole: dict[str, Any] = {**known, "site": client, **facts}
+    return WorldDevice(id=number, client=client, arrives=LONG_AGO, **whole)
 
 
 def fleet(size: int, *, clients: int = 3, gap: int = 2) -> PlainWorld:

@@ -36,6 +36,12 @@ class TestNinjaOne(NinjaOneRules):
     """In a single chain."""
 
 
+class TestNinjaOneSplit(NinjaOneRules):
+    """Every organisation by location."""
+
+    settings: ClassVar[Mapping[str, Any]] = {"split_by_location": "all"}
+
+
 class TestNinjaOneInRanges(NinjaOneRules):
     """In ranges of ids, several at once."""
 
