@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from syncd.cli.output import table
+from syncd.cli.plan_wiring import NOT_LINKED, billed_by, not_linked_money, unlinked, wired_lines
 from syncd.core.billing.wording import amount
 from syncd.core.service.plan_issues import ERRORS, money_of
 from syncd.core.store.plans import PlanBillState, PlanRecord, StoredBill
@@ -17,7 +18,6 @@ from syncd.sdk.records import LineState, Objection, PlannedBill, PlannedChange, 
 if TYPE_CHECKING:
     from syncd.cli.output import Output
 
-NOT_LINKED = "NOT_LINKED"
 _NAMED = 5
 _MOST_WARNINGS = 12
 
@@ -55,7 +55,7 @@ def totals(record: PlanRecord) -> dict[str, Any]:
         "after": after,
         "effect": after - before,
         "changes": sum(len(bill.changes) for bill in bills),
-        "not_linked": _sum(money for bill in bills for money in _not_linked(bill)),
+        "not_linked": _sum(money for bill in bills for money in not_linked_money(bill)),
         "bills": counts,
     }
 
@@ -75,6 +75,7 @@ def show(
         if _same_figures(change)
     }
     rows = [row for bill in record.plan.bills for row in _rows(bill, fates[bill.key], quiet)]
+    drawn = {one.key for bill in record.plan.bills for one in bill.changes} - quiet
     if rows:
         output.console.print(
             table(
@@ -101,6 +102,7 @@ def show(
         ("in shadow, computed and never sent", list(_shadow(record))),
         ("stopped", list(_stopped(record))),
         ("worth a look", list(_warnings(record))),
+        ("billed by no recurring line (`syncd wire` proposes one)", _few(unlinked(record, drawn))),
     ):
         if lines:
             output.say(f"\n{title}:")
@@ -139,6 +141,7 @@ def _bill_data(bill: PlannedBill, stored: StoredBill) -> dict[str, Any]:
     return {
         **msgspec.to_builtins(bill, builtin_types=(Decimal,)),
         "state": stored.state,
+        "lines": wired_lines(bill, stored),
         "detail": stored.detail,
         "money_effect": money_of(bill),
         "released_by": stored.released_by or None,
@@ -171,7 +174,7 @@ def _rows(
             _units(change.before, change.after),
             _price(change.after),
             signed(change.money_effect),
-            change.billed_by or NOT_LINKED,
+            billed_by(change),
             change.reason,
         )
         title = ""
@@ -260,9 +263,15 @@ def _warnings(record: PlanRecord) -> Iterator[str]:
             ),
         )
     ]
-    yield from found[:_MOST_WARNINGS]
-    if len(found) > _MOST_WARNINGS:
-        yield f"and {len(found) - _MOST_WARNINGS} more, see --json"
+    yield from _few(found)
+
+
+def _few(found: Iterable[str]) -> list[str]:
+    """The first of them, and how many more there are."""
+    lines = list(found)
+    if len(lines) <= _MOST_WARNINGS:
+        return lines
+    return [*lines[:_MOST_WARNINGS], f"and {len(lines) - _MOST_WARNINGS} more, see --json"]
 
 
 def _summary(record: PlanRecord) -> str:
@@ -278,19 +287,6 @@ def _summary(record: PlanRecord) -> str:
         said += f"\n{money['not_linked']:,} {record.plan.currency} of it is billed by no recurring"
         said += " line yet (NOT_LINKED)"
     return said
-
-
-def _not_linked(bill: PlannedBill) -> Iterator[Decimal]:
-    """Known money of the lines that no recurring line bills, those without a write too."""
-    for change in bill.changes:
-        codes = {code.partition(":")[0] for code in change.warnings}
-        if NOT_LINKED in codes and change.after.total_price is not None:
-            yield change.after.total_price
-    for code in bill.warnings:
-        name, _, rest = code.partition(":")
-        money = rest.partition(":")[2]
-        if name == NOT_LINKED and money:
-            yield Decimal(money)
 
 
 def _sum(amounts: Iterator[Decimal | None] | Any) -> Decimal:
