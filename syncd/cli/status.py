@@ -10,6 +10,8 @@ from syncd.bootstrap import App
 from syncd.cli.moments import moment, span
 from syncd.cli.output import table
 from syncd.core.service.overview import Overview, Standing, Watched, look
+from syncd.core.store.connections import find_connection
+from syncd.core.store.golive import LIVE, GoLiveBook, load_golive
 from syncd.sdk.connector import Capability
 
 if TYPE_CHECKING:
@@ -21,22 +23,41 @@ async def show_status(cli: Cli) -> None:
     """Print how every connection stands, what waits, and what to do next."""
     async with App.start(cli.config) as app:
         now = app.clock()
+        golive = await _golive(app)
         overview = await look(
             app.database,
             _watched(app),
             now=now,
             max_age=timedelta(hours=app.settings.billing.max_age_hours),
-            live=app.settings.billing.mode == "live",
+            live=golive.anyone,
         )
         settings = app.settings
         data = {
             "now": now,
             "mode": settings.billing.mode,
+            "live_clients": named_live(golive),
             "billing": settings.billing_words,
             "overview": overview,
         }
         output = cli.output()
-        output.emit(data, lambda _console: _show(output, app, overview, now))
+        output.emit(data, lambda _console: _show(output, app, overview, now, golive))
+
+
+async def _golive(app: App) -> GoLiveBook:
+    """Who is live; nobody has said anything where the PSA was never used."""
+    billing = app.settings.billing
+    async with app.database.reader() as conn:
+        psa = await find_connection(conn, billing.psa) if billing.psa is not None else None
+        if psa is None:
+            return GoLiveBook(mode=billing.mode)
+        return await load_golive(conn, psa.id, mode=billing.mode)
+
+
+def named_live(golive: GoLiveBook) -> int | None:
+    """How many clients are live by a person's word; None where the mode makes all of them live."""
+    if golive.mode == LIVE:
+        return None
+    return sum(1 for word in golive.words.values() if word.live)
 
 
 def _watched(app: App) -> list[Watched]:
@@ -55,9 +76,11 @@ def _watched(app: App) -> list[Watched]:
     return found
 
 
-def _show(output: Output, app: App, overview: Overview, now: datetime) -> None:
+def _show(output: Output, app: App, overview: Overview, now: datetime, golive: GoLiveBook) -> None:
     zone = app.settings.timezone
-    output.say(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}")
+    named = named_live(golive)
+    more = f", {named:,} client{'' if named == 1 else 's'} live by name" if named else ""
+    output.say(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}{more}")
     output.say(f"{app.settings.billing_words}\n")
     output.console.print(
         table(

@@ -173,7 +173,7 @@ def compare(ours: OurSide, billed: Sequence[Billed], scale: int) -> ShadowRow:
     if ours.total_mode and units is not None and units != ours.units and units == len(billed):
         units = None
     money = _sum([one.money for one in billed]) if billed else None
-    our_money = ours.money
+    our_money = None if stopped else ours.money
     if our_money is None and not stopped:
         our_money = _estimated(ours.units, billed, scale)
     our_units = None if stopped else ours.units

@@ -252,7 +252,7 @@ async def newest_planned(
         return None
     plan_id, bill_key, stored, basis, released_at, month, kind, made_at = row
     state = PlanBillState(stored)
-    if as_of is not None:
+    if as_of is not None and state is not PlanBillState.SHADOW:
         state = await _state_then(conn, plan_id, bill_key, released_at, as_of)
     return PlannedHead(
         plan_id=plan_id,

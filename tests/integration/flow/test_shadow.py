@@ -13,6 +13,7 @@ from syncd.core.service.shadow_month import ShadowReport
 from syncd.core.service.shadow_rows import ShadowRow, Why
 from syncd.core.store.database import Database
 from syncd.sdk.records import RecurringLine, Subscription
+from tests.builders_adoption import plan_adoptions
 from tests.builders_golive import COUNTS, live, shadow, two_clients
 from tests.builders_month import DECEMBER, DESKTOP, NOVEMBER, SERVER, Office, recurring
 
@@ -221,3 +222,26 @@ async def test_a_month_that_goes_on_is_compared_so_far(office: Office) -> None:
     assert (found.running, found.total.ours) == (True, Decimal("115.00"))
     with pytest.raises(PeriodNotOver):
         await shadow(office, DECEMBER)
+
+
+async def test_an_adopted_record_is_the_line_s_own_from_then_on(office: Office) -> None:
+    by_hand(office, "700", "Workstations", 8, "4.50", asset_type="10")
+    office.psa.recurring = [recurring("700")]
+    before = await desktops(office)
+    plan = await plan_adoptions(office)
+    assert (await office.apply(plan.id)).exit_code == 0
+    after = await desktops(office)
+    assert (after.records, after.units, after.money) == (("700",), before.units, before.money)
+    assert [one.why for one in after.reasons] == [Why.COUNT, Why.PRICE]
+
+
+async def test_in_shadow_nobody_is_told_of_recurring_lines_or_twins(office: Office) -> None:
+    by_hand(office, "700", "Workstations", 8, "4.50", asset_type="10")
+    stored = await office.plan()
+    assert "POSSIBLE_TWIN" in stored.record.bills[0].detail
+    assert await office.issues() == {}
+    await live(office, "1001")
+    await office.plan()
+    assert {"PLAN_HELD", "POSSIBLE_TWIN"} <= await office.codes()
+    subjects = {key for key in await office.issues() if key.startswith("PLAN_HELD")}
+    assert subjects == {"PLAN_HELD source-eu/5"}
