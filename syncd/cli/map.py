@@ -196,6 +196,8 @@ def _why(one: links.LinkProposal) -> str:
     """An id speaks for itself; of names only the doubt is worth a cell, the score says the rest."""
     if one.rivals:
         return f"{', '.join(one.rivals)} is as alike"
+    if one.site:
+        return f"site {one.site_name} is called like the location"
     return one.evidence if one.origin.value == "id" else ""
 
 

@@ -164,7 +164,7 @@ def _same_figures(change: PlannedChange) -> bool:
 def _rows(
     bill: PlannedBill, stored: StoredBill, quiet: Collection[str]
 ) -> Iterator[Sequence[object]]:
-    title = f"{bill.client_name} ({bill.client})"
+    title = f"{bill.client_name} ({bill.client}){f', {bill.site}' if bill.site else ''}"
     for change in bill.changes:
         if change.key in quiet:
             continue

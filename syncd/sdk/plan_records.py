@@ -117,6 +117,7 @@ class PlannedBill(msgspec.Struct, frozen=True):
         errors: codes that stop the bill; then `changes` is empty.
         warnings: codes that do not.
         agreement: the client's agreement it is made under, for people; empty for none.
+        site: the site that its link names, for people; empty for the client's main site.
     """
 
     key: str
@@ -132,6 +133,7 @@ class PlannedBill(msgspec.Struct, frozen=True):
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     agreement: str = ""
+    site: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from syncd.core.service.basis import BillBasis, changes_between
 from syncd.core.service.basis_recorder import BasisRecorder
 from syncd.core.service.draft import Draft, Drafting
 from syncd.core.service.psa_sweep import Sweep
+from syncd.core.store.references import ReferenceKind
 from syncd.sdk.ports import Psa
 from syncd.sdk.records import Objection, PlannedBill, RecurringLine
 
@@ -85,7 +86,7 @@ class Planning:
         objections += client_inactive(draft, made.bill)
         agreement = self.agreements.named_by(draft, self.drafting.period)
         title = agreement.title if agreement is not None else ""
-        bill = msgspec.structs.replace(made.bill, agreement=title)
+        bill = msgspec.structs.replace(made.bill, agreement=title, site=self._site(draft))
         basis = self.recorder.basis(draft, bill, inputs)
         return PlannedDraft(
             draft=draft,
@@ -95,6 +96,13 @@ class Planning:
             changed=changes_between(draft.books.decisions, basis.decisions),
             agreement=agreement,
         )
+
+    def _site(self, draft: Draft) -> str:
+        """The name of the site that a link names; most name none."""
+        if draft.link is None or not draft.link.site_key:
+            return ""
+        key, data = draft.link.site_key, self.drafting.data
+        return data.references.name(self.drafting.psa_id, ReferenceKind.SITE, key) or key
 
     def _inputs(self, draft: Draft) -> PlanInput:
         drafting = self.drafting
