@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
     from syncd.core.service.whatif import EditEffect
+    from syncd.core.store.pending import Pending
 
-FREE_OF_CHARGE: Final = frozenset({"billing"})
-"""Files that change when a bill is made, never its amount."""
+_DAYS: Final = ("billing_end", "first_month", "last_month")
+"""Of the file of billing only these change amounts; the rest says when a bill is made."""
 
 _STANDARD = Path("-")
 _SHOWN = 200
@@ -108,7 +109,7 @@ async def import_file(
             raise
         effect = (
             await effect_of(app.database, seen.pending, terms_of(app, psa))
-            if reckons and name not in FREE_OF_CHARGE and seen.pending
+            if reckons and seen.pending and _changes_amounts(name, seen.pending)
             else None
         )
         if not cli.json:
@@ -123,6 +124,16 @@ async def import_file(
             asked = sys.stdin.isatty() and not yes
             change = await imported(seen.data_version if asked else None)
     output.emit(_data(change, effect), lambda _console: _show_end(output, change))
+
+
+def _changes_amounts(name: str, pending: Pending) -> bool:
+    """Whether bills may come to something else; who ends or replaces a choice may end its days."""
+    if name != "billing":
+        return True
+    return any(
+        edits.ended or any(row.get(column) for row in edits.new for column in _DAYS)
+        for edits in pending.tables.values()
+    )
 
 
 def write_file(file: Path, text: str) -> None:

@@ -203,3 +203,46 @@ async def test_a_unit_kept_out_by_hand_is_counted_again_without_it(database: Dat
     )
     found = (await effect_of(database, edits, terms(office))).months[0].effect
     assert [(x.units_before, x.units_after) for x in found.clients[0].lines] == [(3, 2)]
+
+
+async def test_days_of_an_account_are_counted_again_and_concern_only_its_client(
+    database: Database,
+) -> None:
+    office = await Office.open(database)
+    counts = {"5": {DESKTOP.key: 10, SERVER.key: 2}, "6": {DESKTOP.key: 1}}
+    await office.usual(accounts={"5": "1001", "6": "1002"}, counts=counts)
+    async with database.reader() as conn:
+        data = await load_billing_data(conn, period_first_day="2026-10-01")
+    account = next(one.id for one in data.accounts.values() if one.key == "5")
+    choice = {"account_id": account, "billing_start": "2026-10-31", "agreement_key": ""}
+    by_days = pending(office, "account_billing", {**choice, "first_month": "by_days"})
+    found = await effect_of(database, by_days, terms(office))
+    october, november = found.months
+    assert [one.client for one in october.effect.clients] == ["1001"]
+    (client,) = october.effect.clients
+    assert (client.price_before, client.price_after) == (Decimal("80.00"), Decimal("2.58"))
+    assert november.effect.clients == ()
+    full = pending(office, "account_billing", {**choice, "first_month": ""})
+    assert all(
+        not one.effect.clients for one in (await effect_of(database, full, terms(office))).months
+    )
+    configuration = {
+        "uid": "c1",
+        "connection_id": office.source.id,
+        "name": "Managed",
+        "mode": "average",
+        "products": f'["{DESKTOP.key}", "{SERVER.key}"]',
+        "last_month": "free",
+    }
+    (stored,) = data.shared_configurations[office.source.id]
+    free = Pending(
+        at=office.clock(),
+        tables={
+            "account_billing": Edits(
+                new=[{**choice, "billing_start": "", "billing_end": "2026-10-31"}]
+            ),
+            "billing_configuration": Edits(new=[configuration], ended=frozenset({stored.version})),
+        },
+    )
+    found = await effect_of(database, free, terms(office))
+    assert [one.price_after for one in found.months[0].effect.clients] == [Decimal(0)]
