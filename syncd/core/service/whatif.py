@@ -16,7 +16,7 @@ from syncd.core.service.billed_days import part_of, prorating
 from syncd.core.service.billing_effect import Effect, compare
 from syncd.core.service.draft import Drafting
 from syncd.core.service.ledger import Books
-from syncd.core.service.reckoning import ReckoningRules, Sources, reckon, reckon_again
+from syncd.core.service.reckoning import Carried, ReckoningRules, Sources, reckon, reckon_again
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.pending import Pending
 from syncd.sdk.period import Period, last_finished
@@ -206,6 +206,7 @@ async def both(
             running_at=terms.now if running else None,
             accounts=frozenset(accounts),
             books=books,
+            corrections=Carried.SENT,
         )
 
     books: Books | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -42,6 +43,7 @@ from tests.builders_month import (
     recurring,
     rules_of,
 )
+from tests.integration.flow.test_simulation import tried
 
 ISSUE = "LATE_CHANGE source-eu/5/2026-10"
 UNLINKED = "CORRECTION_NOT_LINKED source-eu/5/2026-10"
@@ -476,3 +478,34 @@ async def test_a_month_with_the_correction_is_no_late_change_itself(office: Offi
     assert await listed(office) == []
     await late(office, 11, of=NOVEMBER, before_end=HOUR / 3)
     assert [one.price for one in await listed(office)] == [Decimal(5)]
+
+
+async def test_two_people_at_the_same_moment_say_one_word(database_url: str) -> None:
+    mine, theirs = Database(database_url), Database(database_url)
+    office = await october(await open_office(mine))
+    await late(office, 11)
+    (one,) = await listed(office)
+    other = Office(theirs, office.source, office.psa_connection)
+    other.clock = office.clock
+    ends = await asyncio.gather(
+        accept(office, one.id, by="ann"), dismiss(other, one.id, by="bob"), return_exceptions=True
+    )
+    refused = [end for end in ends if isinstance(end, CorrectionRefused)]
+    assert len(refused) == 1
+    winner = "ann" if isinstance(ends[1], CorrectionRefused) else "bob"
+    assert f"by {winner} already" in str(refused[0])
+    assert [each.by for each in await listed(office, everything=True)] == [winner]
+    await mine.dispose()
+    await theirs.dispose()
+
+
+async def test_past_months_under_another_policy_are_compared_with_what_was_billed(
+    sqlite_database: Database,
+) -> None:
+    office = await october(await open_office(sqlite_database))
+    await late(office, 11)
+    await accept(office)
+    await november(office)
+    await office.bill()
+    (found,) = (await tried(office, "device:desktop: included=0")).months
+    assert (found.billed, found.present, found.other) == (Decimal(85), Decimal(85), Decimal(85))
