@@ -191,38 +191,50 @@ async def _rows(
         billed = found.by_line.get(one.key, ())
         row = compare(one.side, billed, scale)
         if row.units and billed and one.line is not None:
-            facts = await _facts(conn, one, recorder, timezone, now)
+            facts = await _facts(conn, one, recorder, timezone, now, more=row.units > 0)
             row = compare(replace(one.side, facts=facts), billed, scale)
         rows.append(row)
     return rows
 
 
 async def _facts(
-    conn: AsyncConnection, one: OurLine, recorder: BasisRecorder, timezone: ZoneInfo, now: datetime
+    conn: AsyncConnection,
+    one: OurLine,
+    recorder: BasisRecorder,
+    timezone: ZoneInfo,
+    now: datetime,
+    *,
+    more: bool,
 ) -> Facts:
-    """What the units of a line say about its difference."""
+    """What the units of a line say about its difference.
+
+    Where we count more and never billed before, no unit of it can say anything.
+    """
     assert one.line is not None
     basis = recorder.reckoned(one.draft)
     line = next((line for line in basis.lines if line.key == one.line.key), None)
     if line is None:
         return Facts()
+    kinds = one.draft.data.products if one.draft.data is not None else {}
+    ruled = sum(
+        (
+            item.billed - item.raw
+            for item in line.products
+            if item.key in kinds and kinds[item.key].kind is ProductKind.LICENCE
+        ),
+        ZERO,
+    )
+    if more and one.draft.books.last is None:
+        return Facts(ruled=ruled)
     found = FoundLine(bill=basis, line=line, origin=Origin.COMPUTED, status="", known_at=now)
     explained = await Evidence(conn, timezone, None).line(found)
     joined, left, since = _moved(explained)
-    kinds = one.draft.data.products if one.draft.data is not None else {}
     return Facts(
         since=since,
         joined=joined,
         left=left,
         excluded=sum(len(item.excluded) for item in explained.products),
-        ruled=sum(
-            (
-                item.billed - item.raw
-                for item in line.products
-                if item.key in kinds and kinds[item.key].kind is ProductKind.LICENCE
-            ),
-            ZERO,
-        ),
+        ruled=ruled,
     )
 
 
