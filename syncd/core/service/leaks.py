@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, product, quotient, rounded
 from syncd.core.billing.model import Mode, Owner
 from syncd.core.service.draft import Draft, Drafting
+from syncd.core.service.leak_kinds import LeakKind as LeakKind
 from syncd.core.service.ledger import line_key
 from syncd.core.service.reckoning import Carried, ReckoningRules, Sources, reckon
 from syncd.core.service.usage import count
@@ -29,57 +29,6 @@ from syncd.sdk.records import Part, ProductKind
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
-
-
-class LeakKind(StrEnum):
-    """Why units are billed nowhere, or why a line bills what is not counted."""
-
-    UNLINKED_ACCOUNT = "unlinked account"
-    NOT_CONFIGURED = "product in no configuration"
-    UNMAPPED_PRODUCT = "product without asset type"
-    KEPT_OUT_BY_HAND = "kept out by hand"
-    PRICE_UNSET = "no price set"
-    FREE = "price 0"
-    NOT_BILLED = "month not billed"
-    FELL_TO_ZERO = "count fell to 0"
-    NOT_CONFIGURED_ANY_MORE = "configuration gone"
-    UNLINKED_SINCE = "link gone"
-    FROZEN = "connection rests"
-    ACCOUNT_REMOVED = "account removed"
-
-    @property
-    def bills_too_much(self) -> bool:
-        """Billed and no longer counted, rather than counted and not billed."""
-        return self in _TOO_MUCH
-
-    @property
-    def remedy(self) -> str:
-        return _REMEDIES[self]
-
-
-_TOO_MUCH = frozenset(
-    {
-        LeakKind.FELL_TO_ZERO,
-        LeakKind.NOT_CONFIGURED_ANY_MORE,
-        LeakKind.UNLINKED_SINCE,
-        LeakKind.FROZEN,
-        LeakKind.ACCOUNT_REMOVED,
-    }
-)
-_REMEDIES = {
-    LeakKind.UNLINKED_ACCOUNT: "syncd map propose",
-    LeakKind.NOT_CONFIGURED: "syncd map configurations --export FILE",
-    LeakKind.UNMAPPED_PRODUCT: "syncd map products --export FILE",
-    LeakKind.KEPT_OUT_BY_HAND: "syncd map exclusions --export FILE",
-    LeakKind.PRICE_UNSET: "syncd map rates --export FILE",
-    LeakKind.FREE: "syncd map rates --export FILE",
-    LeakKind.NOT_BILLED: "syncd plan billing",
-    LeakKind.FELL_TO_ZERO: "syncd plan billing",
-    LeakKind.NOT_CONFIGURED_ANY_MORE: "syncd plan billing",
-    LeakKind.UNLINKED_SINCE: "end the record in the PSA, or `syncd map links --export FILE`",
-    LeakKind.FROZEN: "enable the connection, or end the record in the PSA",
-    LeakKind.ACCOUNT_REMOVED: "syncd plan billing",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +220,8 @@ class _Search:
         client = self._client(account.id)
         if not client:
             return LeakKind.UNLINKED_ACCOUNT
+        if (part := self._drafting.parts.get(account.id)) is not None and part.over:
+            return LeakKind.BILLING_ENDED
         holding = [
             one for one in self._data.configurations_for(account.id) if item.key in one.products
         ]

@@ -13,6 +13,8 @@ from syncd.core.billing.billed_days import CountedDays
 from syncd.core.service.evidence_pack import EvidencePack
 from syncd.core.service.explain import explain
 from syncd.core.service.explanation import ExplainedProduct
+from syncd.core.service.leaks import read_leaks
+from syncd.core.service.reckoning import Sources
 from syncd.core.store.connections import bump_data_version
 from syncd.core.store.database import Database
 from syncd.core.store.states import PlanKind
@@ -193,7 +195,7 @@ async def test_what_cannot_follow_stops_the_bill(
     database: Database, more: dict[str, str], code: str
 ) -> None:
     office = await opened(database, d30=4)
-    chosen = {"mode": "average", **more}
+    chosen: dict[str, Any] = {"mode": "average", **more}
     mode = chosen.pop("mode")
     await office.configure("c1", "Managed", mode, [DESKTOP.key], **chosen)
     await billed(office, billing_start="2026-11-12", first_month="by_days")
@@ -255,3 +257,18 @@ async def test_the_evidence_has_days_and_the_day_on_which_a_unit_came_or_went(
         ("2026-12-09", "2026-12-13", "5", "3", "15"),
         ("2026-12-14", "2026-12-20", "7", "2", "14"),
     ]
+
+
+async def test_what_is_counted_after_the_end_is_told_as_a_leak(database: Database) -> None:
+    office = await opened(database, d30=6)
+    await billed(office, billing_end="2026-10-20")
+    report = await read_leaks(
+        database,
+        rules=office.settings,
+        timezone=LONDON,
+        psa=office.psa_connection,
+        sources=Sources(active=office.active),
+        period=NOVEMBER,
+    )
+    found = [(one.kind.value, one.account, one.quantity) for one in report.not_billed]
+    assert found == [("billing ended", "5", Decimal(6))]
