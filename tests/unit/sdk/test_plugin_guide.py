@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.sdk.testing.conformance import Conformance
+from syncd.sdk.testing.links import LinkConformance
 from syncd.sdk.testing.psa import PsaConformance
 from syncd.sdk.testing.reading import ReadingConformance
 from syncd.sdk.testing.usage import UsageConformance
@@ -68,7 +69,13 @@ def test_the_example_imports_only_what_a_plugin_may():
 def test_the_page_lists_every_rule_and_no_other():
     rules = [
         name.removeprefix("test_").replace("_", " ")
-        for kit in (Conformance, ReadingConformance, UsageConformance, PsaConformance)
+        for kit in (
+            Conformance,
+            ReadingConformance,
+            UsageConformance,
+            PsaConformance,
+            LinkConformance,
+        )
         for name in vars(kit)
         if name.startswith("test_")
     ]
