@@ -85,6 +85,8 @@ def _read(
         limits=_limits(connector.limits, common.limits),
         enabled=common.enabled,
         formerly=common.formerly,
+        export_assets=common.export_assets,
+        overwrite_asset_type=common.overwrite_asset_type,
     )
     if not resting:
         _check_resolved_urls(check, found, bad_urls)

@@ -32,6 +32,8 @@ class ConnectionSettings:
         limits: the connector's quota with the overrides of the file.
         enabled: False while it rests.
         formerly: its earlier name.
+        export_assets: its counted units are exported to the PSA as assets.
+        overwrite_asset_type: the type of an asset that exists is changed as well.
     """
 
     name: str
@@ -41,6 +43,8 @@ class ConnectionSettings:
     limits: RateLimit
     enabled: bool
     formerly: str | None
+    export_assets: bool = False
+    overwrite_asset_type: bool = False
 
     @property
     def due(self) -> Schedule | None:
@@ -146,6 +150,15 @@ class Settings:
         return (
             f"a daemon {compares}sends only what is not held of clients that are live: {due.text}"
         )
+
+    @property
+    def asset_sources(self) -> Mapping[str, bool]:
+        """Sources whose units become assets -> whether the type of existing ones is changed."""
+        return {
+            name: self.connections[name].overwrite_asset_type
+            for name in sorted(self.sources)
+            if self.connections[name].export_assets
+        }
 
     @property
     def sources(self) -> frozenset[str]:

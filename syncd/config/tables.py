@@ -210,3 +210,12 @@ class ConnectionTable(_Table):
         default=None,
         description="Earlier name of this connection: its history and its records stay its own.",
     )
+    export_assets: StrictBool = Field(
+        default=False,
+        description="`true` lets `syncd assets` export the counted units of this source to the "
+        "PSA as assets.",
+    )
+    overwrite_asset_type: StrictBool = Field(
+        default=False,
+        description="`true` lets it also change the type of assets that exist in the PSA.",
+    )

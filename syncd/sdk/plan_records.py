@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from syncd.sdk.asset_plan_records import AssetPlan
 from syncd.sdk.link_records import PlannedLink, UnlinkedRecord
 from syncd.sdk.period import Period
 from syncd.sdk.psa_records import ChangeKind, SubscriptionFields
@@ -146,6 +147,7 @@ class Plan(msgspec.Struct, frozen=True):
         bills: one per account, ordered by client name and account.
         links: of a plan of wiring, ordered by client name and record.
         unlinked: of a plan of wiring, records for which no line was chosen.
+        assets: of a plan of assets; its bills are one per client.
     """
 
     period: str
@@ -154,6 +156,7 @@ class Plan(msgspec.Struct, frozen=True):
     bills: tuple[PlannedBill, ...]
     links: tuple[PlannedLink, ...] = ()
     unlinked: tuple[UnlinkedRecord, ...] = ()
+    assets: AssetPlan | None = None
 
 
 class PlanContext(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from syncd.sdk.asset_plan_records import AssetEffect, AssetPlan, HeldAsset, PlannedAsset
 from syncd.sdk.asset_records import AssetChange, PsaAsset
 from syncd.sdk.link_records import InvoiceSide, LinkCandidate, PlannedLink, UnlinkedRecord
 from syncd.sdk.plan_records import (
@@ -61,11 +62,14 @@ __all__ = [
     "Account",
     "Agreement",
     "AssetChange",
+    "AssetEffect",
+    "AssetPlan",
     "AssetType",
     "BatchLimit",
     "ChangeKind",
     "CheckResult",
     "Delivered",
+    "HeldAsset",
     "InvoiceSide",
     "KeyedChange",
     "LineState",
@@ -80,6 +84,7 @@ __all__ = [
     "Permission",
     "Plan",
     "PlanContext",
+    "PlannedAsset",
     "PlannedBill",
     "PlannedChange",
     "PlannedLink",

@@ -20,6 +20,7 @@ class QuantitySource(msgspec.Struct, frozen=True):
         minimum_units: least units that the PSA charges.
         prorated: the PSA prorates its changes.
         asset_type: id of the asset type it counts, None for any or for other kinds.
+        site: id of the site whose assets or users it counts, None for every site of the client.
     """
 
     key: str
@@ -29,6 +30,7 @@ class QuantitySource(msgspec.Struct, frozen=True):
     minimum_units: int = 0
     prorated: bool = False
     asset_type: str | None = None
+    site: str | None = None
 
 
 class ProrationRow(msgspec.Struct, frozen=True):

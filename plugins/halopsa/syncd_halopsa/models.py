@@ -115,6 +115,7 @@ class WireQuantity(msgspec.Struct):
     id: int | None = None
     licence_id: int | None = None
     type_id: int | None = None
+    site_id: int | None = None
     qty_free: int | None = None
     minimum_qty: int | None = None
     pro_rata: int | bool | None = None

@@ -121,6 +121,7 @@ def _sources(line: WireLine, subscriptions: Sequence[WireQuantity]) -> Iterator[
                 minimum_units=one.minimum_qty or 0,
                 prorated=bool(one.pro_rata),
                 asset_type=id_of(one.type_id) if kind == "assets" else None,
+                site=id_of(one.site_id) if kind in {"assets", "users"} else None,
             )
 
 

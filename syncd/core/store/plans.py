@@ -23,7 +23,7 @@ from syncd.core.store.states import PlanKind as PlanKind
 from syncd.core.store.tables import ObjectionRow, PlanBill, PlanRow
 from syncd.sdk.records import Objection, Plan, Severity
 
-WITHOUT_BILLS = (PlanKind.WIRING, PlanKind.ASSETS)
+WITHOUT_BILLS = (PlanKind.WIRING,)
 """Kinds of plans that are used up as a whole, since they have no bills."""
 
 

@@ -170,7 +170,9 @@ class Notice(SQLModel, table=True):
 class AssetRecord(SQLModel, table=True):
     """The asset of the PSA that stands for a counted unit, and what we sent of it last.
 
-    `state` follows the outbox while a write is under way, and is `live` or `inactive` at rest.
+    `state` follows the outbox while a write is under way, and is `live`, `inactive` or `failed` at
+    rest. `sent` is what stood after the last proven write, `payload` the write under way or the one
+    that failed.
     """
 
     __tablename__ = "asset_record"
@@ -188,6 +190,8 @@ class AssetRecord(SQLModel, table=True):
     remote: str | None = None
     client_key: str
     sent: str = Field(default="", sa_type=Text)
+    payload: str = Field(default="", sa_type=Text)
+    attempts: int = 0
     plan_id: str = ""
     state: str
     detail: str = Field(default="", sa_type=Text)

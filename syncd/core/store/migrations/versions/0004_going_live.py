@@ -194,6 +194,8 @@ def _asset() -> None:
         sa.Column("remote", sa.String(), nullable=True),
         sa.Column("client_key", sa.String(), nullable=False),
         sa.Column("sent", sa.Text(), nullable=False),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("plan_id", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
