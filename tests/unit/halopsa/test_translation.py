@@ -8,7 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from syncd_halopsa.models import WireClient, WireLicence, WireRecurring, WireSite
+from syncd_halopsa.models import (
+    WireClient,
+    WireLicence,
+    WireLine,
+    WireRecurring,
+    WireSchedule,
+    WireSite,
+)
 from syncd_halopsa.recurring_lines import lines_of
 from syncd_halopsa.translation import (
     client_of,
@@ -19,6 +26,8 @@ from syncd_halopsa.translation import (
     site_of,
     subscription_of,
 )
+
+from syncd.sdk.records import ProrationRow, QuantitySource
 
 
 def read(body: bytes, type_: Any) -> Any:
@@ -213,3 +222,62 @@ def test_the_lines_of_a_disabled_recurring_invoice_do_not_bill() -> None:
     row = read(RECURRING, WireRecurring)
     row.disabled = True
     assert not any(line.active for line in lines_of(row))
+
+
+WHOLE = b"""{"id": -94, "client_id": 1001, "period": 4, "lastcreated": "2026-11-01T00:00:00",
+ "last_invoiced_revenue": 42.5, "lines": [
+ {"id": 1, "_itemid": 51, "qty_order": 12, "unit_price": 3.5, "billingperiod": 0,
+  "quantity_subscriptions": [{"id": 7, "licence_id": 881, "qty_free": 2, "minimum_qty": 5,
+   "pro_rata": 1}],
+  "quantity_assets": [{"id": 8, "type_id": 102, "licence_id": 0}],
+  "prorata_data": [
+   {"date": "2026-11-12T00:00:00", "quantity": 2, "shortdescription": "joined"},
+   {"date": "2026-10-12T00:00:00", "quantity": 3, "isinvoiced": true},
+   {"date": "1900-01-01T00:00:00", "quantity": 0}]}]}"""
+
+
+def test_a_recurring_line_says_everything_that_makes_its_next_amount() -> None:
+    (line,) = lines_of(read(WHOLE, WireRecurring), {"4": "yearly"})
+    assert line.sources == (
+        QuantitySource("7", "881", free_units=2, minimum_units=5, prorated=True),
+        QuantitySource("8", kind="assets", asset_type="102"),
+    )
+    assert line.subscriptions == ("881",)
+    assert line.counts_other
+    assert line.proration == (ProrationRow("2026-11-12", Decimal(2), "joined"),)
+    assert (line.cycle, line.item) == ("yearly", "51")
+    assert line.last_value == Decimal("42.5")
+
+
+def test_the_value_of_an_invoice_is_that_of_its_only_line_or_of_none() -> None:
+    row = read(WHOLE, WireRecurring)
+    assert row.lines is not None
+    row.lines = [row.lines[0], WireLine(id=2)]
+    assert [one.last_value for one in lines_of(row)] == [None, None]
+    row.lines[1].last_invoiced_net_amount = Decimal("7.10")
+    assert [one.last_value for one in lines_of(row)] == [None, Decimal("7.10")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "cycle"),
+    [
+        ({}, None),
+        ({"periodname": "Monthly"}, "monthly"),
+        ({"periodname": "Annually"}, "yearly"),
+        ({"periodname": "Every so often"}, None),
+        ({"period": 4}, "yearly"),
+        ({"schedule": WireSchedule(period=4)}, "yearly"),
+        ({"period": 9, "periodname": "Quarterly"}, "quarterly"),
+    ],
+)
+def test_a_billing_period_that_is_not_known_stays_unknown(
+    fields: dict[str, Any], cycle: str | None
+) -> None:
+    row = WireRecurring(id=-94, lines=[WireLine(id=1)], **fields)
+    assert [one.cycle for one in lines_of(row, {"4": "yearly"})] == [cycle]
+
+
+def test_a_line_with_a_period_of_its_own_keeps_it() -> None:
+    row = WireRecurring(id=-94, period=1, lines=[WireLine(id=1, billingperiod=4)])
+    (line,) = lines_of(row, {"1": "monthly", "4": "yearly"})
+    assert line.cycle == "yearly"
