@@ -13,6 +13,7 @@ from syncd.cli.plan_view import plural
 from syncd.cli.wire_view import show_wiring, wiring_data, wiring_steps
 from syncd.core.service.refusals import LinksByHand
 from syncd.core.service.wire_runs import apply_wiring, plan_wiring
+from syncd.core.store.wire_changes import open_lines
 from syncd.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ async def propose(
                 clients=clients,
                 chosen=chosen,
             )
-        steps = wiring_steps(record, write_links=billing.write_links)
+        async with app.database.reader() as conn:
+            unsettled = {*(await open_lines(conn, desk.psa_connection.id)).values()}
+    steps = [
+        *(f"syncd apply {one}  (goes on with links not settled)" for one in sorted(unsettled)),
+        *wiring_steps(record, write_links=billing.write_links),
+    ]
     output.emit(
         wiring_data(record, next_commands=steps),
         lambda _console: show_wiring(output, record, hints=steps, hand=not billing.write_links),
