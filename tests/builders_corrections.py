@@ -14,6 +14,7 @@ from syncd.core.service.corrections import (
 )
 from syncd.core.service.late_changes import find_late_changes
 from syncd.core.service.reckoning import Sources
+from syncd.core.service.reopening import look_at_bills, reopen_bills
 from syncd.core.store.bills import SentBill, bills_of
 from syncd.core.store.database import Database
 from syncd.sdk.period import Period
@@ -140,3 +141,24 @@ def standing(office: Office) -> dict[str, tuple[int, Any]]:
 
 def money(bills: Sequence[SentBill]) -> list[Any]:
     return [bill.total_price for bill in bills]
+
+
+async def reopen(office: Office, period: Period = OCTOBER) -> None:
+    found = await look_at_bills(
+        office.database,
+        client="1001",
+        period=period,
+        rules=office.settings,
+        timezone=LONDON,
+        psa_connection=office.psa_connection,
+        sources=Sources(active=office.active),
+    )
+    await reopen_bills(
+        office.database,
+        found,
+        reason="look again",
+        by="ann",
+        timezone=LONDON,
+        clock=office.clock,
+        log=office.log,
+    )

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
 
 from syncd.core.service.applied import Fate
 from syncd.core.service.basis import decode_line
 from syncd.core.service.correction_views import State
-from syncd.core.service.reckoning import Sources
-from syncd.core.service.refusals import CorrectionRefused, PlanStale
-from syncd.core.service.reopening import look_at_bills, reopen_bills
+from syncd.core.service.refusals import PlanStale
 from syncd.core.store.database import Database
 from syncd.core.store.plans import PlanBillState, PlanKind
 from tests.builders_corrections import (
@@ -21,7 +17,6 @@ from tests.builders_corrections import (
     LINE,
     SAME,
     accept,
-    dismiss,
     late,
     listed,
     look,
@@ -29,18 +24,16 @@ from tests.builders_corrections import (
     november,
     october,
     open_office,
-    settle,
+    reopen,
     standing,
 )
 from tests.builders_month import (
     DECEMBER,
     DESKTOP,
-    LONDON,
     LOOSE,
     NOVEMBER,
     OCTOBER,
     Office,
-    recurring,
     rules_of,
 )
 from tests.integration.flow.test_simulation import tried
@@ -53,27 +46,6 @@ NAME = "Correction 2026-10: Managed - Workstation"
 @pytest.fixture
 async def office(database: Database) -> Office:
     return await october(await open_office(database))
-
-
-async def reopen(office: Office, period: object = OCTOBER) -> None:
-    look_ = await look_at_bills(
-        office.database,
-        client="1001",
-        period=period,  # type: ignore[arg-type]
-        rules=office.settings,
-        timezone=LONDON,
-        psa_connection=office.psa_connection,
-        sources=Sources(active=office.active),
-    )
-    await reopen_bills(
-        office.database,
-        look_,
-        reason="look again",
-        by="ann",
-        timezone=LONDON,
-        clock=office.clock,
-        log=office.log,
-    )
 
 
 async def test_an_accepted_difference_is_a_line_of_its_own_on_the_next_bill(
@@ -317,122 +289,6 @@ async def test_one_that_the_psa_refused_goes_with_the_bill_after(office: Office)
     assert [one.billed_in for one in await listed(office, everything=True)] == [("2026-12",)]
 
 
-async def test_a_dismissed_one_comes_back_for_other_facts_only(office: Office) -> None:
-    await late(office, 11)
-    (done,) = await dismiss(office)
-    assert done.state is State.DISMISSED
-    assert ISSUE not in await office.issues()
-    await late(office, 11, before_end=HOUR / 2)
-    assert await listed(office) == []
-    await late(office, 12, before_end=HOUR / 3)
-    (fresh,) = await listed(office)
-    assert (fresh.price, fresh.state) == (Decimal(10), State.OPEN)
-    await late(office, 11, before_end=HOUR / 4)
-    assert await listed(office) == [], "the word of before counts again"
-    assert ISSUE not in await office.issues()
-    states = [one.state for one in await listed(office, everything=True)]
-    assert states == [State.DISMISSED, State.WITHDRAWN, State.WITHDRAWN] or states == [
-        State.DISMISSED,
-        State.WITHDRAWN,
-        State.DISMISSED,
-    ]
-
-
-async def test_of_two_people_the_first_wins_and_the_other_is_told(office: Office) -> None:
-    await late(office, 11)
-    (one,) = await listed(office)
-    await accept(office, one.id, by="ann")
-    with pytest.raises(CorrectionRefused, match="accepted by ann already: the device was there"):
-        await accept(office, one.id, by="bob")
-    with pytest.raises(CorrectionRefused, match="accepted by ann"):
-        await dismiss(office, one.id, by="bob")
-    with pytest.raises(CorrectionRefused, match="no correction 99"):
-        await accept(office, 99)
-    async with office.database.reader() as conn:
-        assert await conn.scalar(text("SELECT COUNT(*) FROM correction")) == 1
-
-
-async def test_all_of_several_are_accepted_or_none(office: Office) -> None:
-    await late(office, 11)
-    (one,) = await listed(office)
-    with pytest.raises(CorrectionRefused):
-        await accept(office, one.id, 99)
-    assert [each.state for each in await listed(office)] == [State.OPEN]
-
-
-async def test_without_a_price_of_ours_it_says_what_to_adjust_by_hand(
-    sqlite_database: Database,
-) -> None:
-    office = await october(await open_office(sqlite_database, mode="quantity"))
-    await late(office, 11)
-    (one,) = await listed(office)
-    assert one.price is None
-    with pytest.raises(CorrectionRefused, match="the PSA sets its price") as refused:
-        await accept(office)
-    assert "client 1001" in (refused.value.remedy or "")
-    assert "'Managed - Workstation' +1 units" in (refused.value.remedy or "")
-    assert "'Managed - Workstation' +1 units" in (await office.issues())[ISSUE].remedy
-    await dismiss(office)
-    assert await listed(office) == []
-
-
-async def test_a_word_needs_a_bill_that_can_carry_it(office: Office) -> None:
-    await late(office, 11)
-    (one,) = await listed(office)
-    await office.link("5", "1002")
-    with pytest.raises(CorrectionRefused, match="linked to another client"):
-        await accept(office, one.id)
-    await office.link("5", "1001")
-    office.policy(currency="EUR")
-    with pytest.raises(CorrectionRefused, match="in GBP, and bills are made in EUR"):
-        await accept(office, one.id)
-    office.policy(currency="GBP")
-    office.clock.advance(hours=1)
-    await reopen(office)
-    await office.bill(OCTOBER)
-    with pytest.raises(CorrectionRefused, match=r"billed again since|facts behind"):
-        await accept(office, one.id)
-
-
-async def test_a_correction_of_another_client_waits(office: Office) -> None:
-    await late(office, 11)
-    await accept(office)
-    await office.link("5", "1002")
-    await november(office)
-    stored = await office.plan()
-    assert all(not change.line.endswith("2026-10") for bill in stored.plan.bills
-               for change in bill.changes)  # fmt: skip
-    assert [one.state for one in await listed(office)] == [State.WAITS]
-
-
-async def test_on_no_recurring_line_the_issue_says_what_to_adjust(office: Office) -> None:
-    await late(office, 11)
-    await accept(office)
-    await november(office)
-    await office.bill()
-    issue = (await office.issues())[UNLINKED]
-    assert "+5.00 GBP" in issue.message
-    assert NAME in issue.message
-    assert "client 1001" in issue.remedy
-    number = issue.evidence["corrections"][0]
-    await settle(office, number)
-    assert UNLINKED not in await office.issues()
-    with pytest.raises(CorrectionRefused, match="on no recurring line"):
-        await settle(office, number)
-
-
-async def test_on_a_recurring_line_the_issue_ends_with_the_next_plan(office: Office) -> None:
-    await late(office, 11)
-    await accept(office)
-    await november(office)
-    await office.bill()
-    record = next(one for one in office.psa.records.values() if one.name == NAME)
-    office.psa.recurring = [recurring(key) for key in office.psa.records]
-    assert record.key in office.psa.records
-    await office.plan(NOVEMBER)
-    assert UNLINKED not in await office.issues()
-
-
 async def test_p14_an_older_month_sent_again_writes_nothing_and_proposes_a_correction(
     office: Office,
 ) -> None:
@@ -478,25 +334,6 @@ async def test_a_month_with_the_correction_is_no_late_change_itself(office: Offi
     assert await listed(office) == []
     await late(office, 11, of=NOVEMBER, before_end=HOUR / 3)
     assert [one.price for one in await listed(office)] == [Decimal(5)]
-
-
-async def test_two_people_at_the_same_moment_say_one_word(database_url: str) -> None:
-    mine, theirs = Database(database_url), Database(database_url)
-    office = await october(await open_office(mine))
-    await late(office, 11)
-    (one,) = await listed(office)
-    other = Office(theirs, office.source, office.psa_connection)
-    other.clock = office.clock
-    ends = await asyncio.gather(
-        accept(office, one.id, by="ann"), dismiss(other, one.id, by="bob"), return_exceptions=True
-    )
-    refused = [end for end in ends if isinstance(end, CorrectionRefused)]
-    assert len(refused) == 1
-    winner = "ann" if isinstance(ends[1], CorrectionRefused) else "bob"
-    assert f"by {winner} already" in str(refused[0])
-    assert [each.by for each in await listed(office, everything=True)] == [winner]
-    await mine.dispose()
-    await theirs.dispose()
 
 
 async def test_past_months_under_another_policy_are_compared_with_what_was_billed(
