@@ -52,7 +52,7 @@ async def link_unknown(book: IssueBook, psa: str, item: WireItem, why: str) -> N
         LINK_UNKNOWN,
         link_subject(psa, item),
         Finding(
-            message=f"whether {_about(item)} was linked is not known: {why}.",
+            message=f"Whether {_about(item)} was linked is not known: {why}.",
             remedy=f"`syncd apply {item.plan_id}` reads the invoice again and goes on.",
             severity=IssueSeverity.WARNING,
             evidence={"client": item.link.client_name, "plan": item.plan_id},
