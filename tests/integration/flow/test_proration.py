@@ -249,6 +249,9 @@ async def test_the_evidence_has_days_and_the_day_on_which_a_unit_came_or_went(
     assert [(one.unit.unit, one.at) for one in joined] == [("d", _at(9, month=12))]
     assert [(one.unit.unit, one.at) for one in left] == [("b", _at(14, month=12))]
     files = {one.name: one for one in EvidencePack(found=found, zone=LONDON).files()}
+    (line,) = files["lines.csv"].rows()
+    amount = files["lines.csv"].columns.index("amount")
+    assert line[amount] == "21.77419355", "15 x 45 / 31 has no end"
     changes = list(files["changes.csv"].rows())
     assert [row[-1] for row in changes] == ["2026-12-09", "2026-12-14"]
     days = [row[3:8] for row in files["days.csv"].rows()]
