@@ -105,7 +105,7 @@ class ProductBasis(msgspec.Struct, frozen=True):
         rate_from: first day of the rate, or empty.
         cost: exact money.
         price: exact money.
-        prorated: how billed days made its money, None for a whole month.
+        prorated: how billed days made its money, which is then cut to 8 decimals; else None.
     """
 
     key: str

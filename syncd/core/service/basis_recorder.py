@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
-from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, quotient
+from syncd.core.billing.arithmetic import BYTES_PER_GB, ZERO, quotient, rounded
 from syncd.core.billing.arithmetic import product as times
 from syncd.core.billing.billed_days import Prorated
 from syncd.core.billing.corrections import correction_key, is_correction
@@ -187,8 +188,8 @@ class BasisRecorder:
             raw=item.raw,
             billed=item.billed,
             quantity=item.quantity,
-            cost=item.cost,
-            price=item.price,
+            cost=_written(item, item.cost),
+            price=_written(item, item.price),
             unit_cost=item.unit_cost,
             unit_price=item.unit_price,
             rate_version=rate.version if rate is not None else None,
@@ -296,6 +297,11 @@ class BasisRecorder:
             agreement=draft.agreement,
             days=_days(data.choice_for(draft.account.id)),
         )
+
+
+def _written(item: LineProduct, amount: Decimal) -> Decimal:
+    """A share of days may have no end in decimals; far behind the cents it is cut."""
+    return amount if item.prorated is None else rounded(amount, 8)
 
 
 def _days(choice: AccountChoice) -> str:

@@ -12,8 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from syncd.core.billing.arithmetic import BYTES_PER_GB, difference, quotient, rounded, total
-from syncd.core.service.basis import ProductBasis
+from syncd.core.billing.arithmetic import BYTES_PER_GB, difference, quotient, total
 from syncd.core.service.evidence_cells import correction_row, flat
 from syncd.core.service.evidence_cells import money as money
 from syncd.core.service.evidence_cells import text as text
@@ -131,7 +130,7 @@ class EvidencePack:
                     exact(basis.raw),
                     exact(basis.billed),
                     money(basis.unit_price) if priced else "",
-                    money(_share(basis, basis.price)) if priced else "",
+                    money(basis.price) if priced else "",
                     self._moment(item.snapshot.taken_at if item.snapshot else None),
                     text("; ".join(self._steps(one, item))),
                 )
@@ -140,7 +139,7 @@ class EvidencePack:
                         money(line.unit_cost) if head else "",
                         money(line.total_cost) if head else "",
                         money(basis.unit_cost),
-                        money(_share(basis, basis.cost)),
+                        money(basis.cost),
                         text(basis.key),
                         text(line.external_key),
                         text(one.remote or ""),
@@ -288,11 +287,6 @@ _README = (
     "The files are UTF-8 with a byte order mark. A text that a spreadsheet would run as a formula",
     "has an apostrophe before it.",
 )
-
-
-def _share(item: ProductBasis, amount: Decimal) -> Decimal:
-    """The money of a product; a share of days may have no end, and is cut far behind the cents."""
-    return amount if item.prorated is None else rounded(amount, 8)
 
 
 def amount(quantity: int, measure: Measure) -> str:
