@@ -50,10 +50,16 @@ def totals(record: PlanRecord) -> dict[str, Any]:
     counts: dict[str, int] = {}
     for stored in record.bills:
         counts[stored.state.value] = counts.get(stored.state.value, 0) + 1
+    compared = {one.bill_key for one in record.bills if one.state is PlanBillState.SHADOW}
     return {
         "before": before,
         "after": after,
         "effect": after - before,
+        "shadow": _sum(
+            bill.total_after - (bill.total_before or 0)
+            for bill in bills
+            if bill.key in compared and bill.total_after is not None
+        ),
         "changes": sum(len(bill.changes) for bill in bills),
         "not_linked": _sum(money for bill in bills for money in not_linked_money(bill)),
         "bills": counts,
@@ -283,6 +289,8 @@ def _summary(record: PlanRecord) -> str:
         f"{plural(money['changes'], 'change')}, {money['before']:,} -> {money['after']:,} "
         f"({money['effect']:+,} {record.plan.currency}); bills: {counts or 'none'}"
     )
+    if money["shadow"]:
+        said += f"\n{money['shadow']:+,} {record.plan.currency} of it is in shadow and is not sent"
     if money["not_linked"]:
         said += f"\n{money['not_linked']:,} {record.plan.currency} of it is billed by no recurring"
         said += " line yet (NOT_LINKED)"

@@ -121,8 +121,9 @@ def _show(output: Output, found: ShadowReport, *, every: bool) -> None:
         )
     if found.other_records:
         output.say(
-            f"{plural(found.other_records, 'record')} of these clients are of kinds that we do "
-            f"not count ({found.other_money:,} {found.currency}): in no sum"
+            f"what else the PSA bills these clients is in no sum: "
+            f"{plural(found.other_records, 'other thing')} of kinds that we do not count "
+            f"({found.other_money:,} {found.currency})"
         )
     for n, step in enumerate(next_steps(found)):
         output.say(f"{'next:' if n == 0 else '     '} {step}")
