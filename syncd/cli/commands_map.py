@@ -15,7 +15,7 @@ _SHEETS = {
     "configurations": "Named sets of products with the mode of their lines.",
     "rates": "Cost and price of products, from a day on.",
     "rules": "How counts become quantities: included, minimum, blocks.",
-    "billing": "Accounts that are billed automatically, and from when.",
+    "billing": "Accounts that are billed automatically, from when and until when.",
     "exclusions": "Units that are kept out of every count, each with the reason.",
 }
 
