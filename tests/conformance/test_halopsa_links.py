@@ -13,7 +13,7 @@ from syncd_halopsa.config import SCOPE
 from syncd_halopsa.connector import CONNECTOR
 from syncd_halopsa.recurring_writer import RecurringWriter
 from syncd_halopsa.sandbox import SANDBOX, SECRET
-from syncd_halopsa.sandbox.seed import licence, line
+from syncd_halopsa.sandbox.seed import licence, line, source
 from syncd_halopsa.whole_invoice import WholeInvoice
 
 from syncd.sandbox.presets import fleet
@@ -27,7 +27,7 @@ FIRST = 24_010
 
 
 class HaloPsaLinkRules(LinkConformance):
-    """One recurring invoice of three lines, and two subscriptions that two of them may count."""
+    """One recurring invoice of four lines; one counts a subscription, two may."""
 
     connector = CONNECTOR
     secrets = (SECRET,)
@@ -47,7 +47,18 @@ class HaloPsaLinkRules(LinkConformance):
         ):
             row = line(number, INVOICE, name, quantity=4, price=Decimal("5.55"), **more)
             invoice["lines"].append(row)
-        for number in (601, 602):
+        counted = source(FIRST, 603)
+        invoice["lines"].append(
+            line(
+                FIRST + 3,
+                INVOICE,
+                "Microsoft 365",
+                quantity=0,
+                price=Decimal("18.1"),
+                quantity_subscriptions=[counted],
+            )
+        )
+        for number in (601, 602, 603):
             tables["softwarelicence"][number] = licence(
                 number, invoice["client_id"], f"Line {number}", count=7
             )

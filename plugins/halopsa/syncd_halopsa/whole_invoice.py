@@ -44,6 +44,9 @@ COMPUTED = frozenset(
 STAMPS = frozenset({"last_modified", "change_seq", "last_change_seq"})
 """What our own save moves as well."""
 
+OWNERS = frozenset({"ihid", "invoice_line_id", "invoicedetailid"})
+"""Which invoice or line a row hangs on: HaloPSA fills it in at a save."""
+
 COUNTED = frozenset({"qty_order", "unit_price", "unit_cost"})
 """Figures of a line that follow its subscriptions once it counts any."""
 
@@ -179,7 +182,10 @@ def _without(document: Document, left_out: set[str]) -> Document:
     return {
         name: value
         for name, value in document.items()
-        if name not in left_out and name not in COMPUTED and not name.endswith("_converted")
+        if name not in left_out
+        and name not in COMPUTED
+        and name not in OWNERS
+        and not name.endswith("_converted")
     }
 
 
@@ -211,9 +217,9 @@ def _kept_children(before: Document, after: Document, subscription: str) -> bool
 
 
 def _plain(value: Any) -> Any:
-    """The value with amounts written in one way."""
+    """The value with amounts written in one way, and without what its place says already."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items() if key not in OWNERS}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return format(value.normalize(), "f") if isinstance(value, Decimal) else value
