@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import typer
 
     from syncd.sdk.connector import Connector, Guard, Sandbox
+    from syncd.sdk.notices import NotifierKind
     from syncd.sdk.records import Objection, Plan, PlanContext, RunReport
 
 PROJECT = "syncd"
@@ -45,6 +46,14 @@ def register_commands(cli: typer.Typer) -> None:
 @hookspec
 def register_guards(register: Callable[[Guard], None]) -> None:
     """Offer extra brakes on plans; called once when plugins are loaded."""
+
+
+@hookspec
+def register_notifiers(register: Callable[[NotifierKind[Any]], None]) -> None:
+    """Offer ways to tell people; called once when plugins are loaded.
+
+    What is said, to whom and when is decided by the program after a run; a notifier carries it.
+    """
 
 
 @hookspec

@@ -7,7 +7,6 @@ plugin that fails to load is a value (`BrokenPlugin`), so that its connections a
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from syncd import hookspecs
-from syncd.hookspecs import PROJECT
+from syncd.offers import new_hooks, offer_of
 from syncd.sdk import SDK_VERSION
 from syncd.sdk.connector import Connector, EventLog, Guard, Sandbox
 from syncd.sdk.errors import PluginError
+from syncd.sdk.notices import NotifierKind
 
 if TYPE_CHECKING:
     import typer
@@ -34,8 +33,6 @@ COMMANDS_GROUP = "syncd.commands"
 
 DISABLED_VARIABLE = "SYNCD_PLUGINS_DISABLED"
 """Names of plugins, separated by commas, that are not loaded."""
-
-_CONNECTOR_NAME = re.compile(r"^[a-z][a-z0-9_]{1,31}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +59,7 @@ class LoadedPlugin:
     version: str
     connectors: tuple[str, ...]
     guards: tuple[str, ...]
+    notifiers: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -73,15 +71,15 @@ class Plugins:
         broken: installed and unusable, each with its reason.
         loaded: in use.
         guards: extra brakes on plans; `review_plan` runs them, nobody else needs to.
+        notifiers: ways to tell people, by name.
     """
 
     connectors: Mapping[str, Connector[Any]]
     broken: Sequence[BrokenPlugin] = ()
     loaded: Sequence[LoadedPlugin] = ()
     guards: Sequence[Guard] = ()
-    _hooks: pluggy.PluginManager = field(
-        default_factory=lambda: _manager(), repr=False, compare=False
-    )
+    notifiers: Mapping[str, NotifierKind[Any]] = field(default_factory=dict)
+    _hooks: pluggy.PluginManager = field(default_factory=new_hooks, repr=False, compare=False)
 
     def sandboxes(self) -> Mapping[str, Sandbox]:
         """Simulators by connector name; a plugin that fails here stops the sandbox by name.
@@ -171,12 +169,13 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     """
     offered = list(entry_points(group=GROUP) if found is None else found)
     disabled = disabled_plugins()
-    manager = _manager()
+    manager = new_hooks()
     broken: list[BrokenPlugin] = []
     loaded: list[LoadedPlugin] = []
     guards: list[Guard] = []
     connectors: dict[str, Connector[Any]] = {}
-    origin: dict[str, str] = {}
+    notifiers: dict[str, NotifierKind[Any]] = {}
+    origin: dict[tuple[str, str], str] = {}
     for entry in sorted(offered, key=lambda entry: (entry.name, entry.value)):
         distribution = entry.dist.name if entry.dist is not None else entry.value
         if entry.name in disabled:
@@ -185,26 +184,31 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
             continue
         try:
             plugin = entry.load()
-            own_connectors, own_guards = _offers(entry.name, plugin)
+            offer = offer_of(entry.name, plugin)
             manager.register(plugin, name=entry.name)
         except Exception as error:  # noqa: BLE001 - isolation: reported by name, the rest runs
             broken.append(BrokenPlugin(entry.name, _sentence(error), distribution))
             continue
-        for connector in own_connectors:
-            _require_same_sdk(connector, distribution)
-            _require_unique(connector.name, distribution, origin)
+        for connector in offer.connectors:
+            _require_same_sdk("connector", connector.name, connector.sdk, distribution)
+            _require_unique("connector", connector.name, distribution, origin)
             connectors[connector.name] = connector
-        guards += own_guards
+        for notifier in offer.notifiers:
+            _require_same_sdk("notifier", notifier.name, notifier.sdk, distribution)
+            _require_unique("notifier", notifier.name, distribution, origin)
+            notifiers[notifier.name] = notifier
+        guards += offer.guards
         loaded.append(
             LoadedPlugin(
                 name=entry.name,
                 distribution=distribution,
                 version=entry.dist.version if entry.dist is not None else "",
-                connectors=tuple(connector.name for connector in own_connectors),
-                guards=tuple(guard.name for guard in own_guards),
+                connectors=tuple(connector.name for connector in offer.connectors),
+                guards=tuple(guard.name for guard in offer.guards),
+                notifiers=tuple(notifier.name for notifier in offer.notifiers),
             )
         )
-    return Plugins(connectors, tuple(broken), tuple(loaded), tuple(guards), manager)
+    return Plugins(connectors, tuple(broken), tuple(loaded), tuple(guards), notifiers, manager)
 
 
 def load_commands(
@@ -220,7 +224,7 @@ def load_commands(
         if entry.name in disabled:
             continue
         try:
-            alone = _manager()
+            alone = new_hooks()
             alone.register(entry.load(), name=entry.name)
             alone.check_pending()
             alone.hook.register_commands(cli=cli)
@@ -236,55 +240,22 @@ def disabled_plugins() -> frozenset[str]:
     return frozenset(name.strip() for name in names if name.strip())
 
 
-def _manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-def _offers(name: str, plugin: Any) -> tuple[list[Connector[Any]], list[Guard]]:
-    """Connectors and guards of one plugin, tried in a manager of its own."""
-    alone = _manager()
-    alone.register(plugin, name=name)
-    alone.check_pending()
-    if not alone.get_hookcallers(plugin):
-        message = "it implements no hook of syncd; mark its functions with syncd.hookspecs.hookimpl"
-        raise PluginError(message)
-    connectors: list[Any] = []
-    guards: list[Any] = []
-    alone.hook.register_connectors(register=connectors.append)
-    alone.hook.register_guards(register=guards.append)
-    for connector in connectors:
-        if not isinstance(connector, Connector):
-            message = f"it registers a {type(connector).__name__} where a Connector is due"
-            raise PluginError(message)
-        if not _CONNECTOR_NAME.match(connector.name):
-            message = (
-                f"its connector's name '{connector.name}' is not 2 to 32 lower-case letters, "
-                "digits or underscores, beginning with a letter"
-            )
-            raise PluginError(message)
-    for guard in guards:
-        if not isinstance(guard, Guard):
-            message = f"it registers a {type(guard).__name__} where a Guard is due"
-            raise PluginError(message)
-    return connectors, guards
-
-
-def _require_same_sdk(connector: Connector[Any], distribution: str) -> None:
-    if connector.sdk != SDK_VERSION:
+def _require_same_sdk(kind: str, name: str, sdk: str, distribution: str) -> None:
+    if sdk != SDK_VERSION:
         message = (
-            f"connector '{connector.name}' of {distribution} was written for SDK {connector.sdk}, "
+            f"{kind} '{name}' of {distribution} was written for SDK {sdk}, "
             f"and this is SDK {SDK_VERSION}"
         )
         raise PluginError(message, remedy=f"install a matching {distribution}, or {_disable_one()}")
 
 
-def _require_unique(name: str, distribution: str, origin: dict[str, str]) -> None:
-    if name in origin:
-        message = f"connector '{name}' is offered twice, by {origin[name]} and by {distribution}"
+def _require_unique(
+    kind: str, name: str, distribution: str, origin: dict[tuple[str, str], str]
+) -> None:
+    if (kind, name) in origin:
+        message = f"{kind} '{name}' is offered twice, by {origin[kind, name]} and by {distribution}"
         raise PluginError(message, remedy=f"uninstall one of the two, or {_disable_one()}")
-    origin[name] = distribution
+    origin[kind, name] = distribution
 
 
 def _disable_one() -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from syncd.config.connections import HEAD, read_connections
+from syncd.config.notifiers import NOTIFY, read_notifiers
 from syncd.config.problem import ConfigErrors, closest
 from syncd.config.reading import read
 from syncd.config.secret import SecretMissing, is_reference, resolve
@@ -19,7 +20,7 @@ from syncd.core.billing.guard_limits import GuardLimits
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability
 
-_TABLES = ("syncd", HEAD, "billing")
+_TABLES = ("syncd", HEAD, "billing", NOTIFY)
 
 
 def load(path: Path, plugins: Plugins) -> Settings:
@@ -44,6 +45,7 @@ def load(path: Path, plugins: Plugins) -> Settings:
     table = _table(check, values, "billing")
     billing = check.model(BillingTable, table, ("billing",))
     usable, unavailable = read_connections(check, values.get(HEAD, {}), plugins)
+    notifiers = read_notifiers(check, values.get(NOTIFY, {}), values.get(HEAD), plugins)
     psa = _psa(check, table, values.get(HEAD), plugins)
     if check.problems or host is None or billing is None:
         ordered = sorted(check.problems, key=lambda problem: problem.line or 0)
@@ -55,6 +57,7 @@ def load(path: Path, plugins: Plugins) -> Settings:
         billing=_billing(billing, psa),
         connections=usable,
         unavailable=unavailable,
+        notifiers=notifiers,
         log_format=host.log_format,
         log_level=host.log_level,
         grace_seconds=host.grace_seconds,

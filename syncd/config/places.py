@@ -53,7 +53,7 @@ class Places:
             if path[:length] in self.tables:
                 return path[:length], path[length:]
         # A table that was never written, e.g. a missing [billing]: name its head as the table.
-        head = 2 if path[:1] == ("connections",) else 1
+        head = 2 if path[:1] in {("connections",), ("notify",)} else 1
         return path[: min(head, len(path))], path[head:]
 
 

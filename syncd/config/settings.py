@@ -18,6 +18,7 @@ from syncd.core.billing.choices import RoundingPolicy
 from syncd.core.billing.guard_limits import GuardLimits
 from syncd.log import LogFormat
 from syncd.sdk.connector import Capability, Connector, RateLimit
+from syncd.sdk.notices import NoticeKind, NotifierKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,29 @@ class UnavailableConnection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierSettings:
+    """One way to tell people.
+
+    Attributes:
+        name: as in `[notify.<name>]`.
+        kind: what carries its messages.
+        config: the kind's own settings; secrets are `SecretStr`.
+        on: what is told.
+        clients: names of clients, money and remedies may be told too.
+        always: runs of billing that need nobody are told too.
+        enabled: False while it is silent.
+    """
+
+    name: str
+    kind: NotifierKind[Any]
+    config: BaseModel
+    on: frozenset[NoticeKind]
+    clients: bool
+    always: bool
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BillingSettings:
     """The table `[billing]`; meanings in docs/config.md."""
 
@@ -110,6 +134,7 @@ class Settings:
         billing: how counts become subscriptions.
         connections: usable ones by name, resting ones included.
         unavailable: those whose plugin is broken, by name.
+        notifiers: who is told of finished runs, by name, silent ones included.
         log_format: how the log is written.
         log_level: lowest level of the daemon's log.
         grace_seconds: how long running work may take after SIGTERM.
@@ -122,6 +147,7 @@ class Settings:
     billing: BillingSettings
     connections: Mapping[str, ConnectionSettings]
     unavailable: Mapping[str, UnavailableConnection] = field(default_factory=dict)
+    notifiers: Mapping[str, NotifierSettings] = field(default_factory=dict)
     log_format: LogFormat = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace_seconds: int = 30

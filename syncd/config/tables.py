@@ -22,6 +22,7 @@ from pydantic import (
 
 from syncd.config.schedule import parse_schedule
 from syncd.core.billing.choices import RoundingPolicy
+from syncd.sdk.notices import NoticeKind
 
 
 def _zone(name: str) -> str:
@@ -218,4 +219,26 @@ class ConnectionTable(_Table):
     overwrite_asset_type: StrictBool = Field(
         default=False,
         description="`true` lets it also change the type of assets that exist in the PSA.",
+    )
+
+
+class NotifierTable(_Table):
+    """Who is told, and how much they may read; the other settings are those of its plugin."""
+
+    plugin: str = Field(description="How messages are carried; `syncd plugins` lists the ways.")
+    enabled: StrictBool = Field(default=True, description="`false` keeps the notifier silent.")
+    on: list[Literal["held", "credentials", "window", "failed", "digest"]] = Field(
+        default_factory=lambda: [kind.value for kind in NoticeKind],
+        min_length=1,
+        description="What is told: bills that wait, refused credentials, days of automatic bills "
+        "that end, failures, and in a digest everything else that a run left to do.",
+    )
+    detail: Literal["counts", "clients"] = Field(
+        default="counts",
+        description="`counts`: numbers, codes and names of connections; `clients`: names of "
+        "clients, money and remedies too. Units, devices and users are never named.",
+    )
+    digest: Literal["needed", "always"] = Field(
+        default="needed",
+        description="`always` also tells of runs of billing that need nobody.",
     )

@@ -79,6 +79,7 @@ class ApiClient:
         policy: HttpPolicy = HttpPolicy(),  # noqa: B008 - frozen
         error_text: ErrorText | None = None,
         headers: Mapping[str, str] | None = None,
+        secret_paths: bool = False,
     ) -> None:
         """Describe the connection; nothing is opened yet.
 
@@ -94,6 +95,7 @@ class ApiClient:
                 message holds the status alone.
             headers: sent with every request; a long value is blotted out of the vendor's words,
                 as it may be a key.
+            secret_paths: no log line or error names a path, as that of a webhook is its key.
 
         Raises:
             ValueError: the base URL is not an address that we may speak to, or a header cannot be
@@ -110,6 +112,7 @@ class ApiClient:
         self._policy = policy
         self._error_text = error_text
         self._headers = dict(headers or {})
+        self._secret_paths = secret_paths
         if not all(v.isascii() and v.isprintable() for v in self._headers.values()):
             raise ValueError("a header holds characters that cannot be sent")
         self._line = _Line()
@@ -202,7 +205,7 @@ class ApiClient:
         """
         content = urlencode(form).encode()
         request = self._request("POST", path, None, content, "application/x-www-form-urlencoded")
-        call = Exchange(self._connection, f"POST {request.url.host}{request.url.path}")
+        call = Exchange(self._connection, f"POST {request.url.host}{self._named(request.url.path)}")
         response, body = await self._exchange(request, call, Budget(self._policy))
         return answer_of(response, body, self._connection)
 
@@ -213,7 +216,9 @@ class ApiClient:
 
         async def attempt(number: int) -> Answer:
             request = self._request(method, path, params, content)
-            call = Exchange(self._connection, f"{method} {request.url.path}", write, number)
+            call = Exchange(
+                self._connection, f"{method} {self._named(request.url.path)}", write, number
+            )
             return await self._attempt(request, call, budget)
 
         def announce(error: TransientError, seconds: float, number: int) -> None:
@@ -222,13 +227,17 @@ class ApiClient:
             self._log(
                 "request.retried",
                 method=method,
-                path=path.partition("?")[0],
+                path=self._named(path.partition("?")[0]),
                 reason=error.code,
                 wait_ms=round(seconds * 1000),
                 attempt=number,
             )
 
         return await persist(attempt, budget, announce)
+
+    def _named(self, path: str) -> str:
+        """The path as messages name it."""
+        return "/…" if self._secret_paths else path
 
     def _request(
         self,
@@ -296,7 +305,7 @@ class ApiClient:
         self._log(
             "request.sent",
             method=request.method,
-            path=request.url.path,
+            path=self._named(request.url.path),
             status=response.status_code,
             ms=round(seconds * 1000),
             request_id=request_id(response.headers),

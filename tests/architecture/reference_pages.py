@@ -51,11 +51,21 @@ def config_page() -> str:
         ("`guards` of billing", tables.GuardsTable),
     ):
         parts.append(f"\n## {title}\n\n{inspect.getdoc(kind)}\n\n{_settings(kind)}")
-    for connector in plugins.load().connectors.values():
+    installed = plugins.load()
+    for connector in installed.connectors.values():
         parts.append(
             f'\n## `[connections.<name>]` with `plugin = "{connector.name}"`\n\n'
             f"{connector.title}; beside the settings of every connection.\n\n"
             f"{_settings(connector.config)}"
+        )
+    parts.append(
+        f"\n## `[notify.<name>]`\n\n{inspect.getdoc(tables.NotifierTable)}\n\n"
+        f"{_settings(tables.NotifierTable)}"
+    )
+    for kind in installed.notifiers.values():
+        parts.append(
+            f'\n## `[notify.<name>]` with `plugin = "{kind.name}"`\n\n'
+            f"{kind.title}; beside the settings of every notifier.\n\n{_settings(kind.config)}"
         )
     parts.append(
         "\n## Environment\n\n| variable | meaning |\n| --- | --- |\n"

@@ -249,3 +249,57 @@ def test_register_commands_is_asked_only_of_plugins_in_its_group(install: Instal
         ("bad", "ZeroDivisionError: division by zero")
     ]
     assert "syncd_fake_acme" not in sys.modules
+
+
+NOTIFIER = """\
+from contextlib import asynccontextmanager
+from pydantic import BaseModel
+from syncd.hookspecs import hookimpl
+from syncd.sdk.notices import NotifierKind
+
+class Settings(BaseModel):
+    pass
+
+@asynccontextmanager
+async def open_it(context):
+    yield None
+
+@hookimpl
+def register_notifiers(register):
+    register(NotifierKind(name="{name}", title="Tells", config=Settings, open=open_it))
+"""
+
+
+def test_register_notifiers_offers_a_way_to_tell_people(install: Install) -> None:
+    install("bell", NOTIFIER)
+    plugins = loaded()
+    assert list(plugins.notifiers) == ["bell"]
+    assert plugins.loaded[0].notifiers == ("bell",)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (NOTIFIER.replace('"{name}"', '"Bad Name"'), "notifier's name 'Bad Name'"),
+        (NOTIFIER.replace("NotifierKind(", "print("), "TypeError"),
+        (NOTIFIER.replace("register(N", "register('x' or N"), "str where a NotifierKind is due"),
+    ],
+)
+def test_a_broken_notifier_is_a_sentence(install: Install, code: str, told: str) -> None:
+    install("bell", code)
+    plugins = loaded()
+    assert not plugins.notifiers
+    assert told in plugins.broken[0].error
+
+
+def test_two_notifiers_of_one_name_are_refused(install: Install) -> None:
+    install("bell", NOTIFIER)
+    install("ring", NOTIFIER.replace("{name}", "bell"))
+    with pytest.raises(PluginError, match="notifier 'bell' is offered twice"):
+        loaded()
+
+
+def test_a_notifier_of_another_sdk_is_refused(install: Install) -> None:
+    install("bell", NOTIFIER.replace("open=open_it", 'open=open_it, sdk="99"'))
+    with pytest.raises(PluginError, match="notifier 'bell' .* was written for SDK 99"):
+        loaded()
