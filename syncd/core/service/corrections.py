@@ -6,7 +6,7 @@ other is told. Nothing here writes to the PSA.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -105,7 +105,8 @@ async def accept_corrections(
         views = await correction_views(conn, psa_connection.id, ids=ids)
         books = [await _closed(conn, view, now) for view in views]
     speak(books, log)
-    _tell(log, "correction.accepted", views, by)
+    for view in views:
+        log("correction.accepted", **_facts(view, by))
     return views
 
 
@@ -135,7 +136,8 @@ async def dismiss_corrections(
         views = await correction_views(conn, psa_connection.id, ids=ids)
         books = [await _closed(conn, view, now) for view in views]
     speak(books, log)
-    _tell(log, "correction.dismissed", views, by)
+    for view in views:
+        log("correction.dismissed", **_facts(view, by))
     return views
 
 
@@ -186,7 +188,8 @@ async def settle_corrections(
             books.append(book)
             done.add(about)
     speak(books, log)
-    _tell(log, "correction.settled", views, by, reason=reason.strip())
+    for view in views:
+        log("correction.settled", **_facts(view, by), reason=reason.strip())
     return views
 
 
@@ -268,17 +271,13 @@ async def _closed(conn: AsyncConnection, view: CorrectionView, now: datetime) ->
     return book
 
 
-def _tell(
-    log: EventLog, event: str, views: Sequence[CorrectionView], by: str, **more: object
-) -> None:
-    for view in views:
-        log(
-            event,
-            client=view.client_name,
-            account=view.account,
-            period=view.period,
-            money=None if view.price is None else str(view.price),
-            currency=view.currency,
-            by=by,
-            **more,
-        )
+def _facts(view: CorrectionView, by: str) -> dict[str, str | None]:
+    """What the log says of it."""
+    return {
+        "client": view.client_name,
+        "account": view.account,
+        "period": view.period,
+        "money": None if view.price is None else str(view.price),
+        "currency": view.currency,
+        "by": by,
+    }
