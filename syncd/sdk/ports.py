@@ -150,7 +150,9 @@ class Psa(Port, Protocol):
     async def apply(self, changes: Sequence[KeyedChange]) -> Sequence[Outcome]:
         """Write a batch of at most `write_batch.size`; one outcome per key, in any order.
 
-        Never raises for one bad item; never retries a write whose answer was not seen.
+        Never raises for one bad item; never retries a write whose answer was not seen. A change
+        of kind `adopt` writes the marker of its key on the record `remote` and nothing else; one
+        that is gone is rejected with `gone`.
 
         Raises:
             AuthError: credentials or a right are refused, and nothing of the batch was written.

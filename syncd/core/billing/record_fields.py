@@ -38,7 +38,7 @@ def desired_fields(
     return SubscriptionFields(
         client=inputs.client,
         site=inputs.site,
-        name=_name(line, sent, inputs),
+        name=_name(line, record, inputs),
         quantity=line.quantity,
         unit_price=line.unit_price if keeps_price else None,
         unit_cost=line.unit_cost if keeps_cost else None,
@@ -128,10 +128,14 @@ def _rests(line: Line, record: RecordState | None) -> bool:
     return gone and record is not None and is_zero(record)
 
 
-def _name(line: Line, sent: SubscriptionFields | None, inputs: PlanInput) -> str:
+def _name(line: Line, record: RecordState | None, inputs: PlanInput) -> str:
     """A zero line without a configuration keeps the name that its record has."""
-    if _is_bare_zero(line) and sent is not None:
-        return sent.name
+    if _is_bare_zero(line) and record is not None:
+        if record.sent is not None:
+            return record.sent.name
+        for one in inputs.subscriptions:  # adopted, and never written
+            if one.key == record.remote:
+                return one.name
     name = line.name or line.key
     if inputs.beside:
         return f"{name} (running month)"

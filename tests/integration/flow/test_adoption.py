@@ -10,14 +10,18 @@ from syncd.core.billing.adoption import Ground
 from syncd.core.service.adoption_plan import Choice, certain_choices
 from syncd.core.service.applied import Fate
 from syncd.core.service.csv_text import BadFile
+from syncd.core.service.leaks import read_leaks
+from syncd.core.service.reckoning import Sources, reckon
 from syncd.core.service.refusals import AdoptionRefused, PlanConsumed, PlanStale
 from syncd.core.store.adoptions import load_adoptions
+from syncd.core.store.billing_data import load_billing_data
 from syncd.core.store.database import Database
 from syncd.core.store.lines import records_of
 from syncd.core.store.outbox import OutboxState
+from syncd.core.store.plans import PlanBillState, PlanKind
 from syncd.sdk.records import ChangeKind
 from tests.builders_adoption import by_hand, chosen_in, plan_adoptions, put, view_of
-from tests.builders_month import DESKTOP, NOVEMBER, SERVER, Office, recurring, rules_of
+from tests.builders_month import DESKTOP, NOVEMBER, OCTOBER, SERVER, Office, recurring, rules_of
 
 D = Decimal
 
@@ -286,3 +290,52 @@ async def test_a_monthly_record_is_adopted_only_for_its_month(database: Database
     await office.apply(plan.id)
     stored = await office.plan()
     assert {change.remote for change in stored.plan.bills[0].changes} == {"90", None}
+
+
+async def test_an_adopted_record_whose_configuration_goes_keeps_its_name_and_price(
+    database: Database,
+) -> None:
+    office = await _office(database)
+    await office.apply((await plan_adoptions(office)).id)
+    await office.drop_configuration("c1")
+    stored = await office.plan()
+    (change,) = stored.plan.bills[0].changes
+    assert (change.remote, change.fields.name) == ("88", "Managed workstation")
+    assert (change.fields.quantity, change.fields.unit_price) == (0, None)
+    assert "REMOVED_BY_CONFIGURATION" in rules_of(stored.record.objections)
+
+
+async def test_what_is_asked_of_our_books_goes_on_with_a_record_not_written_yet(
+    database: Database,
+) -> None:
+    """Leaks, the running month and whoever asks for the state of a record read the same books."""
+    office = await _office(database, "average")
+    await office.apply((await plan_adoptions(office)).id)
+    running = await office.plan(NOVEMBER, kind=PlanKind.RUNNING)
+    assert running.count(PlanBillState.ERROR) == 0
+    leaks = await read_leaks(
+        database,
+        rules=office.settings,
+        timezone=office.zone,
+        psa=office.psa_connection,
+        sources=Sources(active=office.active),
+        period=OCTOBER,
+    )
+    assert [leak.what for leak in leaks.not_counted] == []
+    async with database.reader() as conn:
+        data = await load_billing_data(conn, period_first_day="2026-10-01")
+        drafting = await reckon(
+            conn,
+            data,
+            psa_id=office.psa_connection.id,
+            sources=Sources(active=office.active),
+            period=OCTOBER,
+            timezone=office.zone,
+            rules=office.settings,
+        )
+        (draft,) = drafting.drafts([1])
+    (state,) = drafting.states(draft.books).values()
+    assert (state.remote, state.sent, state.mode, state.sent_period) == ("88", None, None, None)
+    assert draft.books.last_lines(drafting.style, NOVEMBER, running=True) == {}
+    (record,) = draft.books.records
+    assert (record.name, record.billed) == ("adopted record", 0)
