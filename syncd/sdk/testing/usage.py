@@ -87,6 +87,16 @@ class UsageConformance(ReadingConformance):
             f"in a scope or in the roster, not in both: {sorted(covered ^ set(sink.roster))}"
         )
 
+    def test_every_part_names_a_whole_of_the_roster(self) -> None:
+        roster = self.observed().sink.roster
+        lost = [
+            one.key
+            for one in roster.values()
+            if one.parent is not None
+            and (one.parent not in roster or roster[one.parent].parent is not None)
+        ]
+        assert not lost, f"parts of no whole account: {sorted(lost)}"
+
     def test_every_unit_has_a_natural_key(self) -> None:
         sink = self.observed().sink
         keys = Counter((unit.account, unit.product, unit.unit) for unit in sink.observations)

@@ -213,6 +213,11 @@ MUTANTS = [
         before(AT_THE_END, "await sink.accounts(late)"),
     ),
     mutant(
+        "declares parts of an account that it does not declare",
+        "every part names a whole of the roster",
+        ("name=one.name)", 'name=one.name, parent="gone")'),
+    ),
+    mutant(
         "knows one roster for the list and another for the read",
         "the roster is the same with and without units",
         before(HAND_OVER, 'accounts = [one for one in accounts if one.key != "9"]'),
