@@ -252,6 +252,9 @@ OTHERWISE = {
     "LINES_SHARE_RECORD": "the unit tests of plans: only a damaged ledger can say so",
     "NO_SNAPSHOT": "below",
     "PERIOD_SUPERSEDED": "P14 of the push cases",
+    "PRORATION_NEEDS_ARREARS": "the tests of parts of a month",
+    "PRORATION_NEEDS_MONEY": "the tests of parts of a month",
+    "PRORATION_OWNED_BY_PSA": "the tests of parts of a month",
     "SOURCE_INVALID": "below",
     "SOURCE_UNAVAILABLE": "P18 of the push cases",
 }

@@ -189,6 +189,7 @@ async def test_a_template_speaks_where_the_account_says_nothing(database: Databa
     [
         ({"mode": "quantity"}, "PRORATION_NEEDS_MONEY:c1"),
         ({"proration_owner": "psa"}, "PRORATION_OWNED_BY_PSA:c1"),
+        ({"billed_in": "advance"}, "PRORATION_NEEDS_ARREARS:c1"),
     ],
 )
 async def test_what_cannot_follow_stops_the_bill(
