@@ -75,6 +75,16 @@ CODES: dict[str, Code] = {
     "ALREADY_ADOPTED": Code("mapping", "A line has been given a record by now."),
     "RUNNING_MONTH": Code("mapping", "A record to adopt holds a month that is not over."),
     "NOT_OF_THE_MONTH": Code("mapping", "A record to adopt is not of the one month it must be."),
+    # Assets: why a unit is not exported, or a client's assets wait
+    "ASSET_TWIN": Code(
+        "mapping", "An asset of the client has the unit's name; it may be the unit."
+    ),
+    "ASSET_GONE": Code("mapping", "The asset of a unit is not in the PSA any more."),
+    "ASSET_MOVED": Code("mapping", "The asset of a unit stands at another client by hand."),
+    "ASSET_INACTIVE": Code("mapping", "Somebody else deactivated the asset of a counted unit."),
+    "ASSETS_HELD": Code("mapping", "Assets of a client wait for a person's word."),
+    "FIRST_ASSET_EXPORT": Code("objection", "Nothing of this source was ever exported there."),
+    "ASSETS_FALL": Code("objection", "More than half of a client's assets would be deactivated."),
     # A bill that cannot be computed
     "AGREEMENT_NOT_ACTIVE": Code("objection", "The client's agreement is expired or not begun."),
     "ASSET_TYPE_MISSING": Code("bill error", "A used product has no asset type."),
@@ -197,6 +207,8 @@ CODES: dict[str, Code] = {
     "REFUSED_BY_PSA": Code("delivery", "The PSA named a reason why it refuses a record."),
     "FIELDS_UNUSABLE": Code("delivery", "A record cannot be written in the PSA's terms."),
     "KEY_NOT_KEPT": Code("delivery", "The PSA did not keep our key where it can be searched."),
+    "ASSET_REFUSED": Code("delivery", "Assets of a client were not written as planned."),
+    "ASSET_UNKNOWN": Code("delivery", "Whether assets of a client were written is not known yet."),
     "LINK_REFUSED": Code("delivery", "A recurring line was not linked as planned."),
     "LINK_UNKNOWN": Code("delivery", "Whether a recurring line was linked is not known yet."),
     "LINK_NEVER_ARRIVED": Code("delivery", "A link was sent several times and is not there."),

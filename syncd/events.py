@@ -206,6 +206,15 @@ EVENTS: dict[str, Event] = {
         ("client", "invoice", "line", "subscription"),
         "A link was sent and its answer not seen; the invoice is read again.",
     ),
+    "asset.delivered": Event(
+        "info", ("client", "key", "action"), "An asset of the PSA stands as planned."
+    ),
+    "asset.rejected": Event(
+        "error", ("client", "key", "action", "code"), "An asset was not written; others go on."
+    ),
+    "asset.unknown": Event(
+        "warning", ("client", "key", "action"), "An asset was sent and its answer not seen."
+    ),
     # Issues
     "issue.opened": Event("warning", ("code", "subject"), "Something needs a person."),
     "issue.closed": Event("info", ("code", "subject"), "An issue is settled."),

@@ -30,7 +30,7 @@ class PlannedAsset(msgspec.Struct, frozen=True):
         ours: we made it, so that its name and site are ours too.
         change: what is written; None where nothing is.
         asset_type: its type afterwards.
-        site: its site afterwards as far as we know.
+        site: the site it should be at, None where none is known.
         changed: names of the fields that are written.
     """
 
@@ -112,7 +112,6 @@ class AssetPlan(msgspec.Struct, frozen=True):
         effects: lines of recurring invoices that change.
         unproven: accounts (`connection/account`) that their newest pull did not prove; nothing
             of them is changed.
-        unlinked: accounts with units and no client.
         unchanged: assets that stand as they should.
         types_kept: assets whose type differs from the mapping and is left alone.
     """
@@ -121,6 +120,5 @@ class AssetPlan(msgspec.Struct, frozen=True):
     held: tuple[HeldAsset, ...] = ()
     effects: tuple[AssetEffect, ...] = ()
     unproven: tuple[str, ...] = ()
-    unlinked: tuple[str, ...] = ()
     unchanged: int = 0
     types_kept: int = 0

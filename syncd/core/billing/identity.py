@@ -51,6 +51,11 @@ def external_key(
     """
     parts = [PREFIX, connection_uid, account_key, configuration_uid, line_uid]
     parts += [part for part in (period, suffix) if part is not None]
+    return joined_key(*parts)
+
+
+def joined_key(*parts: str) -> str:
+    """Parts of a key as one text from which they could be told apart again."""
     return ":".join(_escaped(part) for part in parts)
 
 

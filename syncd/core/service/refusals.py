@@ -127,9 +127,16 @@ class LinksByHand(ConfigError):
     code: ClassVar[str] = "LINKS_BY_HAND"
 
 
+class AssetsNotKept(ConfigError):
+    """No source exports assets, or the connector of the PSA keeps none."""
+
+    code: ClassVar[str] = "ASSETS_NOT_KEPT"
+
+
 def anew(kind: str) -> str:
     """How a plan of this kind is made again."""
     return {
         "adoption": "`syncd adopt` looks again and makes a new one",
         "wiring": "`syncd wire` makes a new one",
+        "assets": "`syncd assets` makes a new one",
     }.get(kind, "`syncd plan billing` makes a new one")

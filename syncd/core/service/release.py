@@ -135,7 +135,7 @@ async def release_plan(
                 )
             )
         left = len(released) < sum(1 for one in record.bills if one.state is PlanBillState.HELD)
-        if released and not left:
+        if released and not left and record.kind is not PlanKind.ASSETS:
             whole = IssueBook(conn, "", now)
             period = record.plan.period
             about = running_subject(period) if running else f"billing/{period}"
