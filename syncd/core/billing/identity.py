@@ -59,6 +59,12 @@ def joined_key(*parts: str) -> str:
     return ":".join(_escaped(part) for part in parts)
 
 
+def configuration_uid(key: str) -> str:
+    """The uid of the configuration in an external key; empty where it is no key of ours."""
+    parts = key.split(":")
+    return _plain_part(parts[3]) if len(parts) > 4 and parts[0] == PREFIX else ""
+
+
 def content_hash(fields: SubscriptionFields) -> str:
     """Hash of everything a write would contain; equal amounts hash equally however written."""
     absent = fields.agreement is None  # not there before agreements were, and so not in any hash
@@ -118,3 +124,7 @@ def _plain(value: object) -> object:
 def _escaped(part: str) -> str:
     """The part without a colon of its own, so that different parts never make one key."""
     return part.replace("%", "%25").replace(":", "%3A")
+
+
+def _plain_part(part: str) -> str:
+    return part.replace("%3A", ":").replace("%25", "%")

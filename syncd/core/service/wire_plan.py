@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from syncd.core.billing.choices import Mode, Owner
+from syncd.core.billing.identity import configuration_uid
 from syncd.core.billing.linking import LinkAsk, propose_links
 from syncd.core.service.clients import choose_clients
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.psa_sweep import sweep
 from syncd.core.service.wire_issues import close_linked, forget_refused
-from syncd.core.store.billing_data import load_billing_data
+from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.lines import LedgerRecord, RecordStatus, records_of
 from syncd.core.store.plans import PlanKind, PlanRecord, insert_plan, load_plan, next_plan_id
 from syncd.core.store.references import ReferenceKind
@@ -107,7 +109,7 @@ async def plan_links(
     for client, records in held.items():
         name = data.references.name(psa_connection.id, ReferenceKind.CLIENT, client)
         found, left = propose_links(
-            _ask(client, name, records, seen, chosen or {}, rules.money_scale)
+            _ask(client, name, records, seen, data, chosen or {}, rules.money_scale)
         )
         links += found
         unlinked += left
@@ -157,6 +159,7 @@ def _ask(
     name: str,
     records: Collection[LedgerRecord],
     seen: Sweep,
+    data: BillingData,
     chosen: Mapping[str, str],
     money_scale: int,
 ) -> LinkAsk:
@@ -172,13 +175,23 @@ def _ask(
         name=name,
         records=shown,
         priced=frozenset(
-            one.remote
-            for one in records
-            if one.remote is not None and one.sent is not None and one.sent.unit_price is not None
+            one.remote for one in records if one.remote is not None and _prices(one, data)
         ),
         recurring=seen.recurring.get(client, ()),
         chosen=chosen,
         money_scale=money_scale,
+    )
+
+
+def _prices(record: LedgerRecord, data: BillingData) -> bool:
+    """Whether the record's price is ours: it was sent, or will be with its first bill."""
+    if record.sent is not None:
+        return record.sent.unit_price is not None
+    uid = configuration_uid(record.key)
+    return any(
+        one.mode != Mode.QUANTITY.value and one.price_owner == Owner.SYNCD.value
+        for one in data.configurations_for(record.account_id)
+        if one.uid == uid
     )
 
 

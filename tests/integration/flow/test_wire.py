@@ -15,6 +15,7 @@ from syncd.core.store.plans import PlanKind, PlanState
 from syncd.core.store.wire_changes import links_of_plan
 from syncd.sdk.period import Period
 from syncd.sdk.records import RecurringLine
+from tests.builders_adoption import by_hand, plan_adoptions, put
 from tests.builders_flow import FakePsa
 from tests.builders_month import Office, recurring
 from tests.builders_wire import WiringPsa, apply_wiring, billed_office, free_line, propose
@@ -63,6 +64,19 @@ async def test_links_are_proposed_with_what_the_next_invoice_says_before_and_aft
     assert first.change.observed == psa.digest("-9")
     assert plan.plan.unlinked == ()
     assert await find_plan(database, plan.id) == plan
+
+
+async def test_a_line_takes_the_price_that_an_adopted_record_will_get(database: Database) -> None:
+    """Else it goes on with its own price, and the first bill is not what is invoiced."""
+    office = await Office.open(database)
+    office.psa = psa = WiringPsa(clock=office.clock)
+    await office.usual(mode="total")
+    put(office, by_hand("700", "Workstations", 8), by_hand("701", "Servers", 2))
+    plan = await plan_adoptions(office)
+    await office.apply(plan.id)
+    psa.recurring = [free_line("r1", "Servers", quantity=D(2), unit_price=D("4.50"))]
+    (link,) = (await propose(office)).plan.links
+    assert (link.change.subscription, link.change.price_from_subscription) == ("701", True)
 
 
 async def test_a_plan_of_links_is_written_once_and_ends_the_issue(database: Database) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.core.billing.identity import (
     CURRENT,
+    configuration_uid,
     content_hash,
     external_key,
     observed_digest,
@@ -91,3 +92,10 @@ def test_the_digest_does_not_move_with_what_we_do_not_own():
     assert observed_digest(record("1", unit_price=D(7)), ours) != observed_digest(
         record("1", unit_price=D(9)), ours
     )
+
+
+@pytest.mark.parametrize("uid", ["cfg1", "a:b", "50%", "%3A"])
+def test_the_configuration_is_read_back_from_a_key(uid: str) -> None:
+    assert configuration_uid(external_key("c0", "17", uid, "l9")) == uid
+    assert configuration_uid(external_key("c0", "17", uid, "l9", suffix=CURRENT)) == uid
+    assert configuration_uid("TEL-01") == configuration_uid("other:a:b:c:d") == ""
