@@ -78,7 +78,8 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     def in_money(self, scale: int) -> Split:
         """Each part half-up to `scale` decimals; what that leaves over is rounding."""
         parts = {name: rounded(getattr(self, name), scale) for name in CAUSES[:-1]}
-        return Split(**parts, rounding=difference(self.whole, total(parts.values())))
+        rest = difference(rounded(self.whole, scale), total(parts.values()))
+        return Split(**parts, rounding=rest)
 
 
 CAUSES = ("joined", "left", "price", "rule", "correction", "fees", "rounding")
