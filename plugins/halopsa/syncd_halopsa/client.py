@@ -19,9 +19,12 @@ from syncd_halopsa.error_text import error_text
 from syncd_halopsa.listing import Listing, Page, Query
 from syncd_halopsa.models import WireAuthInfo, WireInstance, WireLicence, WireRecurring
 from syncd_halopsa.resources import (
+    ASSETS,
     AUTH_INFO,
     INSTANCE_INFO,
     RECURRING,
+    SAVE_ASSETS_RIGHT,
+    SAVE_ASSETS_SCOPE,
     SAVE_INVOICES_RIGHT,
     SAVE_INVOICES_SCOPE,
     SAVE_SCOPE,
@@ -135,6 +138,17 @@ class HaloApi:
                 have been saved in part.
         """
         return await self._save(SUBSCRIPTIONS, elements, SAVE_SCOPE, SUBSCRIPTIONS.right)
+
+    async def save_assets(self, elements: Sequence[Element]) -> Answer:
+        """POST assets as an array; an element with an id is an update.
+
+        Raises:
+            OutcomeUnknown: sent, and the answer not seen.
+            PermissionMissing: names the scope and right; nothing was saved.
+            ConnectorError: as `ApiClient.write`; nothing was saved, except that a refused array may
+                have been saved in part.
+        """
+        return await self._save(ASSETS, elements, SAVE_ASSETS_SCOPE, SAVE_ASSETS_RIGHT)
 
     async def _save(
         self, resource: Resource[Row], elements: Sequence[Element], scope: str, right: str

@@ -89,6 +89,14 @@ class HaloPsaConfig(BaseModel):
         description="Field of the subscription that carries the client's agreement where an "
         "account names one: `contract_id`, or `none`.",
     )
+    asset_key_field: Literal["third_party_id_string", "key_field2", "key_field3"] = Field(
+        default="third_party_id_string",
+        description="Field of the asset that carries our key, where devices are exported.",
+    )
+    asset_name_field: Literal["inventory_number", "key_field"] = Field(
+        default="inventory_number",
+        description="Field of the asset that carries the device's name.",
+    )
     period_codes: dict[str, Cycle] = Field(
         default={},
         description="What the numbers of billing periods on recurring invoices mean, e.g. "

@@ -109,6 +109,33 @@ class WireAgreement(WireRow):
     periodicinvoicenextdate: str | None = None
 
 
+class WireAsset(WireRow):
+    """A row of `/Asset`; fields that may carry our key are unset where a list lacks them."""
+
+    client_id: int | None = None
+    site_id: int | None = None
+    inventory_number: str | None = None
+    key_field: str | None = None
+    key_field2: str | UnsetType | None = UNSET
+    key_field3: str | UnsetType | None = UNSET
+    third_party_id_string: str | UnsetType | None = UNSET
+    assettype_id: int | None = None
+    inactive: bool | None = None
+    ninjarmm_id: Loose = None
+    atera_id: Loose = None
+    datto_id: Loose = None
+    itglue_id: Loose = None
+    automate_id: Loose = None
+    ncentral_details_id: Loose = None
+    nable_id: Loose = None
+    intune_id: Loose = None
+    liongard_id: Loose = None
+    auvik_device_id: Loose = None
+    addigy_id: Loose = None
+    jamf_id: Loose = None
+    syncroid: Loose = None
+
+
 class WireQuantity(msgspec.Struct):
     """One source of a recurring line's quantity (InvoiceDetailQuantity)."""
 

@@ -20,12 +20,14 @@ from syncd.sdk.connector import Context
 from syncd.sdk.period import Period
 from syncd.sdk.records import (
     Agreement,
+    AssetChange,
     AssetType,
     BatchLimit,
     CheckResult,
     KeyedChange,
     LinkChange,
     Outcome,
+    PsaAsset,
     PsaClient,
     PsaSite,
     Receipt,
@@ -34,6 +36,8 @@ from syncd.sdk.records import (
     Supplier,
 )
 from syncd_halopsa.asset_type import NONE
+from syncd_halopsa.asset_writer import AssetWriter
+from syncd_halopsa.assets import AssetShape
 from syncd_halopsa.client import HaloApi
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.models import WireLicence, WireRecurring
@@ -43,6 +47,7 @@ from syncd_halopsa.recurring_writer import RecurringWriter
 from syncd_halopsa.resources import (
     AGREEMENTS,
     ASSET_TYPES,
+    ASSETS,
     CLIENTS,
     RECURRING,
     SITES,
@@ -80,11 +85,14 @@ class HaloPsa:
         self._config = context.config
         self._writer = Writer(api, context.config, self.marker, self._asset_type_names)
         self._links = RecurringWriter(api, context.config.settle_seconds)
+        self._shape = AssetShape(context.config, self.marker)
+        self._assets = AssetWriter(api, context.config, self._shape)
         self._names: Mapping[str, str] | None = None
         self._search_covers_key: bool | None = None  # until a sweep and a search were compared
         self.write_batch = BatchLimit(
             size=self._config.write_batch, settle_seconds=self._config.settle_seconds
         )
+        self.asset_batch = self.write_batch
 
     async def check(self) -> CheckResult:
         return await Trial(self._api, self._context).result()
@@ -140,6 +148,17 @@ class HaloPsa:
 
     async def agreements(self, *, clients: Collection[str]) -> AsyncIterator[Sequence[Agreement]]:
         yield [agreement_of(row) for row in await self._of_clients(AGREEMENTS, clients)]
+
+    async def assets(self, *, clients: Collection[str] | None) -> AsyncIterator[Sequence[PsaAsset]]:
+        yield [self._shape.record(row) for row in await self._of_clients(ASSETS, clients)]
+
+    async def find_assets(self, keys: Collection[str]) -> Mapping[str, Sequence[PsaAsset]]:
+        """Found in one sweep of all assets, which alone proves absence."""
+        rows = await self._api.rows(ASSETS) if keys else []
+        return self._shape.sorted(rows, keys)
+
+    async def apply_assets(self, changes: Sequence[AssetChange]) -> Sequence[Outcome]:
+        return await self._assets.apply(changes)
 
     async def find_many(self, keys: Collection[str]) -> Mapping[str, Sequence[Receipt]]:
         """Records by key: searched while they are few, else found in one sweep of all.

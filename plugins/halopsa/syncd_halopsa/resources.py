@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from syncd_halopsa.models import (
     WireAgreement,
+    WireAsset,
     WireClient,
     WireLicence,
     WireNamed,
@@ -115,12 +116,26 @@ AGREEMENTS = Resource(
     params=MappingProxyType({"includeinactive": "true"}),
 )
 
+ASSETS = Resource(
+    path="/api/Asset",
+    key="assets",
+    rows=list[WireAsset],
+    scope="read:assets",
+    right="Assets: Read",
+    feature="exporting counted devices as assets",
+    params=MappingProxyType({"includeinactive": "true"}),
+)
+
 SAVE_SCOPE = "edit:softwarelicensing"
 """OAuth scope that saving a subscription needs; no read-only call can try it."""
 
 SAVE_INVOICES_SCOPE = "edit:invoices"
 SAVE_INVOICES_RIGHT = "Invoices: Read and Modify"
 """What writing links needs; asked for only where `[billing] write_links` is on."""
+
+SAVE_ASSETS_SCOPE = "edit:assets"
+SAVE_ASSETS_RIGHT = "Assets: Read and Modify"
+"""What exporting assets needs; asked for only where a source has `export_assets` on."""
 
 AUTH_INFO = "/api/authinfo"
 INSTANCE_INFO = "/api/InstanceInfo"

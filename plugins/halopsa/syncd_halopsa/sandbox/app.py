@@ -21,6 +21,7 @@ from syncd.sdk.sandbox import World
 from syncd_halopsa.sandbox import hand
 from syncd_halopsa.sandbox.admission import Quota, Tokens
 from syncd_halopsa.sandbox.agreements import with_standing
+from syncd_halopsa.sandbox.assets import saved_assets
 from syncd_halopsa.sandbox.invoices import processed
 from syncd_halopsa.sandbox.lists import is_set, listed, presented
 from syncd_halopsa.sandbox.options import Options
@@ -36,6 +37,7 @@ READ_SCOPES = {
     "client": "read:customers",
     "site": "read:customers",
     "assettype": "read:assets",
+    "asset": "read:assets",
     "supplier": "read:suppliers",
     "softwarelicence": "read:softwarelicensing",
     "licencechange": "read:softwarelicensing",
@@ -75,6 +77,7 @@ class Simulator:
                 Route("/api/recurringinvoice/process", self._process, methods=["POST"]),
                 Route("/api/recurringinvoice", self._save_recurring, methods=["POST"]),
                 Route("/api/softwarelicence", self._save, methods=["POST"]),
+                Route("/api/asset", self._save_assets, methods=["POST"]),
                 Route("/api/{table}", self._list),
                 Route("/api/{table}/{id}", self._one),
                 *hand.routes(self.hand),
@@ -122,6 +125,10 @@ class Simulator:
     async def _save(self, request: Request) -> Response:
         self._admit(request, "edit:softwarelicensing")
         return self._answer(saved(self.state, await _json(request)))
+
+    async def _save_assets(self, request: Request) -> Response:
+        self._admit(request, "edit:assets")
+        return self._answer(saved_assets(self.state, await _json(request)))
 
     async def _save_recurring(self, request: Request) -> Response:
         self._admit(request, "edit:invoices")

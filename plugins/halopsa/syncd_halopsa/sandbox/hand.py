@@ -17,6 +17,7 @@ from starlette.routing import Route
 from syncd_halopsa.sandbox import seed
 from syncd_halopsa.sandbox.admission import Tokens
 from syncd_halopsa.sandbox.agreements import agreement
+from syncd_halopsa.sandbox.assets import AssetHand
 from syncd_halopsa.sandbox.fields import LICENCE, taken
 from syncd_halopsa.sandbox.hand_recurring import (
     PERSON,
@@ -31,7 +32,7 @@ from syncd_halopsa.sandbox.state import Row, State
 from syncd_halopsa.sandbox.wording import encoded
 
 
-class Hand(RecurringHand):
+class Hand(RecurringHand, AssetHand):
     """A person with every right."""
 
     def __init__(self, state: State, tokens: Tokens) -> None:
@@ -112,7 +113,8 @@ def routes(hand: Hand) -> Sequence[Route]:
     """The routes below `/__hand__/`.
 
     `subscriptions` (GET, POST), `subscriptions/ID` (PATCH, DELETE), `agreements` (POST),
-    `agreements/ID` (PATCH), `tokens` (DELETE), `reset` (POST), and what `recurring_routes` tells.
+    `agreements/ID` (PATCH), `assets` (GET, POST), `assets/ID` (PATCH, DELETE),
+    `tokens` (DELETE), `reset` (POST), and what `recurring_routes` tells.
     """
 
     async def subscriptions(request: Request) -> Response:
@@ -136,6 +138,19 @@ def routes(hand: Hand) -> Sequence[Route]:
         hand.change_agreement(number, **await body_of(request))
         return encoded({"id": number})
 
+    async def assets(request: Request) -> Response:
+        if request.method == "GET":
+            return encoded(hand.assets())
+        return encoded({"id": hand.add_asset(**await body_of(request))}, 201)
+
+    async def asset(request: Request) -> Response:
+        number = int(request.path_params["id"])
+        if request.method == "DELETE":
+            hand.delete_asset(number)
+        else:
+            hand.edit_asset(number, **await body_of(request))
+        return encoded({"id": number})
+
     async def tokens(request: Request) -> Response:  # noqa: ARG001
         hand.expire_tokens()
         return encoded({})
@@ -150,6 +165,8 @@ def routes(hand: Hand) -> Sequence[Route]:
         *recurring_routes(hand),
         Route(f"{PREFIX}/agreements", agreements, methods=["POST"]),
         Route(f"{PREFIX}/agreements/{{id:int}}", agreement_of, methods=["PATCH"]),
+        Route(f"{PREFIX}/assets", assets, methods=["GET", "POST"]),
+        Route(f"{PREFIX}/assets/{{id:int}}", asset, methods=["PATCH", "DELETE"]),
         Route(f"{PREFIX}/tokens", tokens, methods=["DELETE"]),
         Route(f"{PREFIX}/reset", reset, methods=["POST"]),
     ]

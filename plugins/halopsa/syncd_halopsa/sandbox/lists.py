@@ -8,6 +8,7 @@ from typing import Any
 
 from syncd_halopsa.sandbox import proration
 from syncd_halopsa.sandbox.agreements import with_standing
+from syncd_halopsa.sandbox.assets import SEARCHED
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
@@ -81,6 +82,8 @@ def _rows(state: State, table: str, query: Query) -> Iterable[Row]:
 
 
 _OF_CHANGE = {"invoice_id": "invoice_id", "line_id": "invoice_line_id", "type_id": "type_id"}
+_OF_ASSET = {"assettype_id": "assettype_id"}
+_SEARCHED = {"asset": SEARCHED}
 _OF_INVOICE = {"recurringinvoice_id": "recurring_invoice_id"}
 
 
@@ -129,8 +132,12 @@ def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:
         return False
     if table == "recurringinvoice" and not _is_due(row, query):
         return False
+    if table == "asset" and not _is_of(row, query, _OF_ASSET):
+        return False
     search = query.get("search", "").lower()
-    fields = options.search_fields if table == "softwarelicence" else ("name",)
+    fields = _SEARCHED.get(table, ("name",))
+    if table == "softwarelicence":
+        fields = options.search_fields
     return not search or any(search in str(row.get(one, "")).lower() for one in fields)
 
 

@@ -13,6 +13,7 @@ from syncd_halopsa.sandbox import CLIENT_ID, SECRET, TENANT
 EVERYTHING = (
     "read:customers",
     "read:assets",
+    "edit:assets",
     "read:suppliers",
     "read:invoices",
     "edit:invoices",
