@@ -46,6 +46,7 @@ class App:
         clock: current time in UTC.
         log: where events go.
         node: name of this process in run rows.
+        told: called after every finished run; where there are none, notifiers are told at the end.
     """
 
     def __init__(self, settings: Settings, plugins: Plugins, database: Database) -> None:
@@ -55,6 +56,8 @@ class App:
         self.clock: Clock = _clock(settings)
         self.log: EventLog = log.event
         self.node = this_node()
+        self.told: list[Callable[[], None]] = []
+        self._ran = False
 
     @classmethod
     @asynccontextmanager
@@ -83,13 +86,28 @@ class App:
                 await database.require_schema()
             # What start-up made lives to the end; the collector need not look at it again.
             gc.freeze()
-            yield app
+            try:
+                yield app
+            except Exception:
+                await app._tell()
+                raise
+            await app._tell()
         finally:
             await database.dispose()
 
     def report(self, report: RunReport) -> None:
         """Tell the plugins that a run ended."""
         self.plugins.run_finished(report, self.log)
+        self._ran = True
+        for call in self.told:
+            call()
+
+    async def _tell(self) -> None:
+        """The end of a command: notifiers hear of its runs; the daemon tells by itself."""
+        if self._ran and not self.told and self.settings.notifiers:
+            from syncd.telling import tell_by_hand
+
+            await tell_by_hand(self)
 
     def psa_name(self) -> str:
         """Name of the connection that takes the subscriptions.

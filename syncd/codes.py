@@ -219,6 +219,7 @@ CODES: dict[str, Code] = {
     # Runs
     "RUN_INTERRUPTED": Code("run", "The run was asked to stop before its end."),
     "RUN_ABANDONED": Code("run", "The process ended without finishing the run."),
+    "NOTIFIER_FAILED": Code("run", "A notifier could not tell somebody what a run left to do."),
     "DEFECT": Code("run", "The program or a plugin failed in a way that it should not."),
 }
 """Every code, by the place where it arises."""

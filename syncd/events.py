@@ -215,6 +215,21 @@ EVENTS: dict[str, Event] = {
     "asset.unknown": Event(
         "warning", ("client", "key", "action"), "An asset was sent and its answer not seen."
     ),
+    # Notifiers
+    "notice.sent": Event("info", ("notifier", "notice", "attempt"), "A message went out."),
+    "notice.delayed": Event(
+        "warning",
+        ("notifier", "notice", "reason", "attempt"),
+        "A message surely did not arrive; it is tried again.",
+    ),
+    "notice.lost": Event(
+        "error",
+        ("notifier", "notice", "state", "reason"),
+        "A message was given up or may not have arrived; the next one repeats what it said.",
+    ),
+    "notice.postponed": Event(
+        "warning", ("notifier", "error"), "A notifier could not be served; it is tried again."
+    ),
     # Issues
     "issue.opened": Event("warning", ("code", "subject"), "Something needs a person."),
     "issue.closed": Event("info", ("code", "subject"), "An issue is settled."),

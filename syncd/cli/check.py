@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
+from syncd.cli.check_notifiers import try_notifier
 from syncd.cli.output import table
 from syncd.config.schedule import early_days
 from syncd.sdk.connector import Ports
@@ -24,12 +25,13 @@ from syncd.sdk.errors import (
     VendorUnavailable,
 )
 from syncd.sdk.records import CheckResult, Permission
+from syncd.telling import notifier_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from syncd.cli.context import Cli
-    from syncd.config.settings import ConnectionSettings
+    from syncd.config.settings import ConnectionSettings, NotifierSettings
 
 PATIENCE_SECONDS = 60.0
 """How long one connection may take to answer a check."""
@@ -76,12 +78,18 @@ async def check_all(cli: Cli, name: str | None) -> int:
         ConfigError: the configuration cannot be used, or there is no such connection.
     """
     async with App.start(cli.config, need_schema=False) as app:
+        if name is not None and name in app.settings.notifiers:
+            telling = [notifier_settings(app, name)]
+        else:
+            telling = [n for n in app.settings.notifiers.values() if n.enabled and name is None]
         if name is not None:
-            chosen: list[ConnectionSettings] = [app.settings_of(name)]
+            chosen: list[ConnectionSettings] = [] if telling else [app.settings_of(name)]
         else:
             chosen = [found for found in app.settings.connections.values() if found.enabled]
         database, *connections = await asyncio.gather(
-            _database(app), *(_connection(app, found) for found in chosen)
+            _database(app),
+            *(_connection(app, found) for found in chosen),
+            *(_notifier(app, found) for found in telling),
         )
         if name is None:
             connections += _lost(app)
@@ -134,6 +142,14 @@ async def _connection(app: App, settings: ConnectionSettings) -> Finding:
         message = f"the check of {name} failed: {type(error).__name__} in plugin '{connector}'"
         return _failed(name, connector, PluginError(message, remedy="tell the plugin's author"))
     return _judged(name, connector, results)
+
+
+async def _notifier(app: App, settings: NotifierSettings) -> Finding:
+    try:
+        result = await try_notifier(app, settings)
+    except SyncdError as error:
+        return _failed(settings.name, settings.kind.name, error)
+    return _judged(settings.name, settings.kind.name, [result])
 
 
 async def _agreements(app: App, name: str, ports: Ports) -> list[CheckResult]:

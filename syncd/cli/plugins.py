@@ -32,6 +32,10 @@ def list_plugins(cli: Cli) -> None:
             }
             for connector in installed.connectors.values()
         ],
+        "notifiers": [
+            {"name": kind.name, "title": kind.title, "sdk": kind.sdk}
+            for kind in installed.notifiers.values()
+        ],
         "broken": installed.broken,
     }
 
@@ -42,15 +46,18 @@ def list_plugins(cli: Cli) -> None:
                     plugin.name,
                     f"{plugin.distribution} {plugin.version}",
                     ", ".join(
-                        f"{installed.connectors[name].title} "
-                        f"({', '.join(sorted(installed.connectors[name].provides))})"
-                        for name in plugin.connectors
+                        [
+                            f"{installed.connectors[name].title} "
+                            f"({', '.join(sorted(installed.connectors[name].provides))})"
+                            for name in plugin.connectors
+                        ]
+                        + [f"{installed.notifiers[n].title} (tells)" for n in plugin.notifiers]
                     ),
                     ", ".join(plugin.guards) or None,
                 )
                 for plugin in installed.loaded
             ]
-            console.print(table("plugin", "installed from", "connectors", "guards", rows=rows))
+            console.print(table("plugin", "installed from", "offers", "guards", rows=rows))
         else:
             console.print("No plugin works; connections need at least one.")
         for broken in installed.broken:

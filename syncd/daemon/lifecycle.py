@@ -23,6 +23,7 @@ from syncd.daemon.alarm import alarm_clock
 from syncd.daemon.duties import duties_of
 from syncd.daemon.duty import Duty, catch_up, last_due
 from syncd.daemon.instance import StillHeld, only_daemon
+from syncd.daemon.notices import Tellers
 from syncd.daemon.recovery import recover
 from syncd.sdk.errors import SyncdError
 
@@ -79,6 +80,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._signalled, number)
+        tellers = Tellers(self.app)
         try:
             async with asyncio.TaskGroup() as group:
                 calls = [
@@ -93,11 +95,13 @@ class Daemon:
                     n_schedules=len(calls),
                 )
                 watch = group.create_task(self._watch_lock())
+                tellers.start()
                 await self._catch_up(group)
                 await self._stop.wait()
                 alarms.shutdown(wait=False)
                 watch.cancel()
                 interrupted = await self._drain()
+                await tellers.end()
         finally:
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
