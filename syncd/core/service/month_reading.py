@@ -200,15 +200,26 @@ class _Clients:
     def _state(self, account: _Account) -> tuple[ClientState, list[MonthLine]]:
         sent = self._ours(account.sent, account.lines)
         planned = account.planned
-        if planned is not None and not (account.sent is not None and planned.state in _SETTLED):
+        if planned is not None and not (account.sent is not None and self._settled(planned)):
+            state = _STATES[planned.state]
+            if state is ClientState.WAITING and self._outdated(planned):
+                state = ClientState.NOT_PLANNED
             if planned.currency != self._currency:
-                return _STATES[planned.state], []
-            lines = list(planned_bill(planned.basis).lines)
-            return _STATES[planned.state], lines or sent
+                return state, []
+            return state, list(planned_bill(planned.basis).lines) or sent
         if account.sent is None:
             return ClientState.NOT_PLANNED, []
         done = account.sent.completed_at is not None
         return (ClientState.SENT if done else ClientState.UNFINISHED), sent
+
+    def _settled(self, planned: MonthPlanned) -> bool:
+        """Whether a bill that was sent stays as it is, whatever this plan said."""
+        waits = _STATES[planned.state] is ClientState.WAITING
+        return planned.state in _SETTLED or (waits and self._outdated(planned))
+
+    def _outdated(self, planned: MonthPlanned) -> bool:
+        """Somebody decided something since, so that the plan cannot be applied any more."""
+        return planned.data_version != self._data.data_version
 
     def _ours(self, bill: MonthBill | None, lines: list[MonthLine]) -> list[MonthLine]:
         """Lines in the currency of the page; others are told apart and in no sum."""
@@ -232,7 +243,7 @@ class _Clients:
         self, state: ClientState, planned: MonthPlanned | None, sent: MonthBill | None, client: str
     ) -> str:
         plan = planned.plan_id if planned is not None else ""
-        if state is ClientState.HELD:
+        if state is ClientState.HELD and planned is not None and not self._outdated(planned):
             return f"syncd plans show {plan}"
         if state is ClientState.WAITING:
             return f"syncd apply {plan}"
@@ -241,7 +252,7 @@ class _Clients:
         if state is ClientState.FAILED:
             named = client in self._names
             return f"syncd issues --client {client}" if named else "syncd issues"
-        if state is ClientState.NOT_PLANNED:
+        if state in {ClientState.NOT_PLANNED, ClientState.HELD}:
             return f"syncd plan billing --period {self._period}"
         return ""
 

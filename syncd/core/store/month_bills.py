@@ -38,7 +38,7 @@ SELECT b.account_id, b.period, l.basis
                       WHERE o.account_id = b.account_id AND o.period = b.period)
 """)  # noqa: S608 - constants of this module
 _PLANNED = text(f"""
-SELECT pb.account_id, pb.plan_id, pb.state, pb.detail, pb.basis, p.currency
+SELECT pb.account_id, pb.plan_id, pb.state, pb.detail, pb.basis, p.currency, p.data_version
   FROM plan_bill pb JOIN plan p ON p.id = pb.plan_id
  WHERE p.period = :now AND p.kind IN {_OF_BILLS}
    AND pb.id = (SELECT max(o.id) FROM plan_bill o JOIN plan q ON q.id = o.plan_id
@@ -83,6 +83,7 @@ class MonthPlanned:
         detail: why, in words.
         currency: of the plan.
         basis: JSON, see `syncd.core.service.basis`.
+        data_version: of the decisions that it was made with; after an edit it cannot be applied.
     """
 
     account_id: int
@@ -91,6 +92,7 @@ class MonthPlanned:
     detail: str
     currency: str
     basis: str
+    data_version: int
 
 
 async def month_bills(
@@ -135,4 +137,5 @@ async def month_plans(
                 detail=row[3],
                 currency=row[5],
                 basis=row[4],
+                data_version=row[6],
             )

@@ -90,6 +90,29 @@ async def test_held_bills_are_told_with_their_plan_and_money(office: Office) -> 
     assert {one.detail for one in found.exceptions} == {"FIRST_BILL"}
 
 
+async def test_a_plan_from_before_an_edit_is_to_be_made_again(office: Office) -> None:
+    await office.plan()
+    await office.rate(DESKTOP.key, "2.00", "5.50")
+    held = await page(office)
+    assert set(states(held).values()) == {ClientState.HELD}
+    assert {one.next for one in held.exceptions} == {"syncd plan billing --period 2026-10"}
+
+
+async def test_a_bill_that_was_sent_stands_beside_a_plan_that_an_edit_ended(
+    office: Office,
+) -> None:
+    await office.bill()
+    await office.rate(DESKTOP.key, "2.00", "5.10")
+    stored = await office.plan()
+    if stored.count(PlanBillState.HELD):
+        await office.release(stored.id)
+    assert ClientState.WAITING in states(await page(office)).values()
+    await office.rate(SERVER.key, "6.00", "16.00")
+    found = await page(office)
+    assert set(states(found).values()) == {ClientState.SENT}
+    assert found.price == Decimal("115.00")
+
+
 async def test_the_difference_to_last_month_is_split_and_adds_up(office: Office) -> None:
     await office.bill()
     await office.month(
