@@ -10,7 +10,7 @@ from rich.console import Console
 from syncd.cli.context import Cli
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
-from syncd.sandbox.demo.cast import NAMES, SETTINGS
+from syncd.sandbox.demo.cast import BILLING, NAMES, OPTIONS, SETTINGS
 from syncd.sandbox.demo.stage import Stage
 from syncd.sandbox.demo.story import play
 from syncd.sandbox.host import SandboxHost
@@ -39,13 +39,14 @@ def demonstrate(_cli: Cli, *, folder: Path | None, seed: int) -> None:
         raise ConfigError(message, remedy="install syncd with its plugins: pip install .")
     started = time.monotonic()
     world = demo_world(seed)
-    with SandboxHost(world, [offered[connector] for connector in NAMES]) as host:
-        write_config(here, host, names=NAMES, extra=SETTINGS)
+    cast = [offered[connector] for connector in NAMES]
+    with SandboxHost(world, cast, options=OPTIONS) as host:
+        write_config(here, host, names=NAMES, mode="shadow", extra=SETTINGS, billing=BILLING)
         stage = Stage(here, host, secrets_of(host), console)
         console.rule("[bold]syncd: a month end against simulated vendors")
         for connector, name in NAMES.items():
             stage.say(f"{name}: {connector} simulated at {host.simulators[connector].base_url}")
-        stage.say(f"configuration: {here / 'syncd.toml'}, mode = live, since nothing here is real")
+        stage.say(f"configuration: {here / 'syncd.toml'}, in shadow: nothing can be written yet")
         play(stage)
     console.print()
     console.rule("[bold]done")

@@ -17,11 +17,13 @@ database = "sqlite:///syncd.db"
 timezone = "{timezone}"
 
 [billing]
-# "live" is safe here because every vendor below is a simulator on 127.0.0.1. A real installation
-# begins with "shadow", which computes and compares and cannot write.
-mode = "{mode}"
+mode = "{mode}"{safe}
 currency = "GBP"
 """
+_SAFE = {
+    "live": "  # safe here: every vendor below is a simulator on 127.0.0.1",
+    "shadow": "  # computes and compares; a client is written after `syncd golive`",
+}
 
 
 def write_config(
@@ -32,6 +34,7 @@ def write_config(
     mode: str = "live",
     timezone: str = "Europe/London",
     extra: Mapping[str, Mapping[str, Any]] | None = None,
+    billing: Mapping[str, Any] | None = None,
     database: str | None = None,
 ) -> Path:
     """Write `syncd.toml` into the folder.
@@ -43,9 +46,11 @@ def write_config(
         mode: `shadow` or `live`.
         timezone: IANA zone of the billing periods.
         extra: connector -> settings that replace or extend the simulator's own.
+        billing: further settings of `[billing]`.
         database: URL, else SQLite beside the file.
     """
-    text = _HEAD.format(timezone=timezone, mode=mode)
+    text = _HEAD.format(timezone=timezone, mode=mode, safe=_SAFE.get(mode, ""))
+    text += "".join(f"{key} = {_toml(value)}\n" for key, value in (billing or {}).items())
     if database is not None:
         text = text.replace('"sqlite:///syncd.db"', json.dumps(database))
     for connector, name in names.items():

@@ -28,6 +28,7 @@ class SimulatedWorld:
         self.clock = clock
         self._clients = sorted(clients, key=lambda client: client.id)
         self._devices = sorted(devices, key=lambda device: device.id)
+        self._hidden: frozenset[str] = frozenset()
         self._day: date | None = None
         self._present: list[WorldDevice] = []
 
@@ -45,10 +46,17 @@ class SimulatedWorld:
             self._present = [
                 one
                 for one in self._devices
-                if one.client in here and _present(one.arrives, one.leaves, today)
+                if one.client in here
+                and one.name not in self._hidden
+                and _present(one.arrives, one.leaves, today)
             ]
             self._day = today
         return self._present
+
+    def hide(self, *names: str) -> None:
+        """Show no device of these names, as to a login that lost a right; none: show all again."""
+        self._hidden = frozenset(names)
+        self._day = None
 
     def everyone(self) -> Sequence[WorldClient]:
         """All clients of all times, for the demo's narration and for tests."""

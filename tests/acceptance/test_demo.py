@@ -10,7 +10,7 @@ from rich.console import Console
 from syncd.core.store.schema import upgrade
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
-from syncd.sandbox.demo.cast import NAMES, SETTINGS
+from syncd.sandbox.demo.cast import BILLING, NAMES, OPTIONS, SETTINGS
 from syncd.sandbox.demo.stage import Stage
 from syncd.sandbox.demo.story import play
 from syncd.sandbox.host import SandboxHost
@@ -21,11 +21,14 @@ def test_the_month_end_holds_on_both_databases(empty_database_url: str, tmp_path
     upgrade(empty_database_url)
     offered = load().sandboxes()
     said = io.StringIO()
-    with SandboxHost(demo(), [offered[connector] for connector in NAMES]) as host:
+    cast = [offered[connector] for connector in NAMES]
+    with SandboxHost(demo(), cast, options=OPTIONS) as host:
         write_config(
             tmp_path,
             host,
             names=NAMES,
+            mode="shadow",
+            billing=BILLING,
             database=empty_database_url,
             extra=SETTINGS,
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from syncd.sandbox.demo import going_live, late_device
 from syncd.sandbox.demo.cast import (
     BACKUP,
     BY_HAND,
-    FIRST_OF_DECEMBER,
-    HELD,
+    HIDDEN,
     MID_DECEMBER,
+    NOVEMBER_AFTERNOON,
     NOVEMBER_EVENING,
     PSA_CONNECTOR,
     SOURCE,
@@ -34,15 +35,15 @@ def play(stage: Stage) -> None:
     _credentials(stage)
     _counts(stage)
     _decisions(stage)
-    _first_plan(stage)
-    _first_bills(stage)
+    going_live.play(stage)
     _nothing_twice(stage)
+    late_device.play(stage)
     _by_hand(stage)
 
 
 def _credentials(stage: Stage) -> None:
     stage.step("Check", "Are the credentials good, and which rights are missing? Read-only.")
-    stage.move_to(NOVEMBER_EVENING)
+    stage.move_to(NOVEMBER_AFTERNOON)
     stage.run("check")
 
 
@@ -52,6 +53,11 @@ def _counts(stage: Stage) -> None:
         "Read every device and every backup once. A read that cannot be proven changes nothing.",
     )
     stage.run("pull")
+    stage.say("the same again in the evening, as every few hours; it counts for the month")
+    stage.move_to(NOVEMBER_EVENING)
+    stage.hide(HIDDEN)
+    stage.run("pull", SOURCE)
+    stage.hide()
 
 
 def _decisions(stage: Stage) -> None:
@@ -102,30 +108,6 @@ def _confirm(stage: Stage, row: Row) -> Row:
 
 def _billed_by_hand(row: Row) -> Row:
     return {**row, "automatic": "no"} if row["account_name"] == BY_HAND else row
-
-
-def _first_plan(stage: Stage) -> None:
-    stage.step(
-        "Plan",
-        "November is over. What would be written, and what does it change in money?\n"
-        "First bills are always held: a person looks at them once. The console knows what a month\n"
-        "came to only when it is over, so it is read once more.",
-    )
-    stage.move_to(FIRST_OF_DECEMBER)
-    stage.run("pull", BACKUP)
-    stage.run("plan", "billing", expect=HELD)
-
-
-def _first_bills(stage: Stage) -> None:
-    stage.step("Release and apply", "The plan was read; now it is released with a reason and sent.")
-    stage.run("apply", "latest", expect=HELD)
-    stage.claim(
-        stage.statistics(PSA_CONNECTOR)["writes"] == 0, "while everything is held, nothing is sent"
-    )
-    stage.run("plans", "release", "latest", "--reason", "first month, compared with the invoices")
-    stage.run("apply", "latest")
-    stage.claim(stage.statistics(PSA_CONNECTOR)["writes"] > 0, "the subscriptions were written")
-    stage.claim_no_duplicates(PSA_CONNECTOR)
 
 
 def _nothing_twice(stage: Stage) -> None:

@@ -63,6 +63,14 @@ class Stage:
     def say(self, words: str) -> None:
         self.console.print(f"[dim]{words}[/dim]")
 
+    def show(self, line: str) -> None:
+        """A line of what the reader could see on a vendor's own screen."""
+        self.console.out(line, highlight=False)
+
+    def hide(self, *names: str) -> None:
+        """Let no source show devices of these names; without names all are shown again."""
+        self._host.world.hide(*names)
+
     def move_to(self, moment: datetime) -> None:
         """Set the clock of the simulated world and of every command from here on."""
         self._host.world.clock.set(moment)
@@ -117,12 +125,12 @@ class Stage:
 
     def statistics(self, connector: str) -> dict[str, Any]:
         """Calls that a simulator counted."""
-        found: dict[str, Any] = self._ask(connector, "/__sandbox__/stats")
+        found: dict[str, Any] = self.ask(connector, "/__sandbox__/stats")
         return found
 
     def break_next(self, connector: str, faults: list[dict[str, Any]]) -> None:
         """Script faults into a simulator."""
-        self._ask(connector, "/__sandbox__/faults", {"faults": faults})
+        self.ask(connector, "/__sandbox__/faults", {"faults": faults})
 
     def night(self, *, until: Callable[[Event], bool]) -> list[Event]:
         """Run the daemon until an event of its log, stop it, and tell what it did.
@@ -168,11 +176,11 @@ class Stage:
 
     def psa_markers(self, connector: str) -> list[str]:
         """The keys of ours that the simulated PSA holds, one per record."""
-        records: list[dict[str, Any]] = self._ask(connector, "/__hand__/subscriptions")
+        records: list[dict[str, Any]] = self.ask(connector, "/__hand__/subscriptions")
         found = [str(one.get("product_sku") or "") for one in records]
         return [marker for marker in found if marker.startswith("syncd")]
 
-    def _ask(self, connector: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def ask(self, connector: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Speak to a simulator past its vendor's API."""
         url = f"{self._host.simulators[connector].base_url}{path}"
         data = None if body is None else json.dumps(body).encode()
