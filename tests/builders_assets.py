@@ -23,6 +23,7 @@ from syncd.sdk.records import (
     AssetPlan,
     BatchLimit,
     ChangeKind,
+    CheckResult,
     Delivered,
     NotSent,
     Outcome,
@@ -52,6 +53,9 @@ class AssetPsa(FakePsa):
     asset_writes: list[AssetChange] = field(default_factory=list)
     late: dict[str, datetime] = field(default_factory=dict)
     next_asset: int = 100
+
+    async def check_assets(self) -> CheckResult:
+        return CheckResult(ok=True, summary="assets")
 
     async def assets(self, *, clients: Collection[str] | None) -> AsyncIterator[Sequence[PsaAsset]]:
         self._count("assets")
@@ -140,7 +144,7 @@ class AssetPsa(FakePsa):
 
 
 async def asset_office(
-    database: Database, counts: Mapping[str, Mapping[str, int]] | None = None, **usual: Any
+    database: Database, counts: Mapping[str, Mapping[str, Any]] | None = None, **usual: Any
 ) -> tuple[Office, AssetPsa]:
     """Account 5 of client 1001 has three desktops (de1…) and a server (se1)."""
     office = await Office.open(database)

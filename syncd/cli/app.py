@@ -24,8 +24,8 @@ DEFAULT_CONFIG = "syncd.toml"
 
 NOUNS = (
     "demo", "init", "check", "plugins", "db", "pull", "pulls", "map", "template", "policy",
-    "golive", "plan", "apply", "adopt", "wire", "plans", "bill", "corrections", "month", "explain",
-    "margin", "status", "runs", "issues", "notify", "run", "sandbox",
+    "golive", "plan", "apply", "adopt", "wire", "assets", "plans", "bill", "corrections", "month",
+    "explain", "margin", "status", "runs", "issues", "notify", "run", "sandbox",
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""
 

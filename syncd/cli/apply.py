@@ -49,6 +49,8 @@ async def apply_one(cli: Cli, wanted: str, *, dry_run: bool) -> int:
             kind = await kind_of_plan(conn, wanted)
         if kind is PlanKind.WIRING:
             return await _apply_links(cli, app, wanted, dry_run=dry_run)
+        if kind is PlanKind.ASSETS:
+            return await _apply_assets(cli, app, wanted, dry_run=dry_run)
         desk = await billing_desk(app)
         with output.progress("sending", "changes settled") as progress:
             report = await desk.apply(
@@ -65,6 +67,14 @@ async def _apply_links(cli: Cli, app: App, wanted: str, *, dry_run: bool) -> int
 
     record = await find_plan(app.database, wanted)
     return await apply_plan_of_links(cli, app, record, dry_run=dry_run)
+
+
+async def _apply_assets(cli: Cli, app: App, wanted: str, *, dry_run: bool) -> int:
+    from syncd.cli.assets import apply_plan_of_assets
+    from syncd.core.service.application import find_plan
+
+    record = await find_plan(app.database, wanted)
+    return await apply_plan_of_assets(cli, app, record, dry_run=dry_run)
 
 
 def _data(report: ApplyReport, steps: list[str]) -> dict[str, Any]:

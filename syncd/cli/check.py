@@ -24,6 +24,7 @@ from syncd.sdk.errors import (
     SyncdError,
     VendorUnavailable,
 )
+from syncd.sdk.ports import AssetKeeper
 from syncd.sdk.records import CheckResult, Permission
 from syncd.telling import notifier_settings
 
@@ -133,6 +134,8 @@ async def _connection(app: App, settings: ConnectionSettings) -> Finding:
                 if port is not None
             ]
             results += await _agreements(app, name, ports)
+            if app.settings.asset_sources and isinstance(ports.psa, AssetKeeper):
+                results.append(await ports.psa.check_assets())
     except SyncdError as error:
         return _failed(name, connector, error)
     except TimeoutError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
 from syncd.cli.adopt import show_adoptions
+from syncd.cli.asset_view import print_assets
 from syncd.cli.desk import billing_desk
 from syncd.cli.moments import moment
 from syncd.cli.output import table
@@ -75,6 +76,9 @@ async def show_plan(cli: Cli, wanted: str) -> None:
         record = await find_plan(app.database, wanted)
         if record.kind is PlanKind.ADOPTION:
             show_adoptions(output, record)
+            return
+        if record.kind is PlanKind.ASSETS:
+            print_assets(output, record)
             return
         if record.kind is PlanKind.WIRING:
             show_links(output, record, write_links=app.settings.billing.write_links)

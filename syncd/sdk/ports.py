@@ -225,6 +225,13 @@ class AssetKeeper(Protocol):
 
     asset_batch: BatchLimit
 
+    async def check_assets(self) -> CheckResult:
+        """Try what keeping assets needs, read-only; asked for only where a source exports them.
+
+        Never raises for refused credentials or missing rights: those are the result.
+        """
+        ...
+
     def assets(self, *, clients: Collection[str] | None) -> AsyncIterator[Sequence[PsaAsset]]:
         """Assets of these clients (None: all), deactivated ones included, proven whole."""
         ...

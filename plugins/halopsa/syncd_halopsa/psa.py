@@ -149,6 +149,9 @@ class HaloPsa:
     async def agreements(self, *, clients: Collection[str]) -> AsyncIterator[Sequence[Agreement]]:
         yield [agreement_of(row) for row in await self._of_clients(AGREEMENTS, clients)]
 
+    async def check_assets(self) -> CheckResult:
+        return await Trial(self._api, self._context).assets()
+
     async def assets(self, *, clients: Collection[str] | None) -> AsyncIterator[Sequence[PsaAsset]]:
         yield [self._shape.record(row) for row in await self._of_clients(ASSETS, clients)]
 

@@ -15,8 +15,11 @@ from syncd_halopsa.models import WireLicence
 from syncd_halopsa.resources import (
     AGREEMENTS,
     ASSET_TYPES,
+    ASSETS,
     CLIENTS,
     RECURRING,
+    SAVE_ASSETS_RIGHT,
+    SAVE_ASSETS_SCOPE,
     SAVE_SCOPE,
     SITES,
     SUBSCRIPTIONS,
@@ -78,6 +81,36 @@ class Trial:
             + await self._version(),
             permissions=tuple(self._permissions),
             warnings=tuple(self._warnings),
+        )
+
+    async def assets(self) -> CheckResult:
+        """Whether assets can be read and, as far as that shows without saving one, saved.
+
+        Raises:
+            TransientError: HaloPSA cannot be reached or asks to slow down.
+            ProtocolError: something else than HaloPSA answers.
+        """
+        try:
+            page = await self._first(ASSETS)
+        except AuthError as error:
+            return CheckResult(ok=False, summary="", error=f"{error}; {error.remedy}")
+        asked = SAVE_ASSETS_SCOPE in self._config.scope.split()
+        self._permissions.append(
+            Permission(name=SAVE_ASSETS_SCOPE, granted=asked, needed_for=ASSETS.feature)
+        )
+        missing = [one.name for one in self._permissions if not one.granted]
+        if not missing:
+            return CheckResult(
+                ok=True, summary=f"{_total(page)} assets", permissions=tuple(self._permissions)
+            )
+        right = SAVE_ASSETS_RIGHT
+        return CheckResult(
+            ok=False,
+            summary="assets cannot be exported",
+            permissions=tuple(self._permissions),
+            error=f"{self._api.connection}: a source exports assets, and rights are missing for "
+            f"{', '.join(missing)}: add {SAVE_ASSETS_SCOPE} to `scope` of [connections."
+            f"{self._api.connection}] and to the application, and give the agent '{right}'",
         )
 
     async def _first(self, resource: Resource[Row]) -> Page[Row] | None:

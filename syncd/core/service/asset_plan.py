@@ -119,7 +119,7 @@ async def plan_export(
     async with database.reader() as conn:
         data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
         accounts = choose_clients(data, psa_connection.id, clients)
-        units = await read_units(conn, data, psa_connection.id, exporting, accounts, now=now)
+        units = await read_units(conn, data, psa_connection.id, exporting, accounts)
         rows = await asset_rows(conn, psa_connection.id)
         golive = await load_golive(conn, psa_connection.id, mode=rules.mode)
     book = AssetLedger(data, psa_connection.id, rows, exporting, units)

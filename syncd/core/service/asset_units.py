@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,9 @@ from syncd.sdk.records import HeldAsset, Part, ProductKind
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""The newest pull is wanted, whatever clock it was taken by."""
 
 DUPLICATE_UNIT: Final = "DUPLICATE_UNIT"
 
@@ -50,8 +53,6 @@ async def read_units(
     psa_id: int,
     exporting: Mapping[str, bool],
     accounts: Collection[int],
-    *,
-    now: datetime,
 ) -> AssetUnits:
     """The counted units of linked accounts.
 
@@ -61,7 +62,6 @@ async def read_units(
         psa_id: row id of the PSA connection.
         exporting: source connection name -> whether types of existing assets are changed.
         accounts: row ids of the accounts that are asked for.
-        now: pulls up to this moment count.
     """
     found = AssetUnits()
     for connection in sorted(data.connections.values(), key=lambda one: one.name):
@@ -74,8 +74,8 @@ async def read_units(
             and one in data.links
             and data.links[one].psa_connection_id == psa_id
         ]
-        proven = await proven_pulls(conn, connection.id, before=now)
-        newest = await latest_attempts(conn, connection.id, before=now)
+        proven = await proven_pulls(conn, connection.id, before=_EVER)
+        newest = await latest_attempts(conn, connection.id, before=_EVER)
         for seq, (pull, speaking) in _by_pull(linked, proven, newest).items():
             found.proven.update(speaking)
             products = [

@@ -141,7 +141,7 @@ class AssetConformance(Conformance):
         ) -> list[tuple[bool, str | None]]:
             change = self.creates()[0]
             remote = await _made(keeper, change)
-            seen = []
+            seen: list[tuple[bool, str | None]] = []
             for active in (False, True):
                 await keeper.apply_assets([_update(change, remote, active=active)])
                 kept = await _kept(keeper)

@@ -40,8 +40,8 @@ async def test_a_first_export_is_planned_with_its_money_and_waits(database: Data
     assert (plan.kind, plan.plan.period) == (PlanKind.ASSETS, "2026-11")
     assert actions(plan) == {"de1": "create", "de2": "create", "de3": "create", "se1": "create"}
     desktops, servers = content(plan).effects
-    assert (desktops.before, desktops.after, desktops.money_effect) == (0, 3, D("12.00"))
-    assert (servers.before, servers.after, servers.money_effect) == (1, 2, D("14.00"))
+    assert (desktops.before, desktops.after, desktops.money_effect) == (D(0), D(3), D("12.00"))
+    assert (servers.before, servers.after, servers.money_effect) == (D(1), D(2), D("14.00"))
     (bill,) = plan.bills
     assert bill.state is PlanBillState.HELD
     assert rules_of(plan.objections) == {"FIRST_ASSET_EXPORT"}
@@ -70,7 +70,7 @@ async def test_what_left_is_deactivated_and_what_returns_is_the_same_asset(
     plan = await look(office)
     assert actions(plan) == {"de3": "deactivate"}
     (effect,) = content(plan).effects
-    assert (effect.before, effect.after, effect.money_effect) == (3, 2, D("-4.00"))
+    assert (effect.before, effect.after, effect.money_effect) == (D(3), D(2), D("-4.00"))
     assert (await write(office, plan.id)).exit_code == 0
     assert not psa.named("de3.local").active
     assert (await ledger(office))["de3"].state == INACTIVE
@@ -329,8 +329,8 @@ async def test_free_units_and_unknown_lines_are_told(database: Database) -> None
         blind,
     ]
     free, least, unknown = content(await look(office)).effects
-    assert (free.before, free.after, free.money_effect) == (0, 1, D("4.00"))
-    assert (least.before, least.after, least.money_effect) == (3, 4, None)
+    assert (free.before, free.after, free.money_effect) == (D(0), D(1), D("4.00"))
+    assert (least.before, least.after, least.money_effect) == (D(3), D(4), None)
     assert "price" in least.note
     assert (unknown.before, unknown.money_effect) == (None, None)
     assert "does not say" in unknown.note

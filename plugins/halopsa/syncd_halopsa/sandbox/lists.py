@@ -135,7 +135,7 @@ def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:
     if table == "asset" and not _is_of(row, query, _OF_ASSET):
         return False
     search = query.get("search", "").lower()
-    fields = _SEARCHED.get(table, ("name",))
+    fields: tuple[str, ...] = _SEARCHED.get(table, ("name",))
     if table == "softwarelicence":
         fields = options.search_fields
     return not search or any(search in str(row.get(one, "")).lower() for one in fields)
