@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
 
-from syncd.core.service.closing_window import closing_window
 from syncd.core.service.notice_content import Reader
 from syncd.core.service.notice_gathering import FindWindow, gather_notice
 from syncd.core.service.notice_sending import NotifierDesk, send_waiting
@@ -80,6 +79,8 @@ def notifier_settings(app: App, name: str) -> NotifierSettings:
 
 def window_of(app: App) -> FindWindow | None:
     """What looks for a window that closes; None where no daemon bills."""
+    from syncd.core.service.closing_window import closing_window
+
     settings = app.settings
     psa = settings.billing.psa
     if settings.billing_due is None or psa is None:
@@ -115,4 +116,4 @@ async def tell_by_hand(app: App) -> None:
     for task in late:
         task.cancel()
     if late:
-        await asyncio.wait(late)
+        await asyncio.wait(late, timeout=BY_HAND_SECONDS)

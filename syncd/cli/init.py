@@ -33,6 +33,15 @@ mode = "shadow"
 # A bill is held for a person when a line, a client or the run moves by more than this:
 guards = {{ line_percent = 25, line_units = 3, line_money = "250.00", client_percent = 20, \
 client_money = "100.00", run_percent = 5 }}
+
+# Who is told what runs leave for people to do, by mail or in a chat: docs/notify.md
+# [notify.ops]
+# plugin = "mail"
+# host = "smtp.example.com"
+# user = "syncd@example.com"
+# password = {{ env = "SMTP_PASSWORD" }}
+# from = "syncd@example.com"
+# to = ["ops@example.com"]
 """
 
 _SCHEDULE = (

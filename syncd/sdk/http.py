@@ -5,6 +5,7 @@ With `wire.py` the only module of the project that uses httpx.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from copy import copy
@@ -137,6 +138,10 @@ class ApiClient:
         return self._line.calls
 
     async def __aenter__(self) -> Self:
+        if self._secret_paths:
+            # The lines of these libraries name whole addresses, to whoever listens.
+            for name in ("httpx", "httpcore"):
+                logging.getLogger(name).setLevel(logging.WARNING)
         self._line.client = open_client(self._base, self._policy, self._headers, self._concurrency)
         return self
 

@@ -88,6 +88,7 @@ def test_a_line_that_names_a_command_loads_that_alone(
     [
         "syncd.cli.pull, syncd.core.store.database, syncd.core.service.pull_run",
         "syncd.bootstrap, syncd.plugins; syncd.plugins.load()",
+        "syncd.telling, syncd_mail.notifier, syncd_chat.payloads",
     ],
 )
 def test_a_pull_loads_no_tool_of_other_commands(modules: str) -> None:

@@ -15,10 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from syncd.codes import CODES
-from syncd.core.service.late_issues import LATE_CHANGE
 from syncd.core.service.notice_content import ClosingWindow, News, Reader, one_line
-from syncd.core.service.plan_issues import PLAN_HELD
-from syncd.core.service.queueing import AUTO_WINDOW_MISSED
 from syncd.core.store.issues import Issue, IssueSeverity
 from syncd.core.store.runs import RunRecord, RunStatus
 from syncd.sdk.errors import AuthError, OutcomeUnknown, PermissionMissing
@@ -26,6 +23,11 @@ from syncd.sdk.notices import Notice, NoticeKind, NoticeSection
 
 LONGEST_LIST: Final = 20
 """Lines of a section; what is more is counted."""
+
+# Written here again, as their own modules bring tables that a pull does not load.
+PLAN_HELD: Final = "PLAN_HELD"
+AUTO_WINDOW_MISSED: Final = "AUTO_WINDOW_MISSED"
+LATE_CHANGE: Final = "LATE_CHANGE"
 
 CREDENTIALS: Final = frozenset({AuthError.code, PermissionMissing.code})
 UNKNOWN: Final = frozenset({OutcomeUnknown.code, "LINK_UNKNOWN", "LINK_NEVER_ARRIVED"})

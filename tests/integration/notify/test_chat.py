@@ -95,7 +95,7 @@ async def test_each_answer_means_what_it_says_and_repeats_no_secret(
     case: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer, kind = ANSWERS[case]
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.DEBUG)
     route = respx.post(URL)
     answer(route)
     channel = Channel()
@@ -106,6 +106,18 @@ async def test_each_answer_means_what_it_says_and_repeats_no_secret(
     out = f"{caught.value} {caught.value.remedy} {channel.logged} {caplog.text}"
     assert SECRET not in out
     assert "/…" in str(caught.value)
+
+
+@respx.mock
+async def test_a_sent_message_leaves_no_trace_of_its_address(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    respx.post(URL).respond(200)
+    channel = Channel()
+    await channel.send()
+    assert [event for event, _ in channel.logged] == ["request.sent"]
+    assert SECRET not in f"{channel.logged} {caplog.text}"
 
 
 @respx.mock

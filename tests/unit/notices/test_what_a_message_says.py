@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from syncd.core.service import late_issues, notices, plan_issues, queueing
 from syncd.core.service.notice_content import ClosingWindow, EarlierNotice, News
 from syncd.core.service.notices import compose
 from syncd.core.store.issues import IssueSeverity
@@ -167,3 +168,9 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert found is not None
     assert len(found.sections[0].lines) == 21
     assert found.sections[0].lines[-1] == "… and 42 more lines"
+
+
+def test_codes_are_written_as_those_who_open_them_write_them() -> None:
+    assert notices.PLAN_HELD == plan_issues.PLAN_HELD
+    assert notices.AUTO_WINDOW_MISSED == queueing.AUTO_WINDOW_MISSED
+    assert notices.LATE_CHANGE == late_issues.LATE_CHANGE
