@@ -16,6 +16,8 @@ from syncd.sandbox.demo.files import read, write
 from syncd.sandbox.demo.stage import Stage
 
 NOVEMBER = "2026-11"
+OWN_PRICE = 3.0
+"""What HaloPSA charges per unit of a record whose price is its own."""
 
 
 def play(stage: Stage) -> None:
@@ -151,6 +153,33 @@ def _everyone(stage: Stage) -> None:
     stage.run("plans", "release", "latest", "--reason", "compared in shadow")
     stage.run("apply", "latest")
     stage.claim_no_duplicates(PSA_CONNECTOR)
+    added = _lines_by_hand(stage)
+    stage.say(f"somebody adds {added} recurring lines in HaloPSA; invoices are made on the 5th")
+
+
+def _lines_by_hand(stage: Stage) -> int:
+    """A recurring line for each record of ours that none counts; how many were made.
+
+    A record without a price of ours is billed at the line's own.
+    """
+    headers = stage.ask(PSA_CONNECTOR, "/__hand__/recurring")
+    counted = {
+        source["licence_id"]
+        for header in headers
+        for line in header["lines"]
+        for source in line["quantity_subscriptions"]
+    }
+    bare = [one for one in _subscriptions(stage) if _is_ours(one) and one["id"] not in counted]
+    for one in bare:
+        asked = {"licence": one["id"], "linked_price": bool(one["price"])}
+        line = stage.ask(PSA_CONNECTOR, "/__hand__/lines", asked)["id"]
+        if not one["price"]:
+            price = {"unit_price": OWN_PRICE}
+            stage.ask(PSA_CONNECTOR, f"/__hand__/lines/{line}", price, method="PATCH")
+    for header in headers:
+        day = {"nextcreationdate": "2026-12-05T00:00:00"}
+        stage.ask(PSA_CONNECTOR, f"/__hand__/recurring/{header['id']}", day, method="PATCH")
+    return len(bare)
 
 
 def _only_pioneers() -> list[str]:

@@ -9,9 +9,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class Stage:
         if not quiet:
             shown = " ".join(f'"{word}"' if " " in word else word for word in words)
             self.console.print(f"[bold green]$[/bold green] [bold]syncd {shown}[/bold]")
+        began = time.monotonic()
         done = subprocess.run(  # noqa: S603 - our own program, arguments as a list
             [sys.executable, "-m", "syncd", *words],
             cwd=self.folder,
@@ -94,6 +96,7 @@ class Stage:
             timeout=_COMMAND_SECONDS,
             check=False,
         )
+        self._pass(time.monotonic() - began)
         if not quiet:
             for text in (done.stdout, done.stderr):
                 if text.strip():
@@ -108,6 +111,11 @@ class Stage:
         if expect and not quiet:
             self.say(f"exit code {done.returncode}, as promised")
         return done.stdout
+
+    def _pass(self, seconds: float) -> None:
+        """Let the next command begin after this one ended: each counts on from its start."""
+        clock = self._host.world.clock
+        clock.set(clock.now() + timedelta(seconds=seconds + 1))
 
     def read(self, *words: str, expect: int = 0) -> Any:
         """Run `syncd --json WORDS` without showing it and give its answer."""
@@ -139,7 +147,9 @@ class Stage:
             NightFailed: the event did not come, or the daemon ended badly.
         """
         self.console.print("[bold green]$[/bold green] [bold]syncd run[/bold]")
+        began = time.monotonic()
         events = spend_the_night(self.folder, self._environment(), until=until)
+        self._pass(time.monotonic() - began)
         for line in told(events):
             self.console.out(line, highlight=False)
         return events
@@ -180,11 +190,18 @@ class Stage:
         found = [str(one.get("product_sku") or "") for one in records]
         return [marker for marker in found if marker.startswith("syncd")]
 
-    def ask(self, connector: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Speak to a simulator past its vendor's API."""
+    def ask(
+        self,
+        connector: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        method: str | None = None,
+    ) -> Any:
+        """Speak to a simulator past its vendor's API, as a person does in the vendor's screens."""
         url = f"{self._host.simulators[connector].base_url}{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data=data)  # noqa: S310 - loopback, our own
+        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - loopback
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             return json.load(answer)
 
