@@ -209,6 +209,9 @@ CODES: dict[str, Code] = {
     "KEY_NOT_KEPT": Code("delivery", "The PSA did not keep our key where it can be searched."),
     "ASSET_REFUSED": Code("delivery", "Assets of a client were not written as planned."),
     "ASSET_UNKNOWN": Code("delivery", "Whether assets of a client were written is not known yet."),
+    "ASSET_NEVER_ARRIVED": Code(
+        "delivery", "An asset was sent several times and is not there as sent."
+    ),
     "LINK_REFUSED": Code("delivery", "A recurring line was not linked as planned."),
     "LINK_UNKNOWN": Code("delivery", "Whether a recurring line was linked is not known yet."),
     "LINK_NEVER_ARRIVED": Code("delivery", "A link was sent several times and is not there."),

@@ -134,8 +134,7 @@ async def _connection(app: App, settings: ConnectionSettings) -> Finding:
                 if port is not None
             ]
             results += await _agreements(app, name, ports)
-            if app.settings.asset_sources and isinstance(ports.psa, AssetKeeper):
-                results.append(await ports.psa.check_assets())
+            results += await _assets(app, ports)
     except SyncdError as error:
         return _failed(name, connector, error)
     except TimeoutError:
@@ -169,6 +168,14 @@ async def _agreements(app: App, name: str, ports: Ports) -> list[CheckResult]:
         return []  # the finding of the database says so already
     found = await try_agreements(app.database, name, ports.psa)
     return [] if found is None else [found]
+
+
+async def _assets(app: App, ports: Ports) -> list[CheckResult]:
+    """What keeping assets needs, where a source exports any."""
+    psa = ports.psa
+    if psa is None or not app.settings.asset_sources or not isinstance(psa, AssetKeeper):
+        return []
+    return [await psa.check_assets()]
 
 
 def _judged(name: str, connector: str, results: Sequence[CheckResult]) -> Finding:

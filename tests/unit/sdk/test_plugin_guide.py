@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.sdk.testing.assets import AssetConformance
 from syncd.sdk.testing.conformance import Conformance
 from syncd.sdk.testing.links import LinkConformance
 from syncd.sdk.testing.psa import PsaConformance
@@ -75,6 +76,7 @@ def test_the_page_lists_every_rule_and_no_other():
             UsageConformance,
             PsaConformance,
             LinkConformance,
+            AssetConformance,
         )
         for name in vars(kit)
         if name.startswith("test_")
