@@ -149,7 +149,7 @@ def _held(issues: Sequence[Issue], reader: Reader) -> _Part:
         if reader.clients:
             lines += [_held_line(issue) for issue in own]
     if reader.clients:
-        lines += [f"together {one}" for one in _totals(issues, "money")]
+        lines = [*(f"together {one}" for one in _totals(issues, "money")), *lines]
     commands = tuple(
         command
         for plan in plans
@@ -257,7 +257,7 @@ def _earlier(news: News) -> list[NoticeSection]:
 def _all_well(news: News) -> str:
     bills = sum(one.bills for one in news.sent)
     said = f"{bills} bill{'' if bills == 1 else 's'} sent, " if bills else ""
-    return f"{said}nothing needs you"
+    return f"{said}nothing new needs you"
 
 
 def _of_billing(run: RunRecord) -> bool:

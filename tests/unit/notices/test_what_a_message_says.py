@@ -38,7 +38,7 @@ def test_nothing_that_needs_somebody_is_no_message() -> None:
 
 def test_always_tells_of_a_run_of_billing_that_needs_nobody() -> None:
     text = everything(said(News(runs=(ended(),), sent=SENT), always=True))
-    assert "3 bills sent, nothing needs you" in text
+    assert "3 bills sent, nothing new needs you" in text
     assert "3 bills of 2026-11" in text
 
 
