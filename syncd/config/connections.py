@@ -13,7 +13,7 @@ from syncd.config.tables import ConnectionTable, LimitsTable
 from syncd.config.validation import Check
 from syncd.plugins import Plugins
 from syncd.sdk.address import check_base_url, is_loopback
-from syncd.sdk.connector import Connector, RateLimit
+from syncd.sdk.connector import Capability, Connector, RateLimit
 
 _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 _COMMON = frozenset(ConnectionTable.model_fields)
@@ -88,6 +88,12 @@ def _read(
         export_assets=common.export_assets,
         overwrite_asset_type=common.overwrite_asset_type,
     )
+    if found.export_assets and Capability.USAGE not in connector.provides:
+        check.add(
+            (*path, "export_assets"),
+            f"'{connector.name}' counts nothing that could be exported",
+            "set it on a source; its units become assets of the PSA",
+        )
     if not resting:
         _check_resolved_urls(check, found, bad_urls)
     return found

@@ -68,7 +68,7 @@ class _Work:
     chosen: Mapping[UnitId, str]
     found: AssetFindings
     made: dict[tuple[str, str], str] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
+    taken: dict[str, str] = field(default_factory=dict)
 
     def want(self, one: Desired) -> None:
         """Find the asset of a counted unit, or what it waits for."""
@@ -121,12 +121,13 @@ class _Work:
 
     def _twin(self, one: Desired, asset: PsaAsset) -> bool:
         """An asset of the same name may be the unit unless it is proven to be another one."""
-        if one.connector in asset.foreign_ids or asset.key in self.taken:
+        if one.connector in asset.foreign_ids:
             return False
         mine = joined_key(PREFIX, one.uid)
         if (asset.marker or "").startswith(f"{mine}:"):
             return False
-        return self.psa.claimed.get(asset.key) != one.connection
+        owner = self.taken.get(asset.key) or self.psa.claimed.get(asset.key)
+        return owner != one.connection
 
     def _create(self, one: Desired, known: Known | None, reason: str) -> None:
         if one.asset_type is None:
@@ -171,7 +172,7 @@ class _Work:
         person: bool = False,
     ) -> None:
         """What of an asset differs from what it should be, as far as that is ours to say."""
-        self.taken.add(asset.key)
+        self.taken[asset.key] = one.connection
         sent = fields or AssetFields(
             asset.client, asset.site, asset.name, asset.asset_type, asset.active, ours
         )

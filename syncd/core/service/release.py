@@ -21,9 +21,11 @@ from syncd.core.store.billing_data import load_billing_data
 from syncd.core.store.connections import find_connection
 from syncd.core.store.plans import PlanBillState, PlanKind, move_bill
 from syncd.sdk.connector import EventLog
+from syncd.sdk.records import PlannedBill
 
 if TYPE_CHECKING:
     from syncd.core.store.database import Database
+    from syncd.core.store.plans import PlanRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +132,8 @@ async def release_plan(
                     client_name=bill.client_name,
                     account=bill.account,
                     held_for=stored.detail,
-                    writes=len(bill.changes),
-                    money=money_of(bill),
+                    writes=len(bill.changes) + _assets_of(record, bill),
+                    money=_money(bill),
                 )
             )
         left = len(released) < sum(1 for one in record.bills if one.state is PlanBillState.HELD)
@@ -158,6 +160,19 @@ async def release_plan(
             reason=reason.strip(),
         )
     return ReleaseReport(plan_id=record.id, by=by, reason=reason.strip(), bills=tuple(released))
+
+
+def _assets_of(record: PlanRecord, bill: PlannedBill) -> int:
+    """Assets that a plan of assets writes at the client; its bills have no changes."""
+    planned = record.plan.assets.planned if record.plan.assets is not None else ()
+    return sum(one.client == bill.client and one.change is not None for one in planned)
+
+
+def _money(bill: PlannedBill) -> Decimal | None:
+    """What a bill does in money; one without changes says it by its totals alone."""
+    if bill.changes or bill.total_before is None or bill.total_after is None:
+        return money_of(bill)
+    return bill.total_after - bill.total_before
 
 
 async def _client_keys(

@@ -10,8 +10,10 @@ import pytest
 from syncd.core.service.application import find_plan
 from syncd.core.service.refusals import AssetsNotKept, PlanConsumed, PlanStale, ShadowMode
 from syncd.core.store.asset_records import INACTIVE, LIVE
+from syncd.core.store.connections import ensure_connection
 from syncd.core.store.database import Database
 from syncd.core.store.plans import PlanBillState, PlanKind
+from syncd.core.store.references import ReferenceEntry, ReferenceKind, store_references
 from syncd.core.store.tables import ProductMapping
 from tests.builders_assets import (
     SOURCE,
@@ -208,6 +210,57 @@ async def test_an_account_that_moves_takes_its_assets_along(database: Database) 
     await office.link("5", "1002")
     plan = await look(office)
     assert {one.code for one in content(plan).held} == {"SITE_NOT_MAPPED"}
+
+
+async def test_an_account_with_a_site_moves_its_assets_and_both_invoices(
+    database: Database,
+) -> None:
+    office, psa = await asset_office(database, {"5": {DESKTOP.key: ["de1"]}})
+    psa.recurring = [counting("10"), counting("10", "5.00", client="1002", invoice="-10")]
+    await export(office)
+    async with database.writer() as conn:
+        entries = [
+            ReferenceEntry(key="1001", name="Acme Ltd", main_site="71"),
+            ReferenceEntry(key="1002", name="Globex", main_site="72"),
+        ]
+        psa_id = office.psa_connection.id
+        await store_references(conn, psa_id, ReferenceKind.CLIENT, entries, now=office.clock())
+    await office.link("5", "1002")
+    plan = await look(office)
+    (one,) = content(plan).planned
+    assert (one.action, one.changed, one.site) == ("update", ("client",), "72")
+    effects = {(one.client, one.money_effect) for one in content(plan).effects}
+    assert effects == {("1001", D("-4.00")), ("1002", D("5.00"))}
+    assert rules_of(plan.objections) == {"FIRST_ASSET_EXPORT"}
+    await export(office)
+    asset = psa.named("de1.local")
+    assert (asset.client, asset.site, len(psa.kept)) == ("1002", "72", 1)
+    assert content(await look(office)).unchanged == 1
+
+
+async def test_a_second_source_that_counts_the_same_device_is_a_twin(database: Database) -> None:
+    office, psa = await asset_office(database)
+    await export(office)
+    async with database.writer() as conn:
+        other = await ensure_connection(conn, "source-us", "fakesource")
+    await office.pull({"9": {DESKTOP.key: ["de1"]}}, at=office.clock(), source=other)
+    await office.link("9", "1001", source=other)
+    await office.asset_type(DESKTOP.key, "10", source=other)
+    both = {SOURCE: False, "source-us": False}
+    (held,) = content(await look(office, exporting=both)).held
+    assert (held.connection, held.code) == ("source-us", "ASSET_TWIN")
+    plan = await look(office, exporting=both, chosen={("source-us", "de1"): "new"})
+    assert rules_of(plan.objections) == {"FIRST_ASSET_EXPORT"}
+    await office.release(plan.id)
+    await write(office, plan.id)
+    assert len(psa.kept) == 5
+
+
+async def test_a_release_says_how_much_it_lets_through(database: Database) -> None:
+    office, psa = await asset_office(database)
+    psa.recurring = [counting("10")]
+    (one,) = (await office.release((await look(office)).id)).bills
+    assert (one.client, one.writes, one.money) == ("1001", 4, D("12.00"))
 
 
 async def test_our_key_finds_an_asset_that_our_ledger_lost(database: Database) -> None:
