@@ -194,6 +194,9 @@ CODES: dict[str, Code] = {
     "INVOICE_BEFORE_COUNTS": Code(
         "bill life", "The invoice that bills a record is made before its counts arrive."
     ),
+    "OTHER_CURRENCY": Code(
+        "bill life", "A bill is in another currency than the page, and in none of its sums."
+    ),
     "MONTH_SEALED": Code("bill life", "A person sealed the month; its bills stay as they are."),
     "LATE_CHANGE": Code("bill life", "Facts that arrived after a final bill count otherwise."),
     "CORRECTION_NOT_LINKED": Code("bill life", "No recurring line of the PSA bills a correction."),
