@@ -58,8 +58,7 @@ async def show_or_close(
             "psa": await app.connection(app.psa_name()),
             "period": month,
             "timezone": zone,
-            "currency": billing.currency,
-            "money_scale": billing.money_scale,
+            "rules": billing,
             "sources": sources_of(app),
             "clock": app.clock,
         }

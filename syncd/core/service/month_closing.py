@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from syncd.core.service.month_expected import MonthRules
 from syncd.core.service.month_page import MonthPage
 from syncd.core.service.month_reading import read_month
 from syncd.core.service.reckoning import Sources
@@ -37,8 +38,7 @@ async def close_month(
     psa: ConnectionRef,
     period: Period,
     timezone: ZoneInfo,
-    currency: str,
-    money_scale: int,
+    rules: MonthRules,
     sources: Sources,
     clock: Callable[[], datetime],
     log: EventLog,
@@ -53,8 +53,7 @@ async def close_month(
         psa: the PSA connection.
         period: the month.
         timezone: of billing.
-        currency: of billing.
-        money_scale: decimals of totals.
+        rules: settings of `[billing]`.
         sources: which connections count.
         clock: current time in UTC.
         log: gets `month.closed`.
@@ -75,8 +74,7 @@ async def close_month(
             psa=psa,
             period=period,
             timezone=timezone,
-            currency=currency,
-            money_scale=money_scale,
+            rules=rules,
             sources=sources,
             clock=clock,
         )

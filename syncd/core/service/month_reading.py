@@ -14,16 +14,18 @@ import msgspec
 from syncd.core.billing.month_difference import Split, split
 from syncd.core.service.invoice_dates import INVOICE_BEFORE_COUNTS
 from syncd.core.service.late_issues import LATE_CHANGE
+from syncd.core.service.month_expected import MonthRules, nothing_to_bill
 from syncd.core.service.month_lines import (
     MonthLine,
     known_money,
     planned_bill,
     sent_line,
 )
-from syncd.core.service.month_page import ClientMonth, ClientState, MonthPage, Note, SourceMonth
+from syncd.core.service.month_page import ClientMonth, ClientState, MonthPage, Note
+from syncd.core.service.month_sources import source_months
 from syncd.core.service.reckoning import Sources
 from syncd.core.store.billing_data import BillingData, load_billing_data
-from syncd.core.store.census.snapshots import proven_pulls
+from syncd.core.store.golive import GoLiveBook, load_golive
 from syncd.core.store.issues import Issue, open_issues
 from syncd.core.store.month_bills import (
     MonthBill,
@@ -66,6 +68,9 @@ _SETTLED: Final = frozenset(
 
 _ORDER: Final = list(ClientState)
 
+_Row = tuple[ClientMonth, list[MonthLine], list[MonthLine]]
+"""An account with its lines of this month and of the one before."""
+
 
 @dataclass(slots=True)
 class _Account:
@@ -84,8 +89,7 @@ async def read_month(
     psa: ConnectionRef,
     period: Period,
     timezone: ZoneInfo,
-    currency: str,
-    money_scale: int,
+    rules: MonthRules,
     sources: Sources,
     clock: Callable[[], datetime],
 ) -> MonthPage:
@@ -96,8 +100,7 @@ async def read_month(
         psa: the PSA connection.
         period: the month.
         timezone: of billing.
-        currency: of billing.
-        money_scale: decimals of totals.
+        rules: settings of `[billing]`.
         sources: which connections count.
         clock: current time in UTC.
     """
@@ -108,21 +111,33 @@ async def read_month(
         data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
         accounts = await _accounts(conn, period)
         issues = await open_issues(conn)
-        proven = await _sources(conn, data, psa.id, sources, period, timezone)
-    for account_id in data.accounts_of_psa(psa.id):
-        if data.configurations_for(account_id):
-            accounts.setdefault(account_id, _Account())
-    clients = _Clients(data, psa.id, currency, money_scale, str(period)).of(accounts)
+        proven = await source_months(conn, data, psa.id, sources, period, timezone)
+        golive = await load_golive(conn, psa.id, mode=rules.mode)
+        expected = {one for one in data.accounts_of_psa(psa.id) if data.configurations_for(one)}
+        if accounts:
+            expected -= await nothing_to_bill(
+                conn,
+                data,
+                expected - accounts.keys(),
+                psa_id=psa.id,
+                sources=sources,
+                period=period,
+                timezone=timezone,
+                rules=rules,
+            )
+    for account_id in sorted(expected):
+        accounts.setdefault(account_id, _Account())
+    clients = _Clients(data, psa.id, rules, golive, str(period)).of(accounts)
     return MonthPage(
         period=str(period),
         previous=str(period.previous()),
-        currency=currency,
+        currency=rules.currency,
         made_at=clock(),
         clients=clients,
         sources=proven,
         early=_notes(issues, INVOICE_BEFORE_COUNTS, str(period)),
         late=_notes(issues, LATE_CHANGE, str(period)),
-        notes=_strangers(accounts, data, currency),
+        notes=_strangers(accounts, data, rules.currency),
     )
 
 
@@ -149,34 +164,27 @@ class _Clients:
     """Puts the accounts of a month together by client."""
 
     def __init__(
-        self, data: BillingData, psa_id: int, currency: str, scale: int, period: str
+        self, data: BillingData, psa_id: int, rules: MonthRules, golive: GoLiveBook, period: str
     ) -> None:
-        self._data, self._psa_id = data, psa_id
-        self._currency, self._scale, self._period = currency, scale, period
+        self._data, self._psa_id, self._golive, self._period = data, psa_id, golive, period
+        self._currency, self._scale = rules.currency, rules.money_scale
         self._names = data.references.of(psa_id, ReferenceKind.CLIENT)
 
     def of(self, accounts: Mapping[int, _Account]) -> tuple[ClientMonth, ...]:
-        grouped: dict[str, list[ClientMonth]] = {}
-        lines: dict[str, tuple[list[MonthLine], list[MonthLine]]] = {}
+        grouped: dict[str, list[_Row]] = {}
         for account_id in sorted(accounts):
-            account = accounts[account_id]
-            row, now, before = self._row(account_id, account)
-            grouped.setdefault(row.client, []).append(row)
-            both = lines.setdefault(row.client, ([], []))
-            both[0].extend(now)
-            both[1].extend(before)
-        found = (self._together(rows, *lines[client]) for client, rows in grouped.items())
+            made = self._row(account_id, accounts[account_id])
+            grouped.setdefault(made[0].client, []).append(made)
+        found = (self._together(rows) for rows in grouped.values())
         return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.client)))
 
-    def _row(
-        self, account_id: int, account: _Account
-    ) -> tuple[ClientMonth, list[MonthLine], list[MonthLine]]:
-        state, lines = self._state(account)
+    def _row(self, account_id: int, account: _Account) -> _Row:
+        client = self._client(account_id, account)
+        planned = account.planned = self._counting(account, client)
+        state, lines = self._state(account, client)
         before = self._ours(account.before, account.lines_before)
         if state is ClientState.RESTING:
             lines = before
-        client = self._client(account_id, account)
-        planned = account.planned
         made = state not in {ClientState.FAILED, ClientState.NOT_PLANNED} or bool(lines)
         row = ClientMonth(
             client=client,
@@ -197,9 +205,24 @@ class _Clients:
         )
         return row, lines if made else [], before if made else []
 
-    def _state(self, account: _Account) -> tuple[ClientState, list[MonthLine]]:
+    def _counting(self, account: _Account, client: str) -> MonthPlanned | None:
+        """The plan that still says something of the account.
+
+        What was only compared says nothing of a month that was sent, or of a client that went live
+        since; and a client that is in shadow by now is sent no plan.
+        """
+        planned, live = account.planned, self._golive.is_live(client, self._period)
+        if planned is None or (account.sent is not None and not live):
+            return None
+        return None if live and planned.state is PlanBillState.SHADOW else planned
+
+    def _state(self, account: _Account, client: str) -> tuple[ClientState, list[MonthLine]]:
         sent = self._ours(account.sent, account.lines)
         planned = account.planned
+        if account.sent is None and not self._golive.is_live(client, self._period):
+            known = planned is not None and planned.currency == self._currency
+            lines = planned_bill(planned.basis).lines if planned is not None and known else ()
+            return ClientState.SHADOW, list(lines)
         if planned is not None and not (account.sent is not None and self._settled(planned)):
             state = _STATES[planned.state]
             if state is ClientState.WAITING and self._outdated(planned):
@@ -256,11 +279,13 @@ class _Clients:
             return f"syncd plan billing --period {self._period}"
         return ""
 
-    def _together(
-        self, rows: Sequence[ClientMonth], now: list[MonthLine], before: list[MonthLine]
-    ) -> ClientMonth:
+    def _together(self, made: Sequence[_Row]) -> ClientMonth:
+        """One client; beside a bill that was sent, an account in shadow adds nothing to it."""
+        billed = [one for one in made if one[0].state is not ClientState.SHADOW] or made
+        rows = [row for row, _, _ in billed]
+        now = [line.figures for _, lines, _ in billed for line in lines]
+        before = [line.figures for _, _, lines in billed for line in lines]
         first = min(rows, key=lambda one: _ORDER.index(one.state))
-        known = [line.figures for line in now], [line.figures for line in before]
         return msgspec.structs.replace(
             first,
             price=_sum([one.price for one in rows]),
@@ -268,48 +293,13 @@ class _Clients:
             unknown=sum(one.unknown for one in rows),
             not_linked=sum((one.not_linked for one in rows), Decimal(0)),
             missing=sum((one.missing for one in rows), Decimal(0)),
-            split=split(known[1], known[0]).in_money(self._scale) if now or before else Split(),
+            split=split(before, now).in_money(self._scale) if now or before else Split(),
         )
 
 
 def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if known else None
-
-
-async def _sources(
-    conn: AsyncConnection,
-    data: BillingData,
-    psa_id: int,
-    sources: Sources,
-    period: Period,
-    zone: ZoneInfo,
-) -> tuple[SourceMonth, ...]:
-    linked = data.accounts_of_psa(psa_id)
-    found = []
-    for connection in sorted(data.connections.values(), key=lambda one: one.name):
-        ours = [one for one in linked if data.accounts[one].connection_id == connection.id]
-        if not ours:
-            continue
-        if connection.name not in sources.active or connection.name in sources.broken:
-            found.append(
-                SourceMonth(
-                    name=connection.name, complete_until=None, accounts=len(ours), rests=True
-                )
-            )
-            continue
-        pulls = await proven_pulls(conn, connection.id, before=period.end(zone))
-        moments = [pull.taken_at for one in ours if (pull := pulls.get(one)) is not None]
-        newest = max(moments, default=None)
-        found.append(
-            SourceMonth(
-                name=connection.name,
-                complete_until=min(moments) if len(moments) == len(ours) else None,
-                accounts=len(ours),
-                behind=len(ours) - sum(1 for moment in moments if moment == newest),
-            )
-        )
-    return tuple(found)
 
 
 def _notes(issues: Sequence[Issue], code: str, period: str) -> tuple[Note, ...]:

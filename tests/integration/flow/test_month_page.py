@@ -22,6 +22,7 @@ from syncd.core.store.plans import PlanBillState
 from syncd.sdk.period import Period
 from syncd.sdk.records import Observation
 from tests import builders_census as census
+from tests.builders_golive import back, live
 from tests.builders_month import (
     DECEMBER,
     DESKTOP,
@@ -49,8 +50,7 @@ def common(office: Office, period: Period) -> dict[str, Any]:
         "psa": office.psa_connection,
         "period": period,
         "timezone": office.zone,
-        "currency": office.settings.currency,
-        "money_scale": office.settings.money_scale,
+        "rules": office.settings,
         "sources": Sources(active=office.active, broken=office.broken),
         "clock": office.clock,
     }
@@ -263,3 +263,68 @@ async def test_the_next_month_goes_on_after_the_seal(office: Office) -> None:
     assert (found.price, found.before) == (Decimal(120), Decimal(115))
     office.clock.moment = DECEMBER.start(office.zone)
     assert (await close(office, NOVEMBER)).closed_by == "ann"
+
+
+async def test_a_client_with_nothing_to_bill_keeps_no_month_open(database: Database) -> None:
+    office = await Office.open(database)
+    await office.usual(
+        accounts={"5": "1001", "6": "1002"},
+        counts={"5": {DESKTOP.key: 10, SERVER.key: 2}, "6": {}},
+    )
+    await office.bill()
+    assert states(await page(office)) == {"1001": ClientState.SENT}
+    assert (await close(office)).closed_by == "ann"
+
+
+async def test_units_that_come_free_keep_no_month_open_either(office: Office) -> None:
+    await office.rule(DESKTOP.key, client_key="1002", included=Decimal(50))
+    await office.rule(SERVER.key, client_key="1002", included=Decimal(50))
+    await office.bill()
+    assert states(await page(office)) == {"1001": ClientState.SENT}
+
+
+async def test_a_client_that_no_plan_looked_at_is_not_planned(office: Office) -> None:
+    stored = await office.plan(clients=["1001"])
+    await office.release(stored.id)
+    await office.apply(stored.id)
+    assert states(await page(office)) == {
+        "1001": ClientState.SENT,
+        "1002": ClientState.NOT_PLANNED,
+    }
+
+
+async def test_an_error_of_a_client_in_shadow_does_not_stand_against_the_seal(
+    database: Database,
+) -> None:
+    office = await Office.open(database)
+    counts = {"5": {DESKTOP.key: 10, SERVER.key: 2}, "6": {DESKTOP.key: 4}}
+    await office.usual(accounts={"5": "1001", "6": "1002"}, counts=counts, unproven={"6"})
+    office.policy(mode="shadow")
+    await live(office, "1001")
+    await office.bill()
+    found = await page(office)
+    assert states(found) == {"1001": ClientState.SENT, "1002": ClientState.SHADOW}
+    assert (found.price, found.obstacles) == (Decimal(80), ())
+
+
+async def test_a_client_that_went_live_after_its_shadow_plan_is_to_be_planned(
+    office: Office,
+) -> None:
+    office.policy(mode="shadow")
+    await live(office, "1001")
+    await office.bill()
+    await live(office, "1002")
+    assert states(await page(office))["1002"] is ClientState.NOT_PLANNED
+    with pytest.raises(MonthNotClosable, match="not planned: Globex"):
+        await close(office)
+
+
+async def test_what_was_sent_counts_after_its_client_was_put_back(office: Office) -> None:
+    office.policy(mode="shadow")
+    await live(office, "1001", "1002")
+    await office.bill()
+    await back(office, "1002")
+    await office.plan()
+    found = await page(office)
+    assert set(states(found).values()) == {ClientState.SENT}
+    assert found.price == Decimal(115)
