@@ -139,10 +139,10 @@ class _AssetDelivery:
             if unknown:
                 await self._look_for(unknown)
                 continue
-            pending = await self._in(PENDING)
+            pending = await self._in(PENDING, most=self.keeper.asset_batch.size)
             if not pending:
                 break
-            await self._write(pending[: self.keeper.asset_batch.size])
+            await self._write(pending)
         self.report.waiting = len(await self._in(*OPEN))
         async with self.database.writer() as conn:
             book = IssueBook(conn, self.connection.name, self.clock())
@@ -235,9 +235,9 @@ class _AssetDelivery:
         elif ending.state == UNKNOWN:
             self.log("asset.unknown", **about)
 
-    async def _in(self, *states: str) -> list[AssetRow]:
+    async def _in(self, *states: str, most: int | None = None) -> list[AssetRow]:
         async with self.database.reader() as conn:
-            return await asset_rows(conn, self.connection.id, states=states)
+            return await asset_rows(conn, self.connection.id, states=states, most=most)
 
     async def _vendor(self, call: Awaitable[AnswerT]) -> AnswerT:
         """The answer of the connector; its defects become errors of ours, named."""

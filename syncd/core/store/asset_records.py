@@ -72,8 +72,17 @@ async def asset_rows(
     *,
     states: Collection[str] = (),
     plan_id: str | None = None,
+    most: int | None = None,
 ) -> list[AssetRow]:
-    """The ledger of a PSA, all of it or as far as it is in these states or of this plan."""
+    """The ledger of a PSA, all of it or as far as it is in these states or of this plan.
+
+    Args:
+        conn: any connection.
+        psa_connection_id: where the assets are.
+        states: only these; empty for all.
+        plan_id: only what this plan intended last.
+        most: no more rows than these, by client.
+    """
     statement = (
         select(AssetRecord)
         .where(col(AssetRecord.psa_connection_id) == psa_connection_id)
@@ -83,6 +92,8 @@ async def asset_rows(
         statement = statement.where(col(AssetRecord.state).in_(list(states)))
     if plan_id is not None:
         statement = statement.where(col(AssetRecord.plan_id) == plan_id)
+    if most is not None:
+        statement = statement.limit(most)
     return [_row(row) for row in await conn.execute(statement)]
 
 
