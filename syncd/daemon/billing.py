@@ -20,6 +20,7 @@ from syncd.core.service.reckoning import Sources
 from syncd.core.service.reference import refresh_reference
 from syncd.core.service.runs import RunHandle, run
 from syncd.core.service.stored_plan import StoredPlan
+from syncd.core.store.adoptions import only_adoptions_wait
 from syncd.core.store.delivery_lock import billing_turn
 from syncd.core.store.golive import LIVE, GoLiveBook, load_golive
 from syncd.core.store.outbox import waiting
@@ -132,10 +133,11 @@ async def deliver(app: App, name: str, due: datetime | None) -> None:
         SyncdError: the run failed, and says so in its row.
     """
     connection = await app.connection(name)
-    if not (await _golive(app, connection)).anyone:
-        return
+    live = (await _golive(app, connection)).anyone
     async with app.database.reader() as reading:
         left, when = await waiting(reading, connection.id)
+        if not live and not await only_adoptions_wait(reading, connection.id):
+            return
     if not left or (when is not None and when > app.clock()):
         return
     async with _run(app, name, DELIVER, due) as handle, _psa(app, connection) as psa:

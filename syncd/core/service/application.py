@@ -25,6 +25,7 @@ from syncd.core.service.refusals import (
     anew,
 )
 from syncd.core.service.targets import moved_targets
+from syncd.core.store.adoptions import only_adoptions_wait
 from syncd.core.store.golive import LIVE, GoLiveBook, load_golive
 from syncd.core.store.outbox import OutboxState, of_plan, waiting
 from syncd.core.store.plan_history import newest_plan_id
@@ -109,7 +110,8 @@ async def check_plan(
     async with database.reader() as conn:
         golive = await load_golive(conn, psa_connection.id, mode=rules.mode)
         left_over, _ = await waiting(conn, psa_connection.id)
-    if not dry_run and record.kind is not PlanKind.ADOPTION:
+        marking = bool(left_over) and await only_adoptions_wait(conn, psa_connection.id)
+    if not dry_run and record.kind is not PlanKind.ADOPTION and not marking:
         _require_live(record, golive)
     if not left_over or dry_run:
         if _applicable(record):

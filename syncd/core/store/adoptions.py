@@ -111,6 +111,26 @@ async def load_adoptions(
     ]
 
 
+async def only_adoptions_wait(conn: AsyncConnection, psa_connection_id: int) -> bool:
+    """Whether writes are left open and every one of them only marks a record.
+
+    Marking changes no bill, so that it is gone on with in shadow too.
+    """
+    adopted = (
+        select(col(Adoption.id))
+        .where(
+            col(Adoption.plan_id) == col(OutboxRow.plan_id), col(Adoption.key) == col(OutboxRow.key)
+        )
+        .exists()
+    )
+    statement = select(adopted).where(
+        col(OutboxRow.psa_connection_id) == psa_connection_id,
+        col(OutboxRow.state).in_(UNSETTLED),
+    )
+    found = [bool(one) for one in await conn.scalars(statement)]
+    return bool(found) and all(found)
+
+
 async def busy_remotes(
     conn: AsyncConnection, psa_connection_id: int, remotes: Collection[str]
 ) -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 from syncd.core.service.adoption_plan import Choice
 from syncd.core.service.application import apply_plan
 from syncd.core.service.applied import ApplyReport, Fate
-from syncd.core.service.refusals import PlanConsumed, PlanStale
+from syncd.core.service.refusals import PlanConsumed, PlanStale, ShadowMode
 from syncd.core.store import database as store
 from syncd.core.store.adoptions import load_adoptions
 from syncd.core.store.database import Database
@@ -271,3 +271,24 @@ async def _at_once(
             return error
 
     return list(await asyncio.gather(*(process(*one) for one in processes)))
+
+
+async def test_in_shadow_any_apply_goes_on_with_an_adoption_that_was_cut_off(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, plan_id = await _prepared(database)
+    office.policy(mode="shadow")
+    points = Points(3)
+    monkeypatch.setattr(store, "commit_hook", points)
+    with pytest.raises(Crash):
+        await office.apply(plan_id)
+    monkeypatch.setattr(store, "commit_hook", None)
+    office.clock.advance(seconds=1)
+    (bill,) = (await office.plan()).plan.bills
+    assert bill.errors == ("DELIVERY_UNSETTLED",)
+    report = await office.apply("latest")
+    ended = await _end(office, plan_id)
+    assert report.delivery is not None and report.delivery.delivered == 2
+    assert {remote for remote, _ in ended["ledger"].values()} == {"88", "89"}
+    with pytest.raises(ShadowMode):
+        await office.apply("latest")
