@@ -100,7 +100,11 @@ def _data(report: ApplyReport, steps: list[str]) -> dict[str, Any]:
 
 
 def _show(output: Output, report: ApplyReport, steps: list[str]) -> None:
-    what = "would be applied (dry run, nothing is written)" if report.dry_run else "applied"
+    what = "applied"
+    if report.dry_run:
+        what = "would be applied (dry run, nothing is written)"
+    elif report.count(Fate.HELD) and not report.write_calls and not report.delivered:
+        what = "waits for a person, and nothing of it was sent"
     output.say(f"plan {report.plan_id} for {report.period} {what}\n")
     rows = [_row(bill) for bill in report.bills if bill.fate not in _QUIET]
     if rows:

@@ -45,7 +45,8 @@ async def list_them(cli: Cli, clients: Sequence[str], *, everything: bool) -> No
         found = await list_corrections(app.database, psa.id, clients=clients, everything=everything)
     output = cli.output()
     output.emit(
-        {"corrections": [as_data(one) for one in found]}, lambda _console: _show(output, found)
+        {"corrections": [as_data(one) for one in found]},
+        lambda _console: _show(output, found, every=everything),
     )
 
 
@@ -152,9 +153,11 @@ def what(one: CorrectionView) -> str:
     return "; ".join(item.said for line in one.lines for item in line.products)
 
 
-def _show(output: Output, found: Sequence[CorrectionView]) -> None:
+def _show(output: Output, found: Sequence[CorrectionView], *, every: bool) -> None:
     if not found:
-        output.say("no bill waits for a correction; `--all` shows those that were decided")
+        rest = "there is no correction, and there never was one"
+        waits = "no bill waits for a correction; `--all` shows those that were decided"
+        output.say(rest if every else waits)
         return
     output.console.print(
         table(

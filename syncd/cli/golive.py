@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,7 +109,8 @@ async def _go(
                 clock=app.clock,
                 log=app.log,
             )
-    steps = _steps(new, agreed=agreed)
+    again = _command(clients, start=start, file=file, reason=reason)
+    steps = _steps(new, found, agreed=agreed, again=again)
     rows = [
         {
             "client": one.client,
@@ -134,8 +137,7 @@ async def _go(
         if not new:
             output.say("nothing new: these clients are live from that month on already")
         elif agreed:
-            for one in new:
-                output.say(f"{one.client_name} ({one.client}) is live from {one.period} on")
+            _now_live(output, new)
         else:
             output.say("nobody went live: that takes a yes")
         for n, step in enumerate(steps):
@@ -143,6 +145,16 @@ async def _go(
 
     output.emit(data, render)
     return code
+
+
+def _now_live(output: Output, new: Sequence[Choice]) -> None:
+    """Who went live: by name where the table above does not name them already."""
+    if len(new) == 1:
+        output.say(f"{new[0].client_name} ({new[0].client}) is live from {new[0].period} on")
+        return
+    months = Counter(str(one.period) for one in new)
+    for month, count in sorted(months.items()):
+        output.say(f"{count:,} clients are live from {month} on")
 
 
 def _agreed(
@@ -161,8 +173,8 @@ def _agreed(
 def _meaning(output: Output, new: Sequence[Choice], found: ShadowReport) -> None:
     months = ", ".join(sorted({str(one.period) for one in new}))
     output.say(
-        f"first billed month: {months}; the bills of {found.period} by our books beside what the "
-        f"PSA bills today, in {found.currency}"
+        f"first billed month: {months}; what we would bill for {found.period} beside what the PSA "
+        f"bills, {found.currency}"
     )
     output.console.print(client_table([*found.clients, found.total]))
     bare = sorted({one.client_name for one in new} - {one.client_name for one in found.clients})
@@ -170,12 +182,24 @@ def _meaning(output: Output, new: Sequence[Choice], found: ShadowReport) -> None
         output.say(f"nothing to bill, and nothing billed: {', '.join(bare)}")
 
 
-def _steps(new: Sequence[Choice], *, agreed: bool) -> list[str]:
-    if not new:
+def _steps(
+    new: Sequence[Choice], found: ShadowReport | None, *, agreed: bool, again: str
+) -> list[str]:
+    """The next commands, each as it can be copied."""
+    if not new or found is None:
         return []
-    if not agreed:
-        return [f"syncd shadow --client {new[0].client}", "the same command with --yes"]
-    return [f"syncd plan billing --client {new[0].client}", "syncd golive"]
+    only = f" --client {new[0].client}" if len(new) == 1 else ""
+    if agreed:
+        return [f"syncd plan billing{only}", "syncd golive"]
+    return [f"syncd shadow {found.period}{only}", again]
+
+
+def _command(clients: Sequence[str], *, start: str | None, file: str | None, reason: str) -> str:
+    """The same command with a yes."""
+    words = ["syncd", "golive", *clients]
+    for option, value in (("--from", start), ("--file", file), ("--reason", reason)):
+        words += [option, value] if value else []
+    return shlex.join([*words, "--yes"])
 
 
 async def _back(cli: Cli, clients: Sequence[str], *, reason: str, by: str) -> None:

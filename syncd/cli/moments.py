@@ -30,7 +30,7 @@ def span(value: timedelta) -> str:
 
 
 def read_period(text: str | None) -> Period | None:
-    """The period an option names.
+    """The period that an option or an argument names.
 
     Raises:
         ConfigError: it is not written as one.
@@ -40,4 +40,4 @@ def read_period(text: str | None) -> Period | None:
     try:
         return Period.parse(text)
     except ValueError as error:
-        raise ConfigError(str(error), remedy="write --period 2026-11") from error
+        raise ConfigError(f"'{text}' is not a month", remedy="write it like 2026-11") from error

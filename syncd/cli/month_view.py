@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from syncd.core.service.month_page import ClientMonth, MonthPage
 
 _SHOWN = 20
+_ALIKE = 4
+"""So many clients of one state, reason and next command have a row each."""
 
 
 def show_page(output: Output, page: MonthPage, *, sealed: bool) -> None:
@@ -99,6 +101,8 @@ def _states(output: Output, page: MonthPage) -> None:
     unknown = sum(one.unknown for one in page.billed)
     if unknown:
         output.say(f"{unknown:,} lines have a price of the PSA's own: unknown here, and in no sum.")
+    if page.not_linked and page.closed_at is None:
+        output.say("not linked is invoiced by no recurring line: `syncd wire` proposes one")
 
 
 def _difference(output: Output, page: MonthPage) -> None:
@@ -158,19 +162,20 @@ def _exceptions(output: Output, page: MonthPage) -> None:
     if not page.exceptions:
         return
     output.say("\nWhat needs a person")
-    output.console.print(
-        table(
-            "client",
-            "state",
-            "why",
-            "next",
-            rows=[
-                (f"{one.name} ({one.client})", one.state.value, one.detail, one.next)
-                for one in page.exceptions[:_SHOWN]
-            ],
-        )
-    )
-    _more(output, len(page.exceptions))
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for one in page.exceptions:
+        key = (one.state.value, one.detail, one.next)
+        alike.setdefault(key, []).append(f"{one.name} ({one.client})")
+    rows = [(name, *key) for key, names in alike.items() for name in _together(names)]
+    output.console.print(table("client", "state", "why", "next", rows=rows[:_SHOWN]))
+    _more(output, len(rows))
+
+
+def _together(names: Sequence[str]) -> Sequence[str]:
+    """Many clients that one command helps, as one row; `--json` and `--csv` have each."""
+    if len(names) <= _ALIKE:
+        return names
+    return [f"{names[0]} and {len(names) - 1:,} more"]
 
 
 def _more(output: Output, count: int) -> None:

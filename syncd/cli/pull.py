@@ -142,7 +142,8 @@ def _month(app: App, names: Sequence[str], text: str) -> Period:
     try:
         month = Period.parse(text)
     except ValueError as error:
-        raise ConfigError(str(error), remedy="write --period 2026-11") from error
+        message = f"'{text}' is not a month"
+        raise ConfigError(message, remedy="write it like 2026-11") from error
     zone = app.settings.timezone
     if app.clock() < month.start(zone):
         message = f"{month} has not begun in {zone.key}"

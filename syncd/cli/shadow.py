@@ -18,7 +18,7 @@ from syncd.cli.plan_view import plural, signed
 from syncd.core.service.csv_text import escape
 from syncd.core.service.evidence_pack import BOM, money
 from syncd.core.service.shadow_month import ShadowReport, read_shadow
-from syncd.core.service.shadow_rows import ShadowRow, ShadowTotal
+from syncd.core.service.shadow_rows import Reason, ShadowRow, ShadowTotal, Why
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from syncd.sdk.period import Period
 
 _SHOWN = 200
+_NAMED = 3
+_CENT = Decimal("0.01")
+_BARE = frozenset({Why.ONLY_OURS, Why.ONLY_PSA, Why.UNKNOWN_PRICE})
+"""Reasons whose name says everything."""
 
 
 async def show_shadow(
@@ -106,7 +110,7 @@ def _show(output: Output, found: ShadowReport, *, every: bool) -> None:
     )
     shown = [row for row in found.rows if every or row.differs]
     if shown:
-        output.console.print(_lines(shown[:_SHOWN]))
+        output.console.print(lines_table(shown[:_SHOWN]))
     if len(shown) > _SHOWN:
         output.say(f"and {len(shown) - _SHOWN:,} more, see --json or --csv")
     same = len(found.rows) - sum(1 for row in found.rows if row.differs)
@@ -121,40 +125,66 @@ def _show(output: Output, found: ShadowReport, *, every: bool) -> None:
         )
     if found.other_records:
         output.say(
-            f"what else the PSA bills these clients is in no sum: "
-            f"{plural(found.other_records, 'other thing')} of kinds that we do not count "
-            f"({found.other_money:,} {found.currency})"
+            f"in no sum: {plural(found.other_records, 'other thing')} that the PSA bills, of kinds "
+            f"that we do not count ({found.other_money:,} {found.currency})"
         )
     for n, step in enumerate(next_steps(found)):
         output.say(f"{'next:' if n == 0 else '     '} {step}")
 
 
-def _lines(rows: Sequence[ShadowRow]) -> Any:
-    cells = []
+def lines_table(rows: Sequence[ShadowRow]) -> Any:
+    """The rows, each client with a heading of its own, so that the reasons have room."""
+    cells: list[tuple[str, ...]] = []
     last = ""
     for row in rows:
+        if row.client != last:
+            cells.append((f"{row.client_name} ({row.client})", "", "", "", ""))
         cells.append(
             (
-                f"{row.client_name} ({row.client})" if row.client != last else "",
-                row.name,
+                f"- {row.name}",
                 _pair(row.our_units, row.billed_units),
-                _signed(row.units),
                 _pair(row.our_money, row.billed_money),
                 signed(row.money),
-                "; ".join(f"{one.why}: {one.text}" for one in row.reasons),
+                brief(row),
             )
         )
         last = row.client
     return table(
-        "client",
-        "line",
-        ("units ours | billed", "right"),
-        ("+/-", "right"),
-        ("money ours | billed", "right"),
+        "client and line",
+        ("units\nours | billed", "right"),
+        ("money\nours | billed", "right"),
         ("+/-", "right"),
         "why",
         rows=cells,
     )
+
+
+def brief(row: ShadowRow) -> str:
+    """Why a row differs, in as few words as a table has room for; `--csv` has the sentences."""
+    return ", ".join(_brief(row, one) for one in row.reasons)
+
+
+def _brief(row: ShadowRow, reason: Reason) -> str:
+    if reason.why is Why.COUNT:
+        return f"count {_signed(row.units)}"
+    if reason.why is Why.PRICE and row.our_money is not None and row.billed_money is not None:
+        there, ours = row.billed_money, row.our_money
+        if row.our_units and row.billed_units:
+            there, ours = there / row.billed_units, ours / row.our_units
+        return f"price {_price(there)} there, {_price(ours)} by ours"
+    if reason.why is Why.NOT_LINKED:
+        return f"not linked ({', '.join(row.records[:_NAMED])})"
+    if reason.why in _BARE:
+        return reason.why.value
+    if reason.why is Why.STOPPED:
+        return f"stopped: {reason.text.rpartition(': ')[2]}"
+    return reason.text
+
+
+def _price(each: Decimal) -> str:
+    """Cents where that says enough, else the decimals of a price per unit."""
+    cents = each.quantize(_CENT)
+    return f"{cents:,}" if cents else f"{each:.4f}"
 
 
 def client_table(totals: Sequence[ShadowTotal]) -> Any:

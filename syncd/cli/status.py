@@ -79,8 +79,9 @@ def _watched(app: App) -> list[Watched]:
 def _show(output: Output, app: App, overview: Overview, now: datetime, golive: GoLiveBook) -> None:
     zone = app.settings.timezone
     named = named_live(golive)
-    more = f", {named:,} client{'' if named == 1 else 's'} live by name" if named else ""
-    output.say(f"{moment(now, zone)} {zone.key}, billing is {app.settings.billing.mode}{more}")
+    more = f", {named:,} client{' is' if named == 1 else 's are'} live by name" if named else ""
+    mode = LIVE if app.settings.billing.mode == LIVE else "in shadow"
+    output.say(f"{moment(now, zone)} {zone.key}, billing is {mode}{more}")
     output.say(f"{app.settings.billing_words}\n")
     output.console.print(
         table(

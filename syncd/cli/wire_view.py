@@ -5,7 +5,7 @@ Records for which no line was chosen stand below with the lines that came into q
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli.output import table
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from syncd.cli.output import Output
     from syncd.core.store.plans import PlanRecord
     from syncd.sdk.records import InvoiceSide, LinkCandidate, PlannedLink
+
+
+_NOTHING = "no link is proposed: no record of ours waits for a recurring line"
 
 
 def wiring_data(record: PlanRecord, *, next_commands: Sequence[str]) -> Mapping[str, Any]:
@@ -63,7 +66,7 @@ def show_wiring(output: Output, record: PlanRecord, *, hints: Sequence[str], han
             )
         )
     else:
-        output.say("no link is proposed")
+        output.say("no link is proposed" if unlinked else _NOTHING)
     if hand and links:
         output.say("\nby hand in the PSA:")
         for link in links:
@@ -76,8 +79,12 @@ def show_wiring(output: Output, record: PlanRecord, *, hints: Sequence[str], han
             f"  {one.client_name}: '{one.record}' ({one.subscription}), {one.quantity}{money}: "
             f"{one.why}"
         )
-        for candidate in one.candidates:
-            output.say(f"    {_candidate(candidate)}")
+        for candidate in _candidates(one.candidates):
+            output.say(f"    - {candidate}")
+    if unlinked:
+        output.say(
+            "where no line fits, add one to the recurring invoice in the PSA, and look again"
+        )
     output.say(f"\n{plural(len(links), 'link')}, {plural(len(unlinked), 'record')} left open")
     for n, hint in enumerate(hints):
         output.say(f"{'next:' if n == 0 else '     '} {hint}")
@@ -120,7 +127,13 @@ def _side(side: InvoiceSide) -> str:
     return f"{side.quantity:f} x {price}{total}"
 
 
-def _candidate(one: LinkCandidate) -> str:
-    if one.against:
-        return f"- {one.title}: no, {one.against}"
-    return f"- {one.title}: {', '.join(one.evidence) or 'free'}"
+def _candidates(found: Sequence[LinkCandidate]) -> Iterator[str]:
+    """Lines that could be taken, each with what speaks for it; the others by what is against."""
+    against: dict[str, list[str]] = {}
+    for one in found:
+        if one.against:
+            against.setdefault(one.against, []).append(one.title)
+        else:
+            yield f"{one.title}: {', '.join(one.evidence) or 'free'}"
+    for why, titles in against.items():
+        yield f"{titles[0]}: no, {why}" if len(titles) == 1 else f"{len(titles)} more: no, {why}"

@@ -183,6 +183,9 @@ class HaloApi:
         return Listing(fetch, self.connection, resource, self.page_size, filters, first)
 
     async def _record(self, resource: Resource[Row], remote: str) -> Answer | None:
+        """The answer for one id, None when HaloPSA has none; what is no number is no id of it."""
+        if not (remote.isascii() and remote.removeprefix("-").isdigit()):
+            return None
         try:
             return await self.get(
                 resource, f"{resource.path}/{int(remote)}", {"includedetails": "true"}

@@ -22,6 +22,8 @@ COLUMNS: Final = ("client",)
 OPTIONAL: Final = ("client_name", "from", "reason")
 """Columns of a list: a client by its id or exact name, and what differs from the command line."""
 
+_REMEDY: Final = "mend the file and run the command again"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -77,6 +79,11 @@ def read_asks(text: str, file: str, *, period: str | None, reason: str) -> list[
     Raises:
         BadFile: the text is no such CSV.
     """
+    try:
+        rows = read_rows(text, file, required=COLUMNS, optional=OPTIONAL)
+    except BadFile as error:
+        error.remedy = _REMEDY
+        raise
     return [
         Ask(
             client=row.cells["client"].strip(),
@@ -84,7 +91,7 @@ def read_asks(text: str, file: str, *, period: str | None, reason: str) -> list[
             reason=row.cells.get("reason", "").strip() or reason,
             line=row.line,
         )
-        for row in read_rows(text, file, required=COLUMNS, optional=OPTIONAL)
+        for row in rows
     ]
 
 
@@ -116,7 +123,9 @@ async def choose_golive(
     for ask in asks:
         checked.add(ask)
     if checked.problems and file:
-        raise BadFile(file, checked.problems)
+        bad = BadFile(file, checked.problems)
+        bad.remedy = _REMEDY
+        raise bad
     if checked.problems:
         said = "; ".join(one.reason for one in checked.problems)
         remedies = dict.fromkeys(one.remedy for one in checked.problems)
@@ -172,8 +181,9 @@ class _Checked:
             return None
         try:
             return Period.parse(ask.period)
-        except ValueError as error:
-            self._wrong(ask, "from", str(error), "write a month like 2026-11")
+        except ValueError:
+            reason = f"'{ask.period}' is not a month"
+            self._wrong(ask, "from", reason, "write a month like 2026-11")
             return None
 
     def _wrong(self, ask: Ask, column: str, reason: str, remedy: str) -> None:

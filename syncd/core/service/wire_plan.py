@@ -26,6 +26,7 @@ from syncd.core.store.lines import LedgerRecord, RecordStatus, records_of
 from syncd.core.store.plans import PlanKind, PlanRecord, insert_plan, load_plan, next_plan_id
 from syncd.core.store.references import ReferenceKind
 from syncd.sdk.connector import EventLog
+from syncd.sdk.errors import ConfigError
 from syncd.sdk.period import Period, last_finished
 from syncd.sdk.ports import Psa, RecurringWriter
 from syncd.sdk.records import Plan, PlannedLink, UnlinkedRecord, canonical_json
@@ -85,6 +86,7 @@ async def plan_links(
 
     Raises:
         ClientUnknown: a client was named that is not exactly one.
+        ConfigError: a line was named for a record that waits for none.
         ConnectorError: the PSA could not be read.
         StoreError: the database cannot serve.
     """
@@ -113,6 +115,8 @@ async def plan_links(
         )
         links += found
         unlinked += left
+    offered = {one.change.subscription for one in links} | {one.subscription for one in unlinked}
+    _require_offered(chosen or {}, offered)
     plan = Plan(
         period=str(month),
         currency=rules.currency,
@@ -143,6 +147,22 @@ async def plan_links(
     book.speak(log)
     assert record is not None
     return record
+
+
+def _require_offered(chosen: Collection[str], offered: Collection[str]) -> None:
+    """A word about a record that waits for no line is a mistake, and never passed over.
+
+    Raises:
+        ConfigError: a record is named that waits for none.
+    """
+    for record in chosen:
+        if record not in offered:
+            message = f"no record '{record}' of ours at these clients waits for a recurring line"
+            raise ConfigError(
+                message,
+                remedy="`syncd wire` shows those that wait, with their ids in brackets; one that a "
+                "line counts already is changed in the PSA",
+            )
 
 
 def is_lasting(record: LedgerRecord) -> bool:

@@ -280,7 +280,7 @@ def test_what_pulls_said_of_a_connection_ends_when_it_leaves_the_configuration(
 def test_status_says_what_to_do_next_until_nothing_is(office: Office) -> None:
     code, out, _ = office("status")
     assert code == 0
-    assert "billing is shadow" in out
+    assert "billing is in shadow" in out
     assert "`syncd pull rmm`: rmm is never read" in out
     office.furnish()
     seen = office.json("status")["overview"]

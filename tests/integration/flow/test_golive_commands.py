@@ -81,19 +81,39 @@ def test_what_does_not_fit_is_told_and_nobody_goes_live(
 def test_without_a_yes_nobody_goes_live_and_the_meaning_is_shown(office: Office) -> None:
     code, out, _ = office("golive", "acme", "--from", "2026-11")
     assert code == 3
-    assert "beside what the PSA bills today" in out
+    assert "beside what the PSA bills" in out
     assert "nobody went live" in out
+    assert "syncd golive acme --from 2026-11 --yes" in out
     data = office.json("golive", "1", "--from", "2026-11", "--yes", "--reason", "ok", "--by", "ann")
     assert (data["compared"], data["clients"][0]["live"], data["exit_code"]) == ("2026-11", True, 0)
     code, out, _ = office("golive")
     assert "1 of 1 linked clients are live" in out
     assert "ann" in out
-    assert "1 client live by name" in office("status")[1]
+    assert "1 client is live by name" in office("status")[1]
     assert "nothing new" in office("golive", "1", "--from", "2026-11")[1]
     code, out, _ = office("golive", "--back", "1", "--reason", "wrong")
     assert (code, "in shadow again" in out) == (0, True)
     (word,) = office.json("golive")["clients"]
     assert (word["live"], word["reason"], word["from"]) == (False, "wrong", None)
+
+
+def test_many_clients_are_named_once(office: Office) -> None:
+    assert office("map", "link", "rmm", "b", "2")[0] == 0
+    code, out, _ = office("golive", "1", "2", "--from", "2026-11", "--yes")
+    assert code == 0
+    assert "2 clients are live from 2026-11 on" in out
+    assert out.count("Acme") == 1
+    assert "syncd plan billing\n" in out
+
+
+def test_a_list_that_is_wrong_is_mended_and_nothing_else(office: Office, tmp_path: Path) -> None:
+    target = tmp_path / "clients.csv"
+    for text in ("customer\n1\n", "client,from\n1,2026-1\n"):
+        target.write_text(text)
+        code, _, err = office("golive", "--file", str(target), "--yes")
+        assert code == 6
+        assert "run the command again" in err
+        assert "dry-run" not in err
 
 
 def test_a_list_comes_through_a_pipe(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from syncd.core.store.database import Database
 from syncd.core.store.outbox import OutboxState
 from syncd.core.store.plans import PlanKind, PlanState
 from syncd.core.store.wire_changes import links_of_plan
+from syncd.sdk.errors import ConfigError
 from syncd.sdk.period import Period
 from syncd.sdk.records import RecurringLine
 from tests.builders_adoption import by_hand, plan_adoptions, put
@@ -244,6 +245,14 @@ async def test_a_person_names_the_line_of_a_record(database: Database) -> None:
     assert (link.change.subscription, link.chosen_by) == ("9002", "person")
     assert (await apply_wiring(office, plan.id)).exit_code == 0
     assert psa.line("r1").subscriptions == ("9002",)
+
+
+async def test_a_word_about_a_record_that_waits_for_no_line_is_a_mistake(
+    database: Database,
+) -> None:
+    office, _ = await billed_office(database, free_line("r1", "Flat fee", quantity=D(1)))
+    with pytest.raises(ConfigError, match="no record '4711' of ours"):
+        await propose(office, chosen={"4711": "r1"})
 
 
 async def test_records_of_the_running_month_are_never_linked(database: Database) -> None:

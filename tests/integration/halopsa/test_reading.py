@@ -249,6 +249,12 @@ async def test_records_are_read_by_id_and_a_deleted_one_is_absent() -> None:
         assert len(bench.wire.names) == 3
 
 
+async def test_what_is_no_number_is_no_id_of_a_record_and_makes_no_call() -> None:
+    async with opened() as bench:
+        assert await bench.psa.read_many(["abc", "12x", "--1", "\u0663"]) == {}
+        assert bench.wire.calls == []
+
+
 async def test_many_records_are_read_in_one_sweep_and_what_it_lacks_is_asked_for() -> None:
     async with opened() as bench:
         made = many(bench, 150)
