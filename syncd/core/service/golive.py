@@ -19,6 +19,7 @@ from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.connections import bump_data_version
 from syncd.core.store.golive import (
     GoLiveWord,
+    clients_with_open_assets,
     clients_with_open_links,
     clients_with_open_writes,
     load_golive,
@@ -175,10 +176,11 @@ async def _require_settled(
     names = {one.key: one.name for one in clients}
     writes = await clients_with_open_writes(conn, psa_id)
     links = await clients_with_open_links(conn, psa_id, names)
-    busy = [name for key, name in names.items() if key in writes or key in links]
+    assets = await clients_with_open_assets(conn, psa_id, names)
+    busy = [name for key, name in names.items() if key in writes | links | assets]
     if busy:
         message = f"nobody was put back: writes of {', '.join(busy)} have no certain end yet"
-        remedy = "`syncd apply latest` looks them up; `syncd issues` names what needs a person"
+        remedy = "`syncd status` names the plans to apply; `syncd issues` what needs a person"
         raise GoLiveRefused(message, remedy=remedy)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, product, quotient, rounded
@@ -22,6 +22,7 @@ from syncd.core.service.usage import count
 from syncd.core.store.billed_amounts import billed_accounts
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.decisions import SourceAccount, SourceProduct, StoredConfiguration
+from syncd.core.store.golive import load_golive
 from syncd.core.store.lines import LedgerRecord, RecordStatus
 from syncd.sdk.period import Period
 from syncd.sdk.records import Part, ProductKind
@@ -77,10 +78,17 @@ class LeakReport:
     free: tuple[Leak, ...] = ()
 
 
+class LeakRules(ReckoningRules, Protocol):
+    """The settings of `[billing]` that this needs; see docs/config.md."""
+
+    @property
+    def mode(self) -> str: ...
+
+
 async def read_leaks(
     database: Database,
     *,
-    rules: ReckoningRules,
+    rules: LeakRules,
     timezone: ZoneInfo,
     psa: ConnectionRef,
     sources: Sources,
@@ -124,7 +132,14 @@ async def read_leaks(
                 counted = drafting.usages.counted.get(group)
                 kept_out[group] = found.raw - (counted.raw if counted else Decimal(0))
         billed = await billed_accounts(conn, str(period))
-    return find_leaks(drafting, kept_out=kept_out, billed=billed)
+        golive = await load_golive(conn, psa.id, mode=rules.mode)
+    # Whoever is in shadow is billed by others, and no plan of ours would send a bill.
+    shadow = {
+        one
+        for one in data.accounts_of_psa(psa.id)
+        if not golive.is_live(data.links[one].client_key, str(period))
+    }
+    return find_leaks(drafting, kept_out=kept_out, billed={*billed, *shadow})
 
 
 def find_leaks(
@@ -138,7 +153,7 @@ def find_leaks(
     Args:
         drafting: the month by our own books.
         kept_out: what people keep out of the counts by hand, by account and product id.
-        billed: accounts that have a bill of the month.
+        billed: accounts that have a bill of the month, or need none of ours.
     """
     search = _Search(drafting)
     found = [*search.counted(), *search.kept_out(kept_out)]

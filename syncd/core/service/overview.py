@@ -22,6 +22,7 @@ from syncd.core.store.database import Database
 from syncd.core.store.health import Health, connection_health
 from syncd.core.store.overview import Figures, OpenBills, load_figures
 from syncd.core.store.runs import RunRecord, last_runs
+from syncd.core.store.states import PlanKind
 
 _MISSED_FOR = timedelta(hours=1)
 """How long after a due time a pull may still be on its way."""
@@ -202,6 +203,8 @@ def _next(standing: Sequence[Standing], figures: Figures, *, live: bool) -> Iter
         yield "`syncd map propose`: accounts with units have no client"
     if UNMAPPED_PRODUCT in figures.issue_codes:
         yield "`syncd map unmapped`: products in use have no asset type"
+    for plan in figures.cut_off:
+        yield f"`syncd apply {plan}`: writes of it have no certain end yet"
     yield from _plans(figures.bills, live=live)
     if any(counts.get("error") for counts in figures.issues.values()):
         yield "`syncd issues`: something needs a person"
@@ -210,10 +213,15 @@ def _next(standing: Sequence[Standing], figures: Figures, *, live: bool) -> Iter
 def _plans(bills: Sequence[OpenBills], *, live: bool) -> Iterator[str]:
     for plan in dict.fromkeys(one.plan for one in bills):
         states = {one.state for one in bills if one.plan == plan}
+        kind = next(one.kind for one in bills if one.plan == plan)
         if "held" in states:
             yield f"`syncd plans show {plan}`: bills wait for a person"
         if states & {"ready", "released"}:
-            if live:
+            if kind == PlanKind.ADOPTION:
+                yield f"`syncd apply {plan}`: records are ready to be adopted"
+            elif live and kind == PlanKind.ASSETS:
+                yield f"`syncd apply {plan}`: assets are ready to be written"
+            elif live:
                 yield f"`syncd apply {plan}`: bills are ready to be sent"
             else:
                 yield f"`syncd plans show {plan}`: compare it; in shadow mode nothing is sent"

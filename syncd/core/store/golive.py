@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.store.asset_records import OPEN
 from syncd.core.store.outbox import UNSETTLED, OutboxState, chunks, in_state
-from syncd.core.store.tables import ClientGoLive, PlanBill, PlanRow, WireChange
+from syncd.core.store.tables import AssetRecord, ClientGoLive, PlanBill, PlanRow, WireChange
 
 LIVE = "live"
 """The mode in which every client is live unless a person says not."""
@@ -163,6 +164,21 @@ async def clients_with_open_links(
             col(WireChange.psa_connection_id) == psa_connection_id,
             col(WireChange.client_key).in_(chunk),
             col(WireChange.state).in_(UNSETTLED),
+        )
+        found |= set(await conn.scalars(statement))
+    return found
+
+
+async def clients_with_open_assets(
+    conn: AsyncConnection, psa_connection_id: int, clients: Collection[str]
+) -> set[str]:
+    """Clients an asset of whom is still being written."""
+    found: set[str] = set()
+    for chunk in chunks(clients):
+        statement = select(col(AssetRecord.client_key)).where(
+            col(AssetRecord.psa_connection_id) == psa_connection_id,
+            col(AssetRecord.client_key).in_(chunk),
+            col(AssetRecord.state).in_(OPEN),
         )
         found |= set(await conn.scalars(statement))
     return found

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.store.states import PlanKind
 from syncd.core.store.types import from_micros
 
 _COMPLETE = text(
@@ -32,25 +33,32 @@ _ISSUES = text(
 )
 _CODES = text("SELECT DISTINCT code FROM issue WHERE closed_at IS NULL")
 _BILLS = text(
-    "SELECT p.id AS plan, p.period, b.state, COUNT(*) AS n FROM plan_bill b "
+    "SELECT p.id AS plan, p.period, b.state, COUNT(*) AS n, p.kind FROM plan_bill b "
     "JOIN plan p ON p.id = b.plan_id WHERE p.state = 'open' "
     "AND b.state IN ('held', 'ready', 'released') "
-    "GROUP BY p.id, p.period, b.state ORDER BY p.id"
+    "GROUP BY p.id, p.period, b.state, p.kind ORDER BY p.id"
 )
 _OUTBOX = text(
     "SELECT state, COUNT(*) AS n FROM outbox "
     "WHERE state IN ('pending', 'sending', 'unknown', 'needs_review') GROUP BY state"
 )
+_CUT_OFF = text(
+    "SELECT plan_id, state, COUNT(*) AS n FROM ("
+    "SELECT plan_id, state FROM wire_change UNION ALL SELECT plan_id, state FROM asset_record"
+    ") w WHERE state IN ('pending', 'sending', 'unknown', 'needs_review') "
+    "GROUP BY plan_id, state ORDER BY plan_id, state"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBills:
-    """Bills of an open plan that wait, by state."""
+    """Bills of an open plan that wait, by state; of adoptions and assets what they write."""
 
     plan: str
     period: str
     state: str
     count: int
+    kind: str = PlanKind.BILLING.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,7 @@ class Figures:
         issue_codes: every code that is open.
         bills: waiting bills of open plans.
         outbox: writes whose end is not known, by state.
+        cut_off: plans of links and of assets with such writes; only their apply goes on with them.
     """
 
     complete: Mapping[int, datetime]
@@ -74,6 +83,7 @@ class Figures:
     issue_codes: frozenset[str]
     bills: tuple[OpenBills, ...]
     outbox: Mapping[str, int]
+    cut_off: tuple[str, ...] = ()
 
 
 async def load_figures(conn: AsyncConnection) -> Figures:
@@ -81,6 +91,10 @@ async def load_figures(conn: AsyncConnection) -> Figures:
     issues: dict[str, dict[str, int]] = {}
     for row in await conn.execute(_ISSUES):
         issues.setdefault(row.connection, {})[row.severity] = row.n
+    outbox = {row.state: row.n for row in await conn.execute(_OUTBOX)}
+    cut_off = (await conn.execute(_CUT_OFF)).fetchall()
+    for row in cut_off:
+        outbox[row.state] = outbox.get(row.state, 0) + row.n
     return Figures(
         complete={
             row.connection_id: from_micros(row.taken_at) for row in await conn.execute(_COMPLETE)
@@ -92,7 +106,8 @@ async def load_figures(conn: AsyncConnection) -> Figures:
         issues=issues,
         issue_codes=frozenset((await conn.execute(_CODES)).scalars()),
         bills=tuple(OpenBills(*row) for row in await conn.execute(_BILLS)),
-        outbox={row.state: row.n for row in await conn.execute(_OUTBOX)},
+        outbox=outbox,
+        cut_off=tuple(dict.fromkeys(row.plan_id for row in cut_off)),
     )
 
 

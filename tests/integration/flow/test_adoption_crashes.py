@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from syncd.core.service.adoption_plan import Choice
 from syncd.core.service.application import apply_plan
 from syncd.core.service.applied import ApplyReport, Fate
+from syncd.core.service.overview import look
 from syncd.core.service.refusals import PlanConsumed, PlanStale, ShadowMode
 from syncd.core.store import database as store
 from syncd.core.store.adoptions import load_adoptions
@@ -288,7 +290,16 @@ async def test_in_shadow_any_apply_goes_on_with_an_adoption_that_was_cut_off(
     assert bill.errors == ("DELIVERY_UNSETTLED",)
     report = await office.apply("latest")
     ended = await _end(office, plan_id)
-    assert report.delivery is not None and report.delivery.delivered == 2
+    assert report.delivery is not None
+    assert report.delivery.delivered == 2
     assert {remote for remote, _ in ended["ledger"].values()} == {"88", "89"}
     with pytest.raises(ShadowMode):
         await office.apply("latest")
+
+
+async def test_an_adoption_that_waits_is_told_as_one_in_shadow_too(database: Database) -> None:
+    office, plan_id = await _prepared(database)
+    found = await look(
+        office.database, [], now=office.clock(), max_age=timedelta(hours=48), live=False
+    )
+    assert f"`syncd apply {plan_id}`: records are ready to be adopted" in found.next

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from syncd.core.service.asset_outcomes import MOST_SENDS
-from syncd.core.service.refusals import PlanConsumed
+from syncd.core.service.refusals import GoLiveRefused, PlanConsumed
 from syncd.core.store import database as store
 from syncd.core.store.asset_records import FAILED, LIVE, UNKNOWN
 from syncd.core.store.database import Database
@@ -28,6 +28,7 @@ from tests.builders_assets import (
     write,
 )
 from tests.builders_flow import Crash
+from tests.builders_golive import back
 from tests.builders_month import DESKTOP, SERVER, Office
 
 
@@ -213,3 +214,17 @@ async def test_a_defect_of_the_connector_is_named_and_the_write_looked_for(
     assert (done.exit_code, len(psa.kept)) == (0, 4)
     assert {row.state for row in (await ledger(office)).values()} == {LIVE}
     assert await office.codes() == set()
+
+
+async def test_no_client_is_put_back_while_an_asset_of_it_is_being_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, _, plan_id = await _prepared(database)
+    monkeypatch.setattr(store, "commit_hook", Points(2))
+    with pytest.raises(Crash):
+        await write(office, plan_id)
+    monkeypatch.setattr(store, "commit_hook", None)
+    with pytest.raises(GoLiveRefused, match="no certain end"):
+        await back(office, "1001")
+    await write(office, plan_id)
+    await back(office, "1001")

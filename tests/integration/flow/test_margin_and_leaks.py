@@ -15,6 +15,7 @@ from syncd.core.service.refusals import NothingToExplain
 from syncd.core.store.database import Database
 from syncd.core.store.tables import AccountRow, UnitExclusion
 from syncd.sdk.period import Period
+from tests.builders_golive import live
 from tests.builders_month import DESKTOP, LONDON, NOVEMBER, OCTOBER, SERVER, Office
 
 
@@ -179,3 +180,10 @@ async def test_a_configuration_that_went_leaves_records_that_bill(office: Office
     await office.configure("c9", "Servers", "average", [SERVER.key])
     found = await leaks(office)
     assert {one.kind for one in found.not_counted} == {LeakKind.NOT_CONFIGURED_ANY_MORE}
+
+
+async def test_a_month_of_a_client_in_shadow_does_not_leak(office: Office) -> None:
+    office.policy(mode="shadow")
+    await live(office, "1002")
+    found = await leaks(office)
+    assert [(one.kind, one.client) for one in found.not_billed] == [(LeakKind.NOT_BILLED, "1002")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from syncd.core.service.application import find_plan
+from syncd.core.service.overview import look
 from syncd.core.store import database as store
 from syncd.core.store.database import Database
 from syncd.core.store.outbox import OutboxState
@@ -125,3 +127,24 @@ async def test_killed_anywhere_on_either_database_nothing_is_lost(
     assert {state for _, state in links} == {OutboxState.DELIVERED}  # type: ignore[attr-defined]
     assert max(writes.values()) == 1  # type: ignore[attr-defined]
     assert codes == set()
+
+
+async def test_links_that_a_dead_process_was_writing_are_told_with_their_command(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, _, plan_id = await prepared(database)
+    monkeypatch.setattr(store, "commit_hook", Points(3))
+    with pytest.raises(Crash):
+        await apply_wiring(office, plan_id)
+    monkeypatch.setattr(store, "commit_hook", None)
+    found = await look(
+        office.database, [], now=office.clock(), max_age=timedelta(hours=48), live=True
+    )
+    assert sum(found.unsettled.values()) == 2
+    assert f"`syncd apply {plan_id}`: writes of it have no certain end yet" in found.next
+    await finished(office, plan_id)
+    found = await look(
+        office.database, [], now=office.clock(), max_age=timedelta(hours=48), live=True
+    )
+    assert not found.unsettled
+    assert not any(plan_id in line for line in found.next)
