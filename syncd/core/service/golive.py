@@ -180,7 +180,10 @@ async def _require_settled(
     busy = [name for key, name in names.items() if key in writes | links | assets]
     if busy:
         message = f"nobody was put back: writes of {', '.join(busy)} have no certain end yet"
-        remedy = "`syncd status` names the plans to apply; `syncd issues` what needs a person"
+        remedy = (
+            "`syncd apply latest` looks them up, `syncd status` names plans of links and assets; "
+            "`syncd issues` names what needs a person"
+        )
         raise GoLiveRefused(message, remedy=remedy)
 
 
