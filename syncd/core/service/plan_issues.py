@@ -161,6 +161,7 @@ class PlanFindings:
         psa: name of the PSA connection.
         accounts: subjects (`<connection>/<account>`) that were looked at, by connection name.
         lines: external keys that were looked at.
+        resting: keys of bills that say nothing of their lines, since they stay or stop.
     """
 
     plan_id: str
@@ -170,6 +171,7 @@ class PlanFindings:
     psa: str
     accounts: Mapping[str, Collection[str]] = field(default_factory=dict)
     lines: Collection[str] = ()
+    resting: Collection[str] = ()
 
 
 async def write_plan_issues(
@@ -187,13 +189,17 @@ async def write_plan_issues(
             looked_at |= {line_subject(found.psa, key) for key in found.lines}
             codes |= {*LINES}
         open_now = await open_subjects(conn, connection, codes)
+        rest = {
+            account_subject(bill.connection, bill.account)
+            for bill in found.plan.bills
+            if bill.key in found.resting
+        }
         by_code: dict[str, dict[str, Finding]] = {}
         for (code, about), finding in findings.items():
             by_code.setdefault(code, {})[about] = finding
         for code in sorted(open_now.keys() | by_code.keys()):
-            await book.replace(
-                code, by_code.get(code, {}), keep=open_now.get(code, set()) - looked_at
-            )
+            seen = looked_at - rest if code in WIRING else looked_at
+            await book.replace(code, by_code.get(code, {}), keep=open_now.get(code, set()) - seen)
         books.append(book)
     books.append(await _whole_plan(conn, found, now))
     return books

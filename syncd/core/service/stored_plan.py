@@ -158,6 +158,7 @@ async def store_plan(
             psa=psa_name,
             accounts=looked_at,
             lines=[line.external_key for made in planned for line in made.basis.lines],
+            resting={one.bill.key for one in planned if one.draft.frozen or one.bill.errors},
         )
         if kind is PlanKind.RUNNING:
             books = [await _tell_running(conn, findings, plan.made_at)]

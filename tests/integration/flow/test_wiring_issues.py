@@ -10,7 +10,7 @@ import pytest
 from syncd.core.service.wiring_issues import WIRING
 from syncd.core.store.database import Database
 from syncd.sdk.records import ProrationRow, QuantitySource, RecurringLine
-from tests.builders_month import DESKTOP, NOVEMBER, SERVER, Office, recurring
+from tests.builders_month import DESKTOP, NOVEMBER, OCTOBER, SERVER, Office, recurring
 
 SERVERS = recurring("9002")
 
@@ -95,6 +95,20 @@ async def test_what_no_line_bills_is_told_with_its_money(database: Database) -> 
     assert "(45.00)" in issue.message
     assert "syncd wire" in issue.remedy
     assert stored.plan.bills[0].warnings == ("NOT_LINKED:c1/10:45.00",)
+
+
+async def test_a_bill_that_stays_as_it_is_says_nothing_of_its_recurring_lines(
+    database: Database,
+) -> None:
+    office = await october(database, "average")
+    office.psa.recurring = [SERVERS]
+    await office.month(NOVEMBER, {"5": {DESKTOP.key: 12, SERVER.key: 2}})
+    await office.bill(NOVEMBER)
+    assert await office.codes() == {"NOT_LINKED"}
+    office.psa.recurring = lines()
+    later = await office.plan(OCTOBER)
+    assert {bill.state.value for bill in later.record.bills} <= {"frozen", "error"}
+    assert "NOT_LINKED" in await office.codes()
 
 
 async def test_proration_that_was_given_to_the_psa_is_no_issue(database: Database) -> None:
