@@ -1,4 +1,4 @@
-"""The demonstration checks its own claims; here it does so on both databases."""
+"""The demonstration checks its own claims on SQLite; here it does so on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ from syncd.sandbox.demo.stage import Stage
 from syncd.sandbox.demo.story import play
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.presets import demo
+from tests.postgresql_server import PostgresqlServer
 
 
-def test_the_month_end_holds_on_both_databases(empty_database_url: str, tmp_path: Path) -> None:
-    upgrade(empty_database_url)
+def test_the_month_end_holds_on_postgresql_too(
+    postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
+    with postgresql.database(migrated=False) as url:
+        upgrade(url)
+        _play(url, tmp_path)
+
+
+def _play(url: str, tmp_path: Path) -> None:
     offered = load().sandboxes()
     said = io.StringIO()
     cast = [offered[connector] for connector in NAMES]
@@ -29,7 +37,7 @@ def test_the_month_end_holds_on_both_databases(empty_database_url: str, tmp_path
             names=NAMES,
             mode="shadow",
             billing=BILLING,
-            database=empty_database_url,
+            database=url,
             extra=SETTINGS,
         )
         stage = Stage(tmp_path, host, secrets_of(host), Console(file=said, width=100))
