@@ -194,6 +194,7 @@ CODES: dict[str, Code] = {
     "INVOICE_BEFORE_COUNTS": Code(
         "bill life", "The invoice that bills a record is made before its counts arrive."
     ),
+    "CORRECTION_WAITS": Code("bill life", "A correction was accepted, and no bill carries it yet."),
     "OTHER_CURRENCY": Code(
         "bill life", "A bill is in another currency than the page, and in none of its sums."
     ),

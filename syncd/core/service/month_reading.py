@@ -21,12 +21,14 @@ from syncd.core.service.month_lines import (
     planned_bill,
     sent_line,
 )
-from syncd.core.service.month_page import ClientMonth, ClientState, MonthPage, Note
+from syncd.core.service.month_notes import issue_notes, other_currencies, waiting_corrections
+from syncd.core.service.month_page import ClientMonth, ClientState, MonthPage
 from syncd.core.service.month_sources import source_months
 from syncd.core.service.reckoning import Sources
 from syncd.core.store.billing_data import BillingData, load_billing_data
+from syncd.core.store.corrections import all_corrections
 from syncd.core.store.golive import GoLiveBook, load_golive
-from syncd.core.store.issues import Issue, open_issues
+from syncd.core.store.issues import open_issues
 from syncd.core.store.month_bills import (
     MonthBill,
     MonthPlanned,
@@ -113,6 +115,7 @@ async def read_month(
         issues = await open_issues(conn)
         proven = await source_months(conn, data, psa.id, sources, period, timezone)
         golive = await load_golive(conn, psa.id, mode=rules.mode)
+        corrections = await all_corrections(conn)
         expected = {one for one in data.accounts_of_psa(psa.id) if data.configurations_for(one)}
         if accounts:
             expected -= await nothing_to_bill(
@@ -135,9 +138,20 @@ async def read_month(
         made_at=clock(),
         clients=clients,
         sources=proven,
-        early=_notes(issues, INVOICE_BEFORE_COUNTS, str(period)),
-        late=_notes(issues, LATE_CHANGE, str(period)),
-        notes=_strangers(accounts, data, rules.currency),
+        early=issue_notes(issues, INVOICE_BEFORE_COUNTS, str(period)),
+        late=issue_notes(issues, LATE_CHANGE, str(period)),
+        notes=(
+            *other_currencies(
+                (
+                    (account_id, bill)
+                    for account_id, account in sorted(accounts.items())
+                    for bill in (account.sent, account.before)
+                ),
+                data,
+                rules.currency,
+            ),
+            *waiting_corrections(corrections, data, str(period)),
+        ),
     )
 
 
@@ -300,28 +314,3 @@ class _Clients:
 def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if known else None
-
-
-def _notes(issues: Sequence[Issue], code: str, period: str) -> tuple[Note, ...]:
-    return tuple(
-        Note(code=code, message=issue.message, next=issue.remedy)
-        for issue in issues
-        if issue.code == code and issue.evidence.get("period") in {None, period}
-    )
-
-
-def _strangers(
-    accounts: Mapping[int, _Account], data: BillingData, currency: str
-) -> tuple[Note, ...]:
-    """Bills in another currency: never added to the rest."""
-    return tuple(
-        Note(
-            code="OTHER_CURRENCY",
-            message=f"{data.accounts[account_id].name}: its bill of {bill.period} is in "
-            f"{bill.currency} and in no sum of this page",
-            next=f"syncd margin {bill.period} --client {bill.client}",
-        )
-        for account_id, account in sorted(accounts.items())
-        for bill in (account.sent, account.before)
-        if bill is not None and bill.currency != currency
-    )

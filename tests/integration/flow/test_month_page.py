@@ -22,6 +22,7 @@ from syncd.core.store.plans import PlanBillState
 from syncd.sdk.period import Period
 from syncd.sdk.records import Observation
 from tests import builders_census as census
+from tests.builders_corrections import accept, late, november, october, open_office
 from tests.builders_golive import back, live
 from tests.builders_month import (
     DECEMBER,
@@ -328,3 +329,19 @@ async def test_what_was_sent_counts_after_its_client_was_put_back(office: Office
     found = await page(office)
     assert set(states(found).values()) == {ClientState.SENT}
     assert found.price == Decimal(115)
+
+
+async def test_the_page_of_a_month_tells_what_was_accepted_and_no_bill_carries(
+    database: Database,
+) -> None:
+    office = await october(await open_office(database))
+    await late(office, 12)
+    await accept(office)
+    office.policy(mode="shadow")
+    await november(office)
+    await office.plan(NOVEMBER)
+    (note,) = (await page(office, NOVEMBER)).notes
+    assert (note.code, "+10.00 GBP of 2026-10" in note.message) == ("CORRECTION_WAITS", True)
+    office.policy(mode="live")
+    await office.bill(NOVEMBER)
+    assert (await page(office, NOVEMBER)).notes == ()
