@@ -10,6 +10,7 @@ import msgspec
 
 from syncd.cli.output import table
 from syncd.cli.plan_wiring import NOT_LINKED, billed_by, not_linked_money, unlinked, wired_lines
+from syncd.codes import CODES
 from syncd.core.billing.wording import amount
 from syncd.core.service.plan_issues import ERRORS, money_of
 from syncd.core.store.plans import PlanBillState, PlanRecord, StoredBill
@@ -115,7 +116,7 @@ def show(
             for line in lines:
                 output.say(f"  {line}")
     output.say(f"\n{_summary(record)}")
-    if asset_type_field:
+    if asset_type_field and any(bill.changes for bill in record.plan.bills):
         output.say(f"the asset type goes into the PSA's field `{asset_type_field}`")
     for n, hint in enumerate(hints):
         output.say(f"{'next:' if n == 0 else '     '} {hint}")
@@ -257,7 +258,7 @@ def _stopped(record: PlanRecord) -> Iterator[str]:
 
 def _warnings(record: PlanRecord) -> Iterator[str]:
     found = [
-        f"{bill.client_name}: {code}"
+        f"{bill.client_name}: {code}{_meaning(code)}"
         for bill in record.plan.bills
         for code in (
             *(code for code in bill.warnings if code.partition(":")[0] != NOT_LINKED),
@@ -269,7 +270,13 @@ def _warnings(record: PlanRecord) -> Iterator[str]:
             ),
         )
     ]
-    yield from _few(found)
+    yield from _few(dict.fromkeys(found))
+
+
+def _meaning(code: str) -> str:
+    """What a bare code of a bill's life says, since nothing beside it does."""
+    known = CODES.get(code)
+    return f" ({known.meaning.rstrip('.')})" if known and known.where == "bill life" else ""
 
 
 def _few(found: Iterable[str]) -> list[str]:

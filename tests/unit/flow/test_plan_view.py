@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncd.cli.output import Output, write_json
@@ -180,6 +181,15 @@ def test_bills_in_shadow_are_shown_as_such_with_what_would_hold_them(drawn: Any)
 def test_a_plan_without_changes_says_so(drawn: Any) -> None:
     out = drawn(record((bill(), PlanBillState.UNCHANGED)))
     assert "nothing is to be written" in out
+
+
+def test_bills_that_stay_as_they_are_say_why_once(drawn: Any) -> None:
+    sealed = [
+        msgspec.structs.replace(bill(key=key), warnings=("MONTH_SEALED",)) for key in ("u:5", "u:6")
+    ]
+    text = drawn(record(*((one, PlanBillState.FROZEN) for one in sealed)))
+    assert text.count("MONTH_SEALED (A person sealed the month") == 1
+    assert "udf7" not in text
 
 
 def test_the_same_is_there_as_json(capsys: pytest.CaptureFixture[str]) -> None:
