@@ -89,9 +89,7 @@ def _agreed(output: Output, look: ReopeningLook, *, asks: bool) -> bool:
 
 def _row(one: Prospect, *, reopened: bool) -> dict[str, Any]:
     if one.newer:
-        why = (
-            f"PERIOD_SUPERSEDED: its lasting records hold {one.newer}; see syncd corrections list"
-        )
+        why = f"PERIOD_SUPERSEDED: its lasting records hold {one.newer}; see syncd corrections list"
     else:
         why = one.reason or ", ".join(one.stops)
     return {

@@ -155,7 +155,7 @@ def test_months_that_cannot_be_read_are_refused_in_one_sentence(shop: Site) -> N
         "reports nothing by month" in shop.run("pull", "ninja", "--period", "2026-11", expect=2).err
     )
     assert "none is" in shop.run("pull", "--period", "2026-11", expect=2).err
-    assert "not a period" in shop.run("pull", BACKUP, "--period", "11/2026", expect=2).err
+    assert "not a month" in shop.run("pull", BACKUP, "--period", "11/2026", expect=2).err
     assert "counts nothing" in shop.run("pull", PSA, "--period", "2026-11", expect=2).err
     early = shop.run("pull", BACKUP, "--period", "2026-11")
     assert "2026-11 is not over: its figures are not final" in early.err

@@ -218,7 +218,7 @@ class MonthPage(msgspec.Struct, frozen=True, kw_only=True):
             for state in ClientState
             if state.open and (names := [one.name for one in self.clients if one.state is state])
         ]
-        found += [note.message for note in (*self.late, *self.early)]
+        found += [note.message for note in self.late]
         return tuple(found)
 
 

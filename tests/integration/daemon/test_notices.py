@@ -82,7 +82,8 @@ def bell(installation: Installation) -> Callable[..., None]:
         text += f"act = '{act}'\nschedule = 'every 1d'\n"
         for n, one in enumerate(acts):
             file = installation.folder / f"bell{n}"
-            text += f"[notify.bell{n}]\nplugin = 'bell'\nfile = '{file}'\nact = '{one}'\non = ['{on}']\n"
+            text += f"[notify.bell{n}]\nplugin = 'bell'\nfile = '{file}'\n"
+            text += f"act = '{one}'\non = ['{on}']\n"
         installation.configure(text)
 
     return configure

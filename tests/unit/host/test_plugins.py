@@ -301,5 +301,5 @@ def test_two_notifiers_of_one_name_are_refused(install: Install) -> None:
 
 def test_a_notifier_of_another_sdk_is_refused(install: Install) -> None:
     install("bell", NOTIFIER.replace("open=open_it", 'open=open_it, sdk="99"'))
-    with pytest.raises(PluginError, match="notifier 'bell' .* was written for SDK 99"):
+    with pytest.raises(PluginError, match=r"notifier 'bell' .* was written for SDK 99"):
         loaded()

@@ -54,11 +54,13 @@ MUTANTS = [
         "an adoption of a record that is gone is refused",
         (
             "        except RequestRejected as error:\n            return Rejected(key, error.code",
-            "        except RequestRejected as error:\n"
-            "            if change.kind is ChangeKind.ADOPT:\n"
-            "                made = msgspec.structs.replace(change, kind=ChangeKind.CREATE)\n"
-            "                return await self._save(made)\n"
-            "            return Rejected(key, error.code",
+            (
+                "        except RequestRejected as error:\n"
+                "            if change.kind is ChangeKind.ADOPT:\n"
+                "                made = msgspec.structs.replace(change, kind=ChangeKind.CREATE)\n"
+                "                return await self._save(made)\n"
+                "            return Rejected(key, error.code"
+            ),
         ),
     ),
     mutant(
