@@ -75,6 +75,7 @@ class Site:
                 **os.environ,
                 **self.secrets,
                 "SYNCD_NOW": self.world.now().isoformat(),
+                "COLUMNS": "120",  # however wide whoever runs the tests says it is
                 **environment,
             },
             stdout=subprocess.PIPE,
