@@ -116,6 +116,7 @@ class Installation:
             cwd=self.folder,
             env={
                 **{k: v for k, v in os.environ.items() if not k.startswith("SYNCD_")},
+                "COLUMNS": "120",
                 "PYTHONPATH": str(self.site),
                 "SYNCD_PLUGINS_DISABLED": "ninjaone,halopsa",
                 **self.environment,

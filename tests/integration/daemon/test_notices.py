@@ -171,7 +171,7 @@ def test_a_refusal_opens_one_issue_and_the_message_waits(
     daemon = installation.run()
     daemon.until("notice.delayed")
     assert daemon.stop() == 0
-    said = installation.command("issues", "--code", "NOTIFIER_FAILED").stdout
+    said = " ".join(installation.command("issues", "--code", "NOTIFIER_FAILED").stdout.split())
     assert "the bell is away" in said
     assert "syncd notify test bell0" in said
     assert states(installation) == ["pending"]

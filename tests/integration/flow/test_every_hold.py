@@ -267,6 +267,8 @@ CASES = {
 
 ELSEWHERE = {
     "PLUGIN_REVIEW_FAILED": "the last test of this file",
+    "FIRST_ASSET_EXPORT": "test_assets.py",
+    "ASSETS_FALL": "test_assets.py",
 }
 
 

@@ -26,6 +26,7 @@ FROM_THE_SERVICE = {
     "NO_SNAPSHOT",
     "LATE_SNAPSHOT",
     "RUNNING_MONTH_OFF",
+    "MONTH_SEALED",
 }
 
 
@@ -151,6 +152,7 @@ def test_every_code_of_the_program_is_on_the_page_and_no_other():
     made = {
         text
         for file in folder.glob("*.py")
+        if not file.name.startswith("asset")  # docs/mapping.md has the codes of assets
         for text in _texts(ast.parse(file.read_text(encoding="utf-8")))
         if CODE.match(text)
     }
