@@ -100,6 +100,10 @@ CODES: dict[str, Code] = {
     "PRORATION_OWNED_BY_PSA": Code(
         "bill error", "A part of a month is to cost less, and the PSA takes that off already."
     ),
+    "PRORATION_POOLED": Code(
+        "bill error",
+        "A part of a month ends with nothing of a product whose rule other accounts share.",
+    ),
     "PRORATION_NEEDS_ARREARS": Code(
         "bill error", "A part of a month is to cost less, and the line is for a month to come."
     ),

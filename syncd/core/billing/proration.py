@@ -101,11 +101,35 @@ def proration_faults(configuration: Configuration, *policies: Policy | None) -> 
 
 
 def span_errors(data: BillInput) -> Iterator[str]:
-    """Configurations that the account's own choice cannot be followed for."""
+    """Configurations that the account's own choice cannot be followed for, and lost shares."""
     if data.span is None or data.span.over:
         return
     for configuration in data.configurations:
-        yield from proration_faults(configuration, data.span.policy(configuration))
+        policy = data.span.policy(configuration)
+        yield from proration_faults(configuration, policy)
+        if policy is Policy.BY_DAYS:
+            for key in configuration.products:
+                if _lost_share(data, key, data.span):
+                    yield f"PRORATION_POOLED:{key}"
+
+
+def _lost_share(data: BillInput, key: str, span: Billed) -> bool:
+    """Units of some days, none at the end, and a rule that other accounts share.
+
+    The shares are those of the end, so that what the days' units would have had is not known.
+    """
+    usage, rule = data.usage.get(key), data.rules.get(key)
+    return (
+        isinstance(usage, LicenceUsage)
+        and usage.share is not None
+        and not usage.raw
+        and not usage.share.billed
+        and bool(span.used.get(key, NOTHING).unit_days)
+        and rule is not None
+        and rule.method != PEAK
+        and rule.override is None
+        and bool(rule.included or rule.block != 1 or rule.minimum or rule.maximum is not None)
+    )
 
 
 def span_warnings(data: BillInput) -> Iterator[str]:

@@ -65,6 +65,10 @@ ERRORS: Final = {
         "a part of a month is to be billed by days or free, and the PSA prorates this line itself",
         "Let one of the two prorate: `syncd map configurations --export FILE`.",
     ),
+    "PRORATION_POOLED": (
+        "a part of a month ends with nothing of a product whose rule other accounts share",
+        "Share the rule no longer: `syncd map rules --export FILE`; or bill the month full.",
+    ),
     "PRORATION_NEEDS_ARREARS": (
         "a part of a month is to be billed by days or free, and the line is billed in advance",
         "Bill it in arrears, or the month full: `syncd map configurations --export FILE`.",

@@ -292,11 +292,9 @@ def _of_price(row: ShadowRow, scale: int) -> Iterable[Reason]:
             side = "our" if row.our_money is None else "the PSA's"
             yield Reason(Why.UNKNOWN_PRICE, f"{side} price is not known")
         return
-    if row.billed_units is None:
-        if row.money:
-            yield Reason(Why.PRICE, f"{amount(row.billed_money)} there, {amount(row.our_money)}")
-        return
     if not row.our_units or not row.billed_units:
+        if row.money and not row.units:
+            yield Reason(Why.PRICE, f"{amount(row.billed_money)} there, {amount(row.our_money)}")
         return
     own = quotient(row.our_money, row.our_units)
     expected = rounded(product(own, row.billed_units), scale)

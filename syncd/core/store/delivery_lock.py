@@ -13,7 +13,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +31,7 @@ _CLASSES = {"delivery": 0x73796E63, "billing": 0x62696C6C}
 """Namespaces of PostgreSQL's advisory locks: "sync" and "bill" in ASCII."""
 
 _TRY = text("SELECT pg_try_advisory_lock(:class, :id)")
+_RELEASE = text("SELECT pg_advisory_unlock_all()")
 _ALIVE = text("SELECT 1")
 
 
@@ -124,7 +125,8 @@ async def _turn(
             attempt = _file_lock(held, Path(f"{database.place}.{what}-{psa_connection_id}.lock"))
         else:
             bench = await held.enter_async_context(database.workbench())
-            attempt, still_held = _session_lock(bench, _CLASSES[what], psa_connection_id)
+            attempt, still_held, release = _session_lock(bench, _CLASSES[what], psa_connection_id)
+            held.push_async_callback(release)
         waited = 0.0
         while not (taken := await attempt()) and waited < wait_seconds:
             await sleep(_POLL_SECONDS)
@@ -162,7 +164,11 @@ def _opened(path: Path) -> Iterator[int]:
 
 def _session_lock(
     bench: Workbench, namespace: int, psa_connection_id: int
-) -> tuple[Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]]]:
+) -> tuple[
+    Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]
+]:
+    """How to take the lock of a session, to see that it is still held, and to give it back."""
+
     async def attempt() -> bool:
         async with bench.scratch() as conn:
             taken = await conn.scalar(_TRY, {"class": namespace, "id": psa_connection_id})
@@ -172,4 +178,10 @@ def _session_lock(
         async with bench.scratch() as conn:
             await conn.execute(_ALIVE)
 
-    return attempt, still_held
+    async def release() -> None:
+        # The server ends a closed session in its own time: the next one need not wait for that.
+        with suppress(StoreError):  # a session that was cut holds nothing any more
+            async with bench.scratch() as conn:
+                await conn.execute(_RELEASE)
+
+    return attempt, still_held, release

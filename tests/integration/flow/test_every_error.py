@@ -254,6 +254,7 @@ OTHERWISE = {
     "PERIOD_SUPERSEDED": "P14 of the push cases",
     "PRORATION_NEEDS_ARREARS": "the tests of parts of a month",
     "PRORATION_NEEDS_MONEY": "the tests of parts of a month",
+    "PRORATION_POOLED": "the unit tests of parts of a month",
     "PRORATION_OWNED_BY_PSA": "the tests of parts of a month",
     "SOURCE_INVALID": "below",
     "SOURCE_UNAVAILABLE": "P18 of the push cases",

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from syncd.core.billing.billed_days import Billed, CountedDays, DaySum, Policy
 from syncd.core.billing.checks import configuration_errors
-from syncd.core.billing.model import BilledIn, Configuration, Mode, Owner, QuantityRule
+from syncd.core.billing.model import (
+    BilledIn,
+    Configuration,
+    LicenceUsage,
+    Mode,
+    Owner,
+    QuantityRule,
+    Share,
+)
 from tests.builders_billing import (
     bill,
     bill_input,
@@ -209,6 +217,33 @@ def test_what_cannot_be_prorated_is_refused_when_saved_and_stops_the_bill(
     parts: dict[str, Any] = {"usage": {"desktop": 4}}
     assert bill(chosen, **parts, span=starting(used, policy)).errors == (code,)
     assert bill(chosen, **parts, span=starting(used, "full")).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("shared", "given", "stops"),
+    [
+        (True, QuantityRule(included=Decimal(5)), True),
+        (True, QuantityRule(), False),
+        (True, QuantityRule(method="peak", included=Decimal(5)), False),
+        (False, QuantityRule(included=Decimal(5)), False),
+    ],
+    ids=["shared", "nothing to share", "peak", "its own"],
+)
+def test_a_shared_rule_cannot_be_divided_for_units_that_are_gone(
+    shared: bool, given: QuantityRule, stops: bool
+) -> None:
+    """Else units that another account was given for nothing would be given here once more."""
+    gone = LicenceUsage(
+        raw=Decimal(0), share=Share(billed=Decimal(0), quantity=0) if shared else None
+    )
+    found = bill(
+        configuration(mode="total"),
+        usage={"desktop": gone},
+        rules={"desktop": given},
+        span=ending(days((14, 3), (1, 0))),
+    )
+    assert (found.errors == ("PRORATION_POOLED:desktop",)) is stops
+    assert bool(found.lines) is not stops or not found.errors
 
 
 def test_the_accounts_choice_goes_before_that_of_the_configuration() -> None:

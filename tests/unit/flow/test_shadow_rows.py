@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncd.core.billing.adoption import OpenLine
@@ -69,6 +69,8 @@ def whys(side: OurSide, *found: Billed) -> list[Why]:
         (ours(total_mode=True), [billed(1, "50.00")], []),
         (ours(total_mode=True), [billed(1, "45.00")], [Why.PRICE]),
         (ours(total_mode=True), [billed(10)], []),
+        (ours(0, "0.01"), [billed(0, "0.00")], [Why.PRICE]),
+        (ours(0, "0.00"), [billed(0, "0.00")], []),
     ],
 )  # fmt: skip
 def test_every_difference_has_its_reason(
@@ -99,6 +101,7 @@ _COUNTS = st.integers(min_value=0, max_value=10**4)
 
 
 @given(st.lists(st.tuples(_COUNTS, _AMOUNTS, _COUNTS, _AMOUNTS), max_size=20))
+@example([(0, Decimal("0.01"), 0, Decimal("0.00"))])
 def test_the_sum_of_the_differences_is_the_difference_of_the_sums(
     found: list[tuple[int, Decimal, int, Decimal]],
 ) -> None:
