@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from syncd.sdk import SDK_VERSION
-from syncd.sdk.ports import Ledger, Psa, SourceHints, UsageSource
+from syncd.sdk.ports import Ledger, Psa, PurchaseSource, SourceHints, UsageSource
+from syncd.sdk.tokens import SignIn, TokenVault
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -22,6 +23,7 @@ class Capability(StrEnum):
     """Which port a connector provides."""
 
     USAGE = "usage"
+    PURCHASES = "purchases"
     PSA = "psa"
     LEDGER = "ledger"
 
@@ -52,6 +54,7 @@ class Ports:
     """The opened ports of a connection; those not provided are None."""
 
     usage: UsageSource | None = None
+    purchases: PurchaseSource | None = None
     psa: Psa | None = None
     ledger: Ledger | None = None
 
@@ -67,6 +70,7 @@ class Context(Generic[ConfigT]):
         clock: current time in UTC; never call `datetime.now` instead.
         log: closed catalogue of events.
         hints: memory of earlier pulls, None outside of a pull.
+        vault: where tokens that change are kept, None where no key for it is configured.
     """
 
     connection: str
@@ -75,6 +79,7 @@ class Context(Generic[ConfigT]):
     clock: Callable[[], datetime]
     log: EventLog
     hints: SourceHints | None = None
+    vault: TokenVault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,7 @@ class Connector(Generic[ConfigT]):
         sdk: major version of the SDK it was written for.
         urls: names of the settings that hold URLs; all are checked for TLS.
         example: commented TOML lines that `syncd init` writes, without the table header.
+        sign_in: a person's consent in a browser, for `syncd login`; None where there is none.
     """
 
     name: str
@@ -102,6 +108,7 @@ class Connector(Generic[ConfigT]):
     sdk: str = SDK_VERSION
     urls: tuple[str, ...] = ("base_url",)
     example: str = ""
+    sign_in: Callable[[Context[ConfigT]], AbstractAsyncContextManager[SignIn]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

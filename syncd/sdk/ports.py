@@ -25,6 +25,8 @@ from syncd.sdk.records import (
     PsaAsset,
     PsaClient,
     PsaSite,
+    PurchaseLine,
+    PurchaseProof,
     Receipt,
     RecurringLine,
     ScopeVerdict,
@@ -87,6 +89,33 @@ class UsageSource(Port, Protocol):
         Raises:
             AuthError: credentials refused.
             TransientError: nothing at all could be read.
+        """
+        ...
+
+
+class PurchaseSink(Protocol):
+    """Where a source puts the lines of a vendor's bill; nothing holds them whole."""
+
+    async def add(self, batch: Sequence[PurchaseLine]) -> None:
+        """Add lines. Waits while the store is behind (back-pressure)."""
+        ...
+
+
+class PurchaseSource(Port, Protocol):
+    """Tells what the MSP itself is charged for its customers, month by month."""
+
+    async def purchases(self, sink: PurchaseSink, period: Period, *, billed: bool) -> PurchaseProof:
+        """Read the lines of a month once, streamed, and say whether they are all there are.
+
+        Args:
+            sink: receives the lines.
+            period: the vendor's billing month.
+            billed: lines of the vendor's invoices; False for what it has not invoiced yet.
+
+        Raises:
+            AuthError: credentials or a right are refused.
+            TransientError: the vendor cannot serve now.
+            ProtocolError: what it served is not what it announced.
         """
         ...
 

@@ -39,6 +39,7 @@ from syncd.sdk.psa_records import (
     Supplier,
     Unknown,
 )
+from syncd.sdk.purchase_records import PurchaseLine, PurchaseProof
 from syncd.sdk.recurring_records import (
     LinkChange,
     ProrationRow,
@@ -94,6 +95,8 @@ __all__ = [
     "PsaAsset",
     "PsaClient",
     "PsaSite",
+    "PurchaseLine",
+    "PurchaseProof",
     "QuantitySource",
     "Receipt",
     "RecurringLine",

@@ -89,16 +89,18 @@ _OF_0004 = {
     "notice",
     "wire_change",
 }
+_OF_0005 = {"purchase_read", "purchase_sum", "stored_token"}
 
 
 @pytest.mark.parametrize(
     ("revision", "gone"),
     [
-        ("0001", _OF_0002 | _OF_0003 | _OF_0004),
-        ("0002", _OF_0003 | _OF_0004),
-        ("0003", _OF_0004),
+        ("0001", _OF_0002 | _OF_0003 | _OF_0004 | _OF_0005),
+        ("0002", _OF_0003 | _OF_0004 | _OF_0005),
+        ("0003", _OF_0004 | _OF_0005),
+        ("0004", _OF_0005),
     ],
-    ids=["0001", "0002", "0003"],
+    ids=["0001", "0002", "0003", "0004"],
 )
 def test_steps_down_and_up_again_leave_the_same(
     database_url: str, revision: str, gone: set[str]

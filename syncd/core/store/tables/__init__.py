@@ -66,6 +66,11 @@ from syncd.core.store.tables.operation import (  # noqa: E402
     IssueRow,
     RunRow,
 )
+from syncd.core.store.tables.purchasing import (  # noqa: E402
+    PurchaseRead,
+    PurchaseSum,
+    StoredTokenRow,
+)
 
 metadata = SQLModel.metadata
 
@@ -101,10 +106,13 @@ __all__ = [
     "PullGap",
     "PullRow",
     "PullVoid",
+    "PurchaseRead",
+    "PurchaseSum",
     "QuantityRuleRow",
     "RateRow",
     "Reference",
     "RunRow",
+    "StoredTokenRow",
     "TemplateClient",
     "UnitExclusion",
     "UnitInterval",

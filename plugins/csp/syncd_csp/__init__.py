@@ -1,0 +1,3 @@
+"""Microsoft Partner Center for syncd: subscriptions that are bought, and what they cost."""
+
+from __future__ import annotations
