@@ -21,6 +21,7 @@ from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.bills import last_bills
 from syncd.core.store.golive import LIVE, load_golive
 from syncd.core.store.issues import Finding
+from syncd.core.store.month_close import is_closed
 from syncd.core.store.plan_history import waiting_accounts
 from syncd.core.store.references import ReferenceKind
 from syncd.core.store.unbilled import standing_units
@@ -38,7 +39,7 @@ class AutomaticRun:
 
     Attributes:
         period: the month before.
-        due: row ids of the accounts to bill.
+        due: row ids of the accounts to bill; nobody once a person sealed the month.
         missed: of the accounts with something to bill whose window passed without a final bill.
         shadow: of the accounts that would be billed if their client were live.
     """
@@ -98,7 +99,9 @@ async def choose_automatic(
         due = {one for one, action in actions.items() if action.becomes is not None} - waiting
         late = {one for one, action in actions.items() if action.reason == AUTO_WINDOW_MISSED}
         missed = late - waiting
-        if due or missed:
+        if (due or missed) and await is_closed(conn, psa_connection.id, str(period)):
+            due, missed = set(), set()
+        elif due or missed:
             billable = {one.account_id for one in await standing_units(conn, since=period)}
             billable |= set(await last_bills(conn, accounts))
             due, missed = due & billable, missed & billable

@@ -10,6 +10,7 @@ from syncd.core.billing.bill_life import AUTO_TIME
 from syncd.core.billing.model import GuardLimits
 from syncd.core.service.automatic import AutomaticRun, choose_automatic
 from syncd.core.store.database import Database
+from syncd.core.store.month_close import ClosedMonth, seal
 from syncd.core.store.plans import PlanKind
 from syncd.sdk.records import Severity
 from tests.builders_life import automatic, choose, send
@@ -64,6 +65,28 @@ async def test_a_missed_window_is_told_until_the_bill_is_sent_by_hand(office: Of
     await send(office)
     assert "AUTO_WINDOW_MISSED" not in await office.codes()
     assert (await tick(office)).missed == set()
+
+
+async def test_a_sealed_month_is_due_for_nobody_and_asks_for_no_bill_by_hand(
+    office: Office,
+) -> None:
+    async with office.database.writer() as conn:
+        await seal(
+            conn,
+            office.psa_connection.id,
+            ClosedMonth(
+                period="2026-10",
+                content="{}",
+                digest="",
+                closed_by="a",
+                reason="",
+                closed_at=office.clock.moment,
+            ),
+        )
+    assert (await tick(office)).due == set()
+    office.clock.moment = datetime(2026, 11, 4, 9, 0, tzinfo=UTC)
+    assert (await tick(office)).missed == set()
+    assert "AUTO_WINDOW_MISSED" not in await office.codes()
 
 
 async def test_an_account_billed_by_hand_is_neither_due_nor_missed(office: Office) -> None:
