@@ -21,7 +21,7 @@ def reason(
     first_bill: bool,
     restores: bool,
 ) -> str:
-    """Such as `first bill, 14 units`, `12 → 14 units`, `price 5.00 → 5.50`.
+    """Such as `first bill, 14 units`, `12 -> 14 units`, `price 5.00 -> 5.50`.
 
     Args:
         fields: what is written.
@@ -64,19 +64,19 @@ def _otherwise(record: RecordState | None, period: str) -> str:
     if record.sent is None:
         return "first write to an adopted record"
     if record.sent_period != period:
-        return f"same figures, period {record.sent_period} → {period}"
+        return f"same figures, period {record.sent_period} -> {period}"
     return "same figures"
 
 
 def _moved(before: LineState, after: LineState) -> Iterator[str]:
     if units_of(before) != units_of(after):
-        yield f"{units_of(before)} → {units(units_of(after))}"
+        yield f"{units_of(before)} -> {units(units_of(after))}"
     for title, old, new in (
         ("price", before.unit_price, after.unit_price),
         ("cost", before.unit_cost, after.unit_cost),
     ):
         if old != new:
-            yield f"{title} {amount(old)} → {amount(new)}"
+            yield f"{title} {amount(old)} -> {amount(new)}"
 
 
 def _renamed(sent: SubscriptionFields, fields: SubscriptionFields) -> Iterator[str]:
@@ -87,4 +87,4 @@ def _renamed(sent: SubscriptionFields, fields: SubscriptionFields) -> Iterator[s
         ("site", sent.site, fields.site),
     ):
         if old != new:
-            yield f"{title} {old or 'none'} → {new or 'none'}"
+            yield f"{title} {old or 'none'} -> {new or 'none'}"

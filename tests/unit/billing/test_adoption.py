@@ -90,7 +90,7 @@ def test_an_adopted_record_that_nobody_configures_keeps_its_price_when_it_goes_t
 def test_what_was_last_invoiced_stands_in_where_nothing_was_sent():
     before = only(Desk().plan(uses(9))).after
     change = only(Desk().plan(uses(10), last_invoiced={"c1/10": before}))
-    assert (change.before, change.reason) == (before, "first bill, 9 → 10 units")
+    assert (change.before, change.reason) == (before, "first bill, 9 -> 10 units")
 
 
 def test_a_minimum_after_removal_is_zeroed_for_the_guards_to_hold():

@@ -112,7 +112,7 @@ def test_the_same_month_again_with_other_figures_updates_its_record():
         assert (change.kind, change.remote, change.reason) == (
             ChangeKind.UPDATE,
             "900",
-            "10 → 12 units",
+            "10 -> 12 units",
         )
         assert change.observed is not None
 
@@ -121,14 +121,14 @@ def test_reasons_say_what_moved_in_words():
     desk = Desk()
     desk.bill(uses(10), OCTOBER)
     dearer = uses(10, rates={"desktop": {"cost": "2.25", "price": "5.50"}})
-    assert only(desk.plan(dearer)).reason == "price 5.00 → 5.50, cost 2.00 → 2.25"
-    assert only(desk.plan(uses(1))).reason == "10 → 1 unit"
-    assert only(desk.plan(uses(10))).reason == "same figures, period 2026-10 → 2026-11"
+    assert only(desk.plan(dearer)).reason == "price 5.00 -> 5.50, cost 2.00 -> 2.25"
+    assert only(desk.plan(uses(1))).reason == "10 -> 1 unit"
+    assert only(desk.plan(uses(10))).reason == "same figures, period 2026-10 -> 2026-11"
     other = dataclasses.replace(
         uses(10), configurations=(configuration(name="Care", asset_type="10"),), supplier="Acme"
     )
     assert only(desk.plan(other, supplier="7", site="3")).reason == (
-        "name Plan c1 → Care, supplier none → 7, site none → 3"
+        "name Plan c1 -> Care, supplier none -> 7, site none -> 3"
     )
 
 
@@ -149,7 +149,7 @@ def test_a_monthly_record_is_compared_with_the_last_sent_bill():
     october = only(desk.bill(uses(10), OCTOBER))
     desk.last_bill = {"c1/10": october.after}
     change = only(desk.plan(uses(12)))
-    assert (change.kind, change.reason) == (ChangeKind.CREATE, "10 → 12 units")
+    assert (change.kind, change.reason) == (ChangeKind.CREATE, "10 -> 12 units")
     assert change.money_effect == D("10.00")
     assert only(desk.plan(uses(10))).reason == "same figures, a record of 2026-11"
 
@@ -231,7 +231,7 @@ def test_a_total_carries_the_units_behind_it():
     change = only(desk.plan(uses(4, "total")))
     assert change.before is not None
     assert (change.before.units, change.after.units, change.after.quantity) == (8, 4, 1)
-    assert change.reason == "8 → 4 units, price 40.00 → 20.00, cost 16.00 → 8.00"
+    assert change.reason == "8 -> 4 units, price 40.00 -> 20.00, cost 16.00 -> 8.00"
 
 
 def test_a_renamed_account_keeps_its_keys():
@@ -254,7 +254,7 @@ def test_a_client_that_dropped_to_zero_is_written_as_zero_once():
     change = only(desk.plan(uses(0)))
     assert (change.fields.quantity, change.reason) == (
         0,
-        "3 → 0 units, price 5.00 → 0.00, cost 2.00 → 0.00",
+        "3 -> 0 units, price 5.00 -> 0.00, cost 2.00 -> 0.00",
     )
     desk.bill(uses(0))
     assert desk.plan(uses(0)).bill.changes == ()

@@ -42,7 +42,7 @@ def test_a_new_asset_type_of_one_group_keeps_the_record_and_is_held():
     change = only(made)
     assert (change.kind, change.remote, change.line) == (ChangeKind.UPDATE, "900", "c1/15")
     assert change.key == desk.records(NOVEMBER)["c1/10"].key
-    assert (change.fields.asset_type, change.reason) == ("15", "asset type 10 → 15")
+    assert (change.fields.asset_type, change.reason) == ("15", "asset type 10 -> 15")
     assert rules(made) == {"RETYPED"}
     assert "from 10 to 15 and keeps record 900" in message(made)
     assert "RETYPED" in change.warnings

@@ -221,7 +221,7 @@ def test_an_edit_to_what_we_are_about_to_write_is_no_conflict():
     desk = billed()
     desk.edit("900", quantity=12)
     made = desk.plan(uses(12))
-    assert (rules(made), only(made).reason) == (set(), "10 → 12 units")
+    assert (rules(made), only(made).reason) == (set(), "10 -> 12 units")
 
 
 def test_a_month_that_is_not_over_overwrites_a_hand_edit_with_a_warning():

@@ -34,7 +34,7 @@ def state(quantity: int, price: str | None = "5.00") -> LineState:
 
 
 def change(
-    name: str, before: LineState | None, after: LineState, why: str = "12 → 14 units", **more: Any
+    name: str, before: LineState | None, after: LineState, why: str = "12 -> 14 units", **more: Any
 ) -> PlannedChange:
     known = after.total_price is not None
     old = before.total_price if before is not None and before.total_price is not None else 0
@@ -155,7 +155,7 @@ def test_a_bill_that_stops_says_why(drawn: Any) -> None:
 
 
 def test_lines_that_only_move_to_the_next_month_are_counted_not_listed(drawn: Any) -> None:
-    same = change("Servers", state(2), state(2), "same figures, period 2026-09 → 2026-10")
+    same = change("Servers", state(2), state(2), "same figures, period 2026-09 -> 2026-10")
     out = drawn(record((bill(same), PlanBillState.READY)))
     assert "1 line with the figures of the month before" in out
     assert "Servers" not in out
