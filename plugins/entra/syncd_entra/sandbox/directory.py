@@ -10,7 +10,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from syncd.sdk.sandbox import World, WorldClient, WorldDevice
@@ -24,6 +24,9 @@ FABRIC_FREE: Final = "a403ebcc-fae0-4ca2-8c8c-7a907fd6c235"
 PHONE_CREDITS: Final = "47794cd0-f0e5-45c5-9033-2eb6b5fc84e0"
 AHEAD: Final = "0d0d0d0d-2026-4a11-8c01-000000000001"
 """A SKU that Microsoft sells before its table names it."""
+
+PARTNER_TENANT: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, "sandbox:partner"))
+"""The MSP's own tenant, which sold what was bought."""
 
 PARTS: Final = {
     BUSINESS_PREMIUM: "SPB",
@@ -57,6 +60,7 @@ class Tenant:
         id: GUID.
         name: of the client.
         skus: rows of `subscribedSkus`.
+        subscriptions: rows of `directory/subscriptions`.
         users: rows of `users`, sign-ins and the key `groups` among their fields.
         groups: rows of `groups`.
         devices: rows of `devices`.
@@ -67,6 +71,7 @@ class Tenant:
     id: str
     name: str
     skus: list[Row] = field(default_factory=list)
+    subscriptions: list[Row] = field(default_factory=list)
     users: list[Row] = field(default_factory=list)
     groups: list[Row] = field(default_factory=list)
     devices: list[Row] = field(default_factory=list)
@@ -112,10 +117,12 @@ def _tenant(client: WorldClient, here: Sequence[WorldDevice], now: datetime) -> 
     if client.id % 2:
         users[-3]["groups"] = []
     used = Counter(one["skuId"] for user in users for one in user["assignedLicenses"])
+    skus = [_sku(key, sku, used[sku], client.id) for sku in PARTS if used[sku]]
     return Tenant(
         id=key,
         name=client.name,
-        skus=[_sku(key, sku, used[sku], client.id) for sku in PARTS if used[sku]],
+        skus=skus,
+        subscriptions=[_subscription(client, row, now) for row in skus],
         users=users,
         groups=[]
         if client.id % 2
@@ -184,6 +191,35 @@ def _sku(tenant: str, sku: str, used: int, number: int) -> Row:
         "servicePlans": [],
         "subscriptionIds": [identity(tenant, f"subscription {sku}")],
     }
+
+
+def _subscription(client: WorldClient, sku: Row, now: datetime) -> Row:
+    """What was bought of a SKU: one subscription a year, which another vendor's books hold, too."""
+    units, free = sku["prepaidUnits"], sku["skuId"] in {FABRIC_FREE, PHONE_CREDITS}
+    return {
+        "id": sku["subscriptionIds"][0],
+        "commerceSubscriptionId": None if free else commerce_id(sku["accountId"], sku["skuId"]),
+        "skuId": sku["skuId"],
+        "skuPartNumber": sku["skuPartNumber"],
+        "totalLicenses": units["enabled"] + units["warning"],
+        "status": "Warning" if units["warning"] else "Enabled",
+        "isTrial": False,
+        "createdDateTime": f"{client.arrives}T00:00:00Z",
+        "nextLifecycleDateTime": None if free else f"{renewal(client, now)}T00:00:00Z",
+        "ownerTenantId": None if free else PARTNER_TENANT,
+    }
+
+
+def commerce_id(tenant: str, sku: str) -> str:
+    """The subscription under which a SKU was bought, as the seller's books name it."""
+    return identity(tenant, f"commerce {sku}")
+
+
+def renewal(client: WorldClient, now: datetime) -> date:
+    """First day of the next year's term: the anniversary of the client's arrival after today."""
+    month, day = client.arrives.month, min(client.arrives.day, 28)
+    this_year = date(now.year, month, day)
+    return this_year if this_year > now.date() else date(now.year + 1, month, day)
 
 
 def _moment(when: datetime) -> str:

@@ -21,7 +21,10 @@ WITH_SIGN_INS: Final = 120
 COUNT_STYLES: Final = ("number", "text", "bom", "base64")
 
 RIGHTS: Final = (
-    (re.compile(r"^/(organization|subscribedSkus)$"), "Organization.Read.All"),
+    (
+        re.compile(r"^/(organization|subscribedSkus|directory/subscriptions)$"),
+        "Organization.Read.All",
+    ),
     (re.compile(r"^/users(/\$count)?$"), "User.Read.All"),
     (re.compile(r"^/groups"), "GroupMember.Read.All"),
     (re.compile(r"^/devices"), "Device.Read.All"),
@@ -119,6 +122,8 @@ class Graph:
             if set(asked.query) - {"$select"}:
                 return failure(400, "Request_UnsupportedQuery", "Unsupported Query.")
             return Said(200, {"value": [dict(row) for row in tenant.skus]})
+        if path == "/directory/subscriptions":
+            return self._page(asked, tenant.subscriptions, dict)
         if path == "/users":
             return self._page(asked, tenant.users, _without_groups)
         if path == "/groups":
