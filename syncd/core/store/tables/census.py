@@ -23,6 +23,15 @@ from sqlmodel import Field, SQLModel
 
 from syncd.core.store.types import UtcDateTime
 
+STATES_A_TERM = {
+    "sqlite": "instr(attributes, '\"term\":{') > 0",
+    "postgresql": "strpos(attributes, '\"term\":{') > 0",
+}
+"""Condition for "the unit states a term", word for word as the questions have it.
+
+No value can look like it, because a quote inside of a JSON text has a backslash before it.
+"""
+
 _ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits everywhere; SQLite aliases only INTEGER to its rowid."""
 
@@ -155,6 +164,13 @@ class UnitInterval(SQLModel, table=True):
             "closed_pull",
             sqlite_where=text("closed_pull IS NOT NULL"),
             postgresql_where=text("closed_pull IS NOT NULL"),
+        ),
+        Index(
+            "ix_term",
+            "connection_id",
+            "account_id",
+            sqlite_where=text(f"closed_pull IS NULL AND {STATES_A_TERM['sqlite']}"),
+            postgresql_where=text(f"closed_pull IS NULL AND {STATES_A_TERM['postgresql']}"),
         ),
     )
 

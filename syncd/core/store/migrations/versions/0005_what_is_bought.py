@@ -1,4 +1,4 @@
-"""What vendors charge, added up, and tokens that change at each use."""
+"""What vendors charge, added up, tokens that change at each use, and a way to units with a term."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 _CURRENT = sa.text("superseded_at IS NULL")
+_TERM = "closed_pull IS NULL AND {}(attributes, '\"term\":{{') > 0"
 
 
 def upgrade() -> None:
@@ -81,9 +82,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_token")),
         sa.UniqueConstraint("connection_id", "name", name="uq_stored_token"),
     )
+    op.create_index(
+        "ix_term",
+        "unit_interval",
+        ["connection_id", "account_id"],
+        sqlite_where=sa.text(_TERM.format("instr")),
+        postgresql_where=sa.text(_TERM.format("strpos")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_term", "unit_interval")
     for table in ("stored_token", "purchase_sum", "purchase_read"):
         op.drop_table(table)
 
