@@ -20,6 +20,7 @@ REQUEST_ID_HEADERS = (
     "x-request-id",
     "request-id",
     "x-ms-request-id",
+    "ms-requestid",
     "x-correlation-id",
     "correlation-id",
     "x-trace-id",

@@ -17,7 +17,7 @@ from syncd.sdk import waiting
 from syncd.sdk.address import check_base_url
 from syncd.sdk.answer import Answer, request_id
 from syncd.sdk.connector import EventLog, RateLimit
-from syncd.sdk.errors import ProtocolError, TransientError
+from syncd.sdk.errors import ProtocolError, RateLimited, TransientError
 from syncd.sdk.lean_httpx import httpx
 from syncd.sdk.limits import SlidingWindow
 from syncd.sdk.policy import HttpPolicy
@@ -81,6 +81,7 @@ class ApiClient:
         error_text: ErrorText | None = None,
         headers: Mapping[str, str] | None = None,
         secret_paths: bool = False,
+        pause_in: Callable[[bytes], float | None] | None = None,
     ) -> None:
         """Describe the connection; nothing is opened yet.
 
@@ -97,6 +98,7 @@ class ApiClient:
             headers: sent with every request; a long value is blotted out of the vendor's words,
                 as it may be a key.
             secret_paths: no log line or error names a path, as that of a webhook is its key.
+            pause_in: reads the seconds out of a 429's body, for vendors that name them only there.
 
         Raises:
             ValueError: the base URL is not an address that we may speak to, or a header cannot be
@@ -114,6 +116,7 @@ class ApiClient:
         self._error_text = error_text
         self._headers = dict(headers or {})
         self._secret_paths = secret_paths
+        self._pause_in = pause_in
         if not all(v.isascii() and v.isprintable() for v in self._headers.values()):
             raise ValueError("a header holds characters that cannot be sent")
         self._line = _Line()
@@ -150,13 +153,16 @@ class ApiClient:
         if client is not None:
             await client.aclose()
 
-    async def read(self, path: str, params: Query = None) -> Answer:
+    async def read(
+        self, path: str, params: Query = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """GET, repeated within the policy when it fails transiently.
 
         Args:
             path: below the base URL, or an absolute link of the same origin, as vendors send them
                 for a next page.
             params: query; it replaces a query in `path`.
+            headers: of this call alone, the same with every repetition.
 
         Raises:
             AuthError: 401, also after one renewed token.
@@ -167,7 +173,7 @@ class ApiClient:
             ConnectFailed: the vendor could not be reached.
             ProtocolError: a redirect, an answer beyond the size limit, a link to another origin.
         """
-        return await self._call("GET", path, params, None, write=False)
+        return await self._call("GET", path, params, None, write=False, headers=headers)
 
     async def ask(self, method: str, path: str, *, json: object, params: Query = None) -> Answer:
         """A read that the vendor wants as another method with a body; repeated like `read`.
@@ -215,12 +221,20 @@ class ApiClient:
         return answer_of(response, body, self._connection)
 
     async def _call(
-        self, method: str, path: str, params: Query, content: bytes | None, *, write: bool
+        self,
+        method: str,
+        path: str,
+        params: Query,
+        content: bytes | None,
+        *,
+        write: bool,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         budget = Budget(self._policy)
 
         async def attempt(number: int) -> Answer:
             request = self._request(method, path, params, content)
+            request.headers.update(headers or {})
             call = Exchange(
                 self._connection, f"{method} {self._named(request.url.path)}", write, number
             )
@@ -288,7 +302,10 @@ class ApiClient:
         secrets = [request.headers.get("authorization", "").rpartition(" ")[2]]
         secrets += [value for value in self._headers.values() if len(value) >= SHORTEST_KEY]
         words = explained(self._error_text, answer, secrets)
-        raise refused(call, answer, self._policy, now=self._clock(), words=words)
+        error = refused(call, answer, self._policy, now=self._clock(), words=words)
+        if self._pause_in and isinstance(error, RateLimited) and error.retry_after is None:
+            error.retry_after = self._pause_in(body)
+        raise error
 
     async def _exchange(
         self, request: httpx.Request, call: Exchange, budget: Budget
