@@ -7,7 +7,8 @@
     │  └─ PluginError              a plugin does not load, or clashes with another
     ├─ ConnectorError              something between us and a vendor
     │  ├─ AuthError                a person must act; no retries                            exit 4
-    │  │  └─ PermissionMissing     the credentials work, a right is missing
+    │  │  ├─ PermissionMissing     the credentials work, a right is missing
+   │  │  └─ SignInExpired         a person must consent once more: `syncd login NAME`
     │  ├─ TransientError           retried in place, then the run is retried later          exit 5
     │  │  ├─ RateLimited           the vendor said when to come back
     │  │  ├─ VendorUnavailable     5xx, timeout or reset on a read
@@ -96,6 +97,12 @@ class PermissionMissing(AuthError):
     """The credentials are accepted but lack a right, named in the message."""
 
     code = "PERMISSION_MISSING"
+
+
+class SignInExpired(AuthError):
+    """A person's consent is absent or has ended, and only a person can renew it."""
+
+    code = "SIGN_IN_EXPIRED"
 
 
 class TransientError(ConnectorError):

@@ -21,12 +21,18 @@ class StoredToken:
         previous: the one before, which some vendors still take for a while; None at first.
         stored_at: when the newest was stored, UTC.
         ends_at: when a person must consent again unless it is exchanged before; None if unknown.
+        consented_at: of the consent it descends from; what descends from another one must not
+            replace it.
+        unsettled_since: when an exchange began whose outcome was never stored, e.g. because its
+            process was killed: the vendor may know a newer token than we do. None as a rule.
     """
 
     value: str = field(repr=False)
     previous: str | None = field(default=None, repr=False)
     stored_at: datetime
     ends_at: datetime | None = None
+    consented_at: datetime | None = None
+    unsettled_since: datetime | None = None
 
 
 class TokenTurn(Protocol):
@@ -37,8 +43,21 @@ class TokenTurn(Protocol):
         """What is stored now, read after the turn was taken; None before the first consent."""
         ...
 
+    async def begin(self) -> None:
+        """Note that an exchange begins; on return the note is durable.
+
+        It is taken back by `store`, and when the block ends with an error that proves that the
+        vendor changed nothing: a refusal, or a request that was never sent.
+
+        Raises:
+            StoreError: it could not be noted; do not exchange.
+        """
+        ...
+
     async def store(self, value: str, *, ends_at: datetime | None) -> None:
         """Keep a new token; on return it is durable and the former one is `previous`.
+
+        The same token once more only renews its dates.
 
         Raises:
             StoreError: it could not be kept; whatever came with it must not be used.
