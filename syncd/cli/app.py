@@ -25,7 +25,7 @@ DEFAULT_CONFIG = "syncd.toml"
 NOUNS = (
     "demo", "init", "check", "plugins", "db", "pull", "pulls", "map", "template", "policy",
     "golive", "plan", "apply", "adopt", "wire", "assets", "plans", "bill", "corrections", "month",
-    "explain", "margin", "status", "runs", "issues", "notify", "run", "sandbox",
+    "explain", "margin", "renewals", "status", "runs", "issues", "notify", "run", "sandbox",
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""
 

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 FOREVER = 2**63 - 1
 
+STATES_A_TERM = {
+    "sqlite": "instr(attributes, '\"term\":{') > 0",
+    "postgresql": "strpos(attributes, '\"term\":{') > 0",
+}
+"""SQL for "the unit states a term", word for word as the index of such units has it.
+
+No value can look like it, because a quote inside of a JSON text has a backslash before it.
+"""
+
 
 def moment_or_forever(moment: datetime | None) -> int:
     """A moment as stored; None is later than all."""

@@ -21,16 +21,8 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from syncd.core.store.census.selection import STATES_A_TERM
 from syncd.core.store.types import UtcDateTime
-
-STATES_A_TERM = {
-    "sqlite": "instr(attributes, '\"term\":{') > 0",
-    "postgresql": "strpos(attributes, '\"term\":{') > 0",
-}
-"""Condition for "the unit states a term", word for word as the questions have it.
-
-No value can look like it, because a quote inside of a JSON text has a backslash before it.
-"""
 
 _ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits everywhere; SQLite aliases only INTEGER to its rowid."""

@@ -1,0 +1,167 @@
+"""Units whose facts state a term, and the prices that may tell what they are worth.
+
+SQL text, since every pull looks; an index holds only such units, so that a million others cost
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from syncd.core.store.asking import fetch, scalar
+from syncd.core.store.census.selection import STATES_A_TERM, among, listed
+from syncd.core.store.micros import from_micros
+from syncd.sdk.money import from_scaled
+from syncd.sdk.terms import Term, term_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_STATED = (
+    "FROM unit_interval WHERE connection_id = :connection AND closed_pull IS NULL"
+    " AND {condition} AND period = ''"
+)
+_UNITS = (
+    "SELECT account_id, product_id, unit, name, quantity, excluded, attributes "
+    + _STATED
+    + "{chosen} ORDER BY account_id"
+)
+_ANY = "SELECT 1 " + _STATED + " LIMIT 1"
+_ACCOUNTS = "SELECT id, key, name FROM account WHERE connection_id = :connection"
+_PRODUCTS = "SELECT id, key, name FROM product WHERE connection_id = :connection"
+_LINKS = (
+    "SELECT l.account_id, l.client_key, r.name FROM client_link l"
+    " JOIN account a ON a.id = l.account_id"
+    " LEFT JOIN reference r ON r.connection_id = l.psa_connection_id AND r.kind = 'client'"
+    " AND r.key = l.client_key"
+    " WHERE l.superseded_at IS NULL AND a.connection_id = :connection"
+)
+_RATES = (
+    "SELECT product_id, client_key, price, cost, cycle FROM rate"
+    " WHERE superseded_at IS NULL AND currency = :currency AND valid_from <= :day"
+    " ORDER BY valid_from, id"
+)
+_READ_AT = (
+    "SELECT max(taken_at) FROM pull p WHERE connection_id = :connection AND state <> 'unknown'"
+    " AND period = '' AND NOT EXISTS (SELECT 1 FROM pull_void v WHERE v.pull_id = p.id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An account or a product: the vendor's id and the name for people."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedClient:
+    """The PSA client of an account."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermUnit:
+    """A unit that is there now and states a term; see `syncd.sdk.records.Observation`."""
+
+    account_id: int
+    product_id: int
+    unit: str
+    name: str
+    quantity: int
+    excluded: str | None
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRate:
+    """Price and cost of one unit for one cycle; None where nobody set it."""
+
+    price: Decimal | None
+    cost: Decimal | None
+    cycle: str
+
+
+async def any_term(conn: AsyncConnection, connection_id: int) -> bool:
+    """Whether any unit of the connection states a term."""
+    question = _ANY.format(condition=STATES_A_TERM[_dialect(conn)])
+    return await scalar(conn, question, {"connection": connection_id}) is not None
+
+
+async def units_with_terms(
+    conn: AsyncConnection, connection_id: int, *, accounts: Collection[int] | None = None
+) -> AsyncIterator[TermUnit]:
+    """Every unit there is now that states a term, one by one, those of one account together.
+
+    Args:
+        conn: a reader's connection.
+        connection_id: row id.
+        accounts: row ids; None for all.
+    """
+    from sqlalchemy import text
+
+    bound: dict[str, object] = {"connection": connection_id}
+    chosen = ""
+    if accounts is not None:
+        chosen = f" AND {among(conn, 'account_id', 'accounts')}"
+        bound["accounts"] = listed(conn, accounts)
+    question = _UNITS.format(condition=STATES_A_TERM[_dialect(conn)], chosen=chosen)
+    async for row in await conn.stream(text(question), bound):
+        term = term_of(row[6])
+        if term is not None:
+            yield TermUnit(
+                account_id=row[0],
+                product_id=row[1],
+                unit=row[2],
+                name=row[3],
+                quantity=row[4],
+                excluded=row[5],
+                term=term,
+            )
+
+
+async def accounts_of(conn: AsyncConnection, connection_id: int) -> Mapping[int, Named]:
+    """Accounts of a connection by row id."""
+    rows = await fetch(conn, _ACCOUNTS, {"connection": connection_id})
+    return {row[0]: Named(row[1], row[2]) for row in rows}
+
+
+async def products_of(conn: AsyncConnection, connection_id: int) -> Mapping[int, Named]:
+    """Products of a connection by row id."""
+    rows = await fetch(conn, _PRODUCTS, {"connection": connection_id})
+    return {row[0]: Named(row[1], row[2]) for row in rows}
+
+
+async def clients_of(conn: AsyncConnection, connection_id: int) -> Mapping[int, LinkedClient]:
+    """PSA clients by account id; an account that is not linked is absent."""
+    rows = await fetch(conn, _LINKS, {"connection": connection_id})
+    return {row[0]: LinkedClient(row[1], row[2] or row[1]) for row in rows}
+
+
+async def rates_on(
+    conn: AsyncConnection, day: date, currency: str
+) -> Mapping[tuple[int, str], HeldRate]:
+    """The rate that holds on a day by product id and client key, which is empty for the default."""
+    rows = await fetch(conn, _RATES, {"day": day.isoformat(), "currency": currency})
+    return {(row[0], row[1]): HeldRate(_amount(row[2]), _amount(row[3]), row[4]) for row in rows}
+
+
+async def read_at(conn: AsyncConnection, connection_id: int) -> datetime | None:
+    """When the newest pull that proved anything began; None before the first."""
+    found = await scalar(conn, _READ_AT, {"connection": connection_id})
+    return None if found is None else from_micros(found)
+
+
+def _amount(stored: int | None) -> Decimal | None:
+    return None if stored is None else from_scaled(stored)
+
+
+def _dialect(conn: AsyncConnection) -> str:
+    return conn.dialect.name
