@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 Where = Literal[
-    "pull", "mapping", "bill error", "bill warning", "objection", "bill life", "delivery", "run"
+    "pull",
+    "mapping",
+    "renewal",
+    "bill error",
+    "bill warning",
+    "objection",
+    "bill life",
+    "delivery",
+    "run",
 ]
 
 
@@ -19,8 +27,9 @@ class Code:
     """One code.
 
     Attributes:
-        where: `bill error` stops a bill, `objection` holds it for a person, `bill warning` stops
-            nothing, `bill life` leaves the bill of a month as it is.
+        where: `renewal` waits for a decision at the vendor, `bill error` stops a bill, `objection`
+            holds it for a person, `bill warning` stops nothing, `bill life` leaves the bill of a
+            month as it is.
         meaning: one sentence.
     """
 
@@ -62,6 +71,9 @@ CODES: dict[str, Code] = {
     "UNASSIGNED_USAGE": Code("pull", "Units in use belong to no account and count for nobody."),
     "JOINED_BY_NAME": Code("pull", "Units found their account by a name where an id was missing."),
     "MONTH_NOT_BEGUN": Code("pull", "A month was asked for that has not begun."),
+    "PURCHASES_INCOMPLETE": Code("pull", "What a vendor charges for a month was not read whole."),
+    "NO_INVOICE_YET": Code("pull", "The vendor has not invoiced the month so far."),
+    "DOCUMENT_MISSING": Code("pull", "An invoice of the vendor that was read is there no more."),
     # Links and mappings: what no bill holds
     "UNLINKED_ACCOUNT": Code("mapping", "An account with units is linked to no client."),
     "SPLIT_LOCATION_UNLINKED": Code(
@@ -69,7 +81,11 @@ CODES: dict[str, Code] = {
     ),
     "UNMAPPED_PRODUCT": Code("mapping", "A product with units has no asset type."),
     "AMBIGUOUS_CLIENT_NAME": Code("mapping", "Several clients of the PSA share a name."),
+    "PURCHASE_NOT_BILLED": Code("mapping", "A client's purchases are billed by nothing."),
     "LINKED_CLIENT_GONE": Code("mapping", "A linked client is not active in the PSA any more."),
+    # Commitments at the vendor
+    "RENEWAL_DUE": Code("renewal", "What a client is committed to ends within 7, 30 or 90 days."),
+    "EXTENDED_TERM": Code("renewal", "Seats run on beyond their term, at the vendor's terms."),
     # Adoption: why a record is not given to a line
     "ALREADY_OURS": Code("mapping", "A record to adopt carries another line of ours."),
     "ALREADY_ADOPTED": Code("mapping", "A line has been given a record by now."),

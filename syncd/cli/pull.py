@@ -18,6 +18,7 @@ from syncd.core.service.orphans import forget_connections
 from syncd.core.service.pull_issues import code_of
 from syncd.core.service.pull_months import run_pulls
 from syncd.core.service.pull_run import PullOutcome, run_pull
+from syncd.core.service.renewal_issues import review_terms
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import Capability, EventLog
 from syncd.sdk.errors import ConfigError, PluginError, SyncdError
@@ -90,6 +91,14 @@ async def pull_all(cli: Cli, names: Sequence[str], *, period: str | None = None)
             app.database,
             rules=app.settings.billing,
             psa=app.settings.billing.psa,
+            active=app.settings.sources,
+            timezone=app.settings.timezone,
+            now=app.clock(),
+            log=app.log,
+        )
+        await review_terms(
+            app.database,
+            pulled=chosen,
             active=app.settings.sources,
             timezone=app.settings.timezone,
             now=app.clock(),

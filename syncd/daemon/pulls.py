@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from syncd.core.service.after_pull import look_back
 from syncd.core.service.pull_months import awaits_month, run_pulls
 from syncd.core.service.pull_run import OpenSource, run_pull
+from syncd.core.service.renewal_issues import review_terms
 from syncd.core.service.runs import RunDuplicate
 from syncd.sdk.connector import Capability, EventLog
 from syncd.sdk.errors import PluginError
@@ -45,6 +46,14 @@ async def pull(app: App, name: str, due: datetime | None) -> None:
         app.database,
         rules=app.settings.billing,
         psa=app.settings.billing.psa,
+        active=app.settings.sources,
+        timezone=app.settings.timezone,
+        now=app.clock(),
+        log=app.log,
+    )
+    await review_terms(
+        app.database,
+        pulled={name},
         active=app.settings.sources,
         timezone=app.settings.timezone,
         now=app.clock(),

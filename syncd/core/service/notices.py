@@ -134,7 +134,7 @@ def _place_of(issue: Issue) -> str:
         return "unknown"
     # What a person has to map or decide is no failure, however long it stops a bill.
     known = CODES.get(code)
-    decided = known is not None and known.where in {"mapping", "bill life"}
+    decided = known is not None and known.where in {"mapping", "renewal", "bill life"}
     return "failed" if issue.severity is IssueSeverity.ERROR and not decided else "other"
 
 

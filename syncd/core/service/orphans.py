@@ -17,6 +17,7 @@ from syncd.core.service.mapping_issues import (
     UNMAPPED_PRODUCT,
 )
 from syncd.core.service.pull_issues import ACCOUNT_DISAPPEARED, ACCOUNT_REMOVED, PULL_INCOMPLETE
+from syncd.core.service.renewal_issues import EXTENDED_TERM, RENEWAL_DUE
 from syncd.core.store.database import Database
 from syncd.core.store.issues import issue_connections, open_issues
 from syncd.sdk.connector import EventLog
@@ -30,6 +31,8 @@ _CODES: Final = frozenset(
         SPLIT_LOCATION_UNLINKED,
         UNLINKED_ACCOUNT,
         UNMAPPED_PRODUCT,
+        RENEWAL_DUE,
+        EXTENDED_TERM,
         # Of the PSA's lists; their module is not imported, because it loads the table classes.
         "AMBIGUOUS_CLIENT_NAME",
         "LINKED_CLIENT_GONE",
