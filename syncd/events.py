@@ -116,6 +116,16 @@ EVENTS: dict[str, Event] = {
         ("state", "n_gaps", "reasons"),
         "A pull is not proven whole; what is not proven changed nothing.",
     ),
+    "purchases.recorded": Event(
+        "info",
+        ("period", "billed", "lines", "documents"),
+        "What a vendor charges for a month was read whole and is added up.",
+    ),
+    "purchases.incomplete": Event(
+        "warning",
+        ("period", "billed", "reasons"),
+        "What a vendor charges was not proven whole; the former read stands.",
+    ),
     # Plans and delivery
     "plan.made": Event(
         "info",
