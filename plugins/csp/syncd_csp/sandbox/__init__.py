@@ -11,7 +11,14 @@ from typing import Any, Final
 
 from syncd.sdk.connector import Sandbox
 from syncd.sdk.sandbox import World
-from syncd_csp.sandbox.names import CLIENT_ID, PARTNER_TENANT, REFRESH_TOKEN, SECRET
+from syncd_csp.sandbox.names import (
+    CLIENT_ID,
+    GRAPH,
+    PARTNER_CENTER,
+    PARTNER_TENANT,
+    REFRESH_TOKEN,
+    SECRET,
+)
 
 __all__ = ["CLIENT_ID", "PARTNER_TENANT", "REFRESH_TOKEN", "SANDBOX", "SECRET", "SECRET_VARIABLE"]
 
@@ -27,8 +34,8 @@ def _build(world: World, options: Mapping[str, Any]) -> Any:
 def _settings(base_url: str) -> dict[str, Any]:
     return {
         "login_url": base_url,
-        "base_url": base_url,
-        "graph_url": base_url,
+        "base_url": f"{base_url}/{PARTNER_CENTER}",
+        "graph_url": f"{base_url}/{GRAPH}",
         "partner_tenant": PARTNER_TENANT,
         "client_id": CLIENT_ID,
         "client_secret": {"env": SECRET_VARIABLE},

@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from syncd.sdk.sandbox import World
 from syncd_csp.sandbox.books import Books
-from syncd_csp.sandbox.export import Export
+from syncd_csp.sandbox.export import BILLING, Export
 from syncd_csp.sandbox.logins import Logins
+from syncd_csp.sandbox.names import GRAPH, PARTNER_CENTER
 from syncd_csp.sandbox.options import Options
 from syncd_csp.sandbox.partner import Partner
 
@@ -54,8 +55,14 @@ class Simulator:
             Route("/{tenant}/oauth2/v2.0/token", self._token, methods=token),
             Route("/{tenant}/oauth2/token", self._token, methods=token),
             Route("/{tenant}/oauth2/v2.0/authorize", self._authorize, methods=["GET"]),
-            Route("/v1/{path:path}", self._ask_partner, methods=anything),
-            Route("/v1.0/reports/partners/billing/{path:path}", self._ask_graph, methods=anything),
+            *(
+                Route(f"{prefix}/v1/{{path:path}}", self._ask_partner, methods=anything)
+                for prefix in ("", f"/{PARTNER_CENTER}")
+            ),
+            *(
+                Route(f"{prefix}{BILLING}/{{path:path}}", self._ask_graph, methods=anything)
+                for prefix in ("", f"/{GRAPH}")
+            ),
             Route("/store/{operation}/{name}", self._fetch, methods=["GET"]),
         ]
         app = Starlette(routes=routes)

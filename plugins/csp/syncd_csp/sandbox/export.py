@@ -20,8 +20,8 @@ from starlette.responses import Response, StreamingResponse
 from syncd_csp.sandbox import blobs
 from syncd_csp.sandbox.books import Books
 from syncd_csp.sandbox.line_rows import BLOCK, Lines, parts
-from syncd_csp.sandbox.logins import GRAPH, Logins
-from syncd_csp.sandbox.names import PARTNER_TENANT
+from syncd_csp.sandbox.logins import Logins
+from syncd_csp.sandbox.names import GRAPH, PARTNER_TENANT
 from syncd_csp.sandbox.options import Options
 from syncd_csp.sandbox.replies import graph, graph_failed, store_failed
 
@@ -109,7 +109,7 @@ class Export:
         facts = f"{first} {until} {document} {self.revision} {self._options.generated}"
         etag = str(uuid.uuid5(uuid.NAMESPACE_URL, f"export:{facts}"))
         self.operations[key] = Operation(key, first, last, document, full, etag)
-        base = f"{request.url.scheme}://{request.url.netloc}"
+        base = _address(request)
         return graph(None, 202, {"Location": f"{base}{BILLING}/operations/{key}"})
 
     def look(self, request: Request, path: str) -> Response:
@@ -144,7 +144,7 @@ class Export:
         if self._options.manifest == "inline":
             body["resourceLocation"] = self._manifest(one, request)
         else:
-            where = f"{request.url.scheme}://{request.url.netloc}{BILLING}/manifests/{one.id}"
+            where = f"{_address(request)}{BILLING}/manifests/{one.id}"
             body["resourceLocation@odata.navigationLink"] = where
         return graph(body)
 
@@ -171,7 +171,7 @@ class Export:
 
     def _refused(self, request: Request) -> Response | None:
         bearer = self._logins.bearer(request.headers.get("authorization", ""))
-        if bearer is None or bearer.audience != GRAPH:
+        if bearer is None or not bearer.opens(GRAPH):
             return graph_failed(401, "InvalidAuthenticationToken", "Access token is empty.")
         if RIGHT in self._options.missing_rights:
             return graph_failed(403, "Authorization_RequestDenied", "Insufficient privileges.")
@@ -242,6 +242,12 @@ class Export:
             currency = self._books.currency(charge.contract.customer)
             for _ in range(self.revision):
                 yield written.written(credit, currency, one.document)
+
+
+def _address(request: Request) -> str:
+    """Of the service that was asked, for links to itself."""
+    before = request.url.path.partition(BILLING)[0]
+    return f"{request.url.scheme}://{request.url.netloc}{before}"
 
 
 async def _drained(stream: Iterator[bytes]) -> AsyncIterator[bytes]:

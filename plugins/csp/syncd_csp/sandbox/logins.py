@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from syncd_csp.sandbox.assertions import Refused, checked
-from syncd_csp.sandbox.names import PARTNER_TENANT
+from syncd_csp.sandbox.names import GRAPH, PARTNER_CENTER, PARTNER_TENANT
 from syncd_csp.sandbox.options import Options
 
 ERRORS: Final = {
@@ -26,8 +26,8 @@ ERRORS: Final = {
 }  # fmt: skip
 """AADSTS number → OAuth error; the rest is `invalid_grant`."""
 
-PARTNER_CENTER: Final = "partner center"
-GRAPH: Final = "graph"
+ANYTHING: Final = "anything"
+"""Audience of a token for the simulator's bare address, which is all services in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class Bearer:
     user: bool
     mfa: bool
     end: float
+
+    def opens(self, service: str) -> bool:
+        """Whether the token was made for that service."""
+        return self.audience in {service, ANYTHING}
 
 
 @dataclass(slots=True)
@@ -81,7 +85,8 @@ class Logins:
         token = self._new("access")
         life = self.options.token_seconds
         mfa = user and self.options.mfa
-        self._alive[token] = Bearer(audience(wanted), user, mfa, self.options.monotonic() + life)
+        opens = self.options.audience or audience(wanted)
+        self._alive[token] = Bearer(opens, user, mfa, self.options.monotonic() + life)
         said: dict[str, Any] = {
             "token_type": "Bearer",
             "expires_in": life,
@@ -174,8 +179,11 @@ class Logins:
 
 def audience(wanted: str) -> str:
     """What a scope or a resource opens; anything unknown stays as it is and opens nothing."""
-    host = (urlsplit(wanted.split(" ")[0]).hostname or "").lower()
-    if "partnercenter" in host:
+    where = urlsplit(wanted.split(" ")[0].removesuffix("/.default"))
+    host, path = (where.hostname or "").lower(), where.path.strip("/")
+    if host in {"127.0.0.1", "localhost"}:
+        return path or ANYTHING
+    if PARTNER_CENTER in host:
         return PARTNER_CENTER
     if host.startswith(("graph.microsoft.", "microsoftgraph.")):
         return GRAPH

@@ -11,6 +11,10 @@ REFRESH_TOKEN: Final = "sandbox-only-consent-given-before"  # noqa: S105 - likew
 PARTNER_TENANT: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, "sandbox:partner"))
 """The MSP's own tenant."""
 
+PARTNER_CENTER: Final = "partnercenter"
+GRAPH: Final = "graph"
+"""Paths below which the services answer, so that tokens for one of them can be told apart."""
+
 
 def tenant_id(number: int) -> str:
     """The tenant of a client, which is its id as a customer, for ever."""

@@ -29,6 +29,7 @@ class Options:
         refresh_dies: a refresh token is worth nothing after its first use.
         refresh_refusal: AADSTS number that every refresh token is answered with, 0 for none.
         login_refusal: AADSTS number that every token request is answered with, 0 for none.
+        audience: what every token opens, whatever it was asked for; empty for what was asked.
         mfa: users' tokens carry the claim of a second factor.
         mfa_refusal: status and code for one that does not.
         indirect: the partner is an indirect reseller; all of Partner Center is closed to it.
@@ -82,6 +83,7 @@ class Options:
     refresh_dies: bool = False
     refresh_refusal: int = 0
     login_refusal: int = 0
+    audience: str = ""
     mfa: bool = True
     mfa_refusal: tuple[int, str] = MFA_REFUSED
     indirect: bool = False

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from syncd.sdk.sandbox import WorldClient
 from syncd_csp.sandbox.books import Books, Invoice, as_rows
 from syncd_csp.sandbox.catalogue import FABRIC, PRICED, Sku
-from syncd_csp.sandbox.logins import PARTNER_CENTER, Bearer, Logins
-from syncd_csp.sandbox.names import tenant_id
+from syncd_csp.sandbox.logins import Bearer, Logins
+from syncd_csp.sandbox.names import PARTNER_CENTER, tenant_id
 from syncd_csp.sandbox.options import Options
 from syncd_csp.sandbox.replies import Replies, moment
 
@@ -55,7 +55,7 @@ class Partner:
         """Why a call is not let in at all."""
         if bearer is None:
             return self._replies.failed("400")
-        if bearer.audience != PARTNER_CENTER:
+        if not bearer.opens(PARTNER_CENTER):
             return self._replies.failed("900420")
         if self._options.indirect:
             return self._replies.failed("2032")
