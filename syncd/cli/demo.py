@@ -11,6 +11,7 @@ from syncd.cli.context import Cli
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
 from syncd.sandbox.demo.cast import BILLING, NAMES, OPTIONS, SETTINGS
+from syncd.sandbox.demo.program import Program
 from syncd.sandbox.demo.stage import Stage
 from syncd.sandbox.demo.story import play
 from syncd.sandbox.host import SandboxHost
@@ -40,9 +41,9 @@ def demonstrate(_cli: Cli, *, folder: Path | None, seed: int) -> None:
     started = time.monotonic()
     world = demo_world(seed)
     cast = [offered[connector] for connector in NAMES]
-    with SandboxHost(world, cast, options=OPTIONS) as host:
+    with Program() as program, SandboxHost(world, cast, options=OPTIONS) as host:
         write_config(here, host, names=NAMES, mode="shadow", extra=SETTINGS, billing=BILLING)
-        stage = Stage(here, host, secrets_of(host), console)
+        stage = Stage(here, host, secrets_of(host), console, program)
         console.rule("[bold]syncd: a month end against simulated vendors")
         for connector, name in NAMES.items():
             stage.say(f"{name}: {connector} simulated at {host.simulators[connector].base_url}")

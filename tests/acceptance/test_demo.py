@@ -11,6 +11,7 @@ from syncd.core.store.schema import upgrade
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
 from syncd.sandbox.demo.cast import BILLING, NAMES, OPTIONS, SETTINGS
+from syncd.sandbox.demo.program import Program
 from syncd.sandbox.demo.stage import Stage
 from syncd.sandbox.demo.story import play
 from syncd.sandbox.host import SandboxHost
@@ -30,7 +31,7 @@ def _play(url: str, tmp_path: Path) -> None:
     offered = load().sandboxes()
     said = io.StringIO()
     cast = [offered[connector] for connector in NAMES]
-    with SandboxHost(demo(), cast, options=OPTIONS) as host:
+    with Program() as program, SandboxHost(demo(), cast, options=OPTIONS) as host:
         write_config(
             tmp_path,
             host,
@@ -40,6 +41,7 @@ def _play(url: str, tmp_path: Path) -> None:
             database=url,
             extra=SETTINGS,
         )
-        stage = Stage(tmp_path, host, secrets_of(host), Console(file=said, width=100))
+        console = Console(file=said, width=100)
+        stage = Stage(tmp_path, host, secrets_of(host), console, program)
         play(stage)
     assert "no write is left in doubt" in said.getvalue()

@@ -6,9 +6,6 @@ A claim of the demonstration that does not hold raises `ClaimFailed`: the demons
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -21,11 +18,10 @@ from rich.panel import Panel
 
 from syncd.sandbox.demo.cast import SOURCE
 from syncd.sandbox.demo.overnight import Event, spend_the_night, told
+from syncd.sandbox.demo.program import Program
 from syncd.sandbox.host import SandboxHost
 from syncd.sdk.errors import SyncdError
 from syncd.sdk.sandbox import WorldClient
-
-_COMMAND_SECONDS = 120
 
 ORGANISATION_OFFSET = 10
 """The simulated source numbers its organisations from the world's clients upward."""
@@ -47,10 +43,16 @@ class Stage:
     """
 
     def __init__(
-        self, folder: Path, host: SandboxHost, secrets: Mapping[str, str], console: Console
+        self,
+        folder: Path,
+        host: SandboxHost,
+        secrets: Mapping[str, str],
+        console: Console,
+        program: Program,
     ) -> None:
         self.folder = folder
         self.console = console
+        self._program = program
         self._host = host
         self._secrets = dict(secrets)
         self._step = 0
@@ -87,30 +89,20 @@ class Stage:
             shown = " ".join(f'"{word}"' if " " in word else word for word in words)
             self.console.print(f"[bold green]$[/bold green] [bold]syncd {shown}[/bold]")
         began = time.monotonic()
-        done = subprocess.run(  # noqa: S603 - our own program, arguments as a list
-            [sys.executable, "-m", "syncd", *words],
-            cwd=self.folder,
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
+        done = self._program.run(words, self.folder, self._environment())
         self._pass(time.monotonic() - began)
         if not quiet:
-            for text in (done.stdout, done.stderr):
+            for text in (done.out, done.err):
                 if text.strip():
                     self.console.out(text.rstrip("\n"), highlight=False)
-        if done.returncode != expect:
+        if done.code != expect:
             if quiet:
-                self.console.out(done.stdout + done.stderr, highlight=False)
-            message = (
-                f"`syncd {' '.join(words)}` ended with exit code {done.returncode}, not {expect}"
-            )
+                self.console.out(done.out + done.err, highlight=False)
+            message = f"`syncd {' '.join(words)}` ended with exit code {done.code}, not {expect}"
             raise ClaimFailed(message)
         if expect and not quiet:
-            self.say(f"exit code {done.returncode}, as promised")
-        return done.stdout
+            self.say(f"exit code {done.code}, as promised")
+        return done.out
 
     def _pass(self, seconds: float) -> None:
         """Let the next command begin after this one ended: each counts on from its start."""
@@ -208,7 +200,6 @@ class Stage:
     def _environment(self) -> dict[str, str]:
         width = str(min(self.console.width, 110))
         return {
-            **os.environ,
             **self._secrets,
             "SYNCD_NOW": self._host.world.now().isoformat(),
             "COLUMNS": width,
