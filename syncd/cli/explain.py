@@ -26,6 +26,7 @@ from syncd.core.service.explanation import (
 )
 from syncd.core.service.sources import Reckoner
 from syncd.core.service.steps import plain, volume
+from syncd.core.service.term_days import words_of_term
 from syncd.sdk.errors import ConfigError
 from syncd.sdk.period import day_start
 from syncd.sdk.records import Measure
@@ -228,10 +229,10 @@ def _show_product(
         output.say(f"    {_days(span)}: {_quantity(span.quantity, item.measure)}")
     if item.since is not None:
         _show_since(output, item.since, item.measure, zone)
-    _show_units(output, "counted", item.counted, item.measure)
-    _show_units(output, "not counted", item.excluded, item.measure)
+    _show_units(output, "counted", item.counted, item.measure, zone)
+    _show_units(output, "not counted", item.excluded, item.measure, zone)
     for part in item.parts:
-        _show_units(output, part.basis.name, part.counted, part.measure)
+        _show_units(output, part.basis.name, part.counted, part.measure, zone)
 
 
 def _show_since(output: Output, since: Since, measure: Measure, zone: ZoneInfo) -> None:
@@ -257,13 +258,19 @@ def _show_since(output: Output, since: Since, measure: Measure, zone: ZoneInfo) 
 
 
 def _show_units(
-    output: Output, title: str, units: Sequence[EvidenceUnit], measure: Measure
+    output: Output, title: str, units: Sequence[EvidenceUnit], measure: Measure, zone: ZoneInfo
 ) -> None:
     if not units:
         return
     output.say(f"    {title}: {len(units):,} units")
-    for line in _shortened([_unit(unit, measure) for unit in units]):
+    for line in _shortened([f"{_unit(unit, measure)}{_term(unit, zone)}" for unit in units]):
         output.say(f"      {line}")
+
+
+def _term(unit: EvidenceUnit, zone: ZoneInfo) -> str:
+    """Until when it is committed, where its source says so."""
+    words = words_of_term(unit.attributes, zone)
+    return f", {words}" if words else ""
 
 
 def _unit(unit: EvidenceUnit, measure: Measure) -> str:

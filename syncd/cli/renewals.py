@@ -133,7 +133,7 @@ def _part(output: Output, title: str, rows: Sequence[Renewal], by_month: bool = 
             ("seats", "right"),
             "term",
             "then",
-            "seats fall until",
+            "falls until",
             ("price", "right"),
             rows=[
                 (
@@ -163,7 +163,7 @@ def _term(one: Renewal) -> str:
 
 
 def _then(one: Renewal) -> str:
-    words = then_words(Term(then=one.then, next_quantity=one.next_seats))  # type: ignore[arg-type]
+    words = then_words(Term(then=one.then, next_quantity=one.next_seats))
     return words if one.excluded is None else f"{words}; not counted: {one.excluded}"
 
 

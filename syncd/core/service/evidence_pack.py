@@ -24,6 +24,7 @@ from syncd.core.service.explanation import (
     Origin,
 )
 from syncd.core.service.steps import exact, steps_of
+from syncd.core.service.term_days import words_of_term
 from syncd.core.store.census.records import EvidenceUnit
 from syncd.sdk.money import from_scaled
 from syncd.sdk.records import Measure
@@ -182,6 +183,7 @@ class EvidencePack:
             _MEASURES[item.measure],
             counted,
             text(why(unit) if self.internal else unit.excluded or ""),
+            text(words_of_term(unit.attributes, self.zone)),
         )
 
     def _changes(self) -> Iterator[Row]:
@@ -262,7 +264,7 @@ _LINES_INTERNAL: Row = (
     "line_unit_cost", "line_cost", "cost_each", "cost", "product_key", "key", "psa_record", "pull",
 )  # fmt: skip
 _UNITS: Row = (
-    "line", "account", "product", "name", "id", "quantity", "measure", "counted", "reason",
+    "line", "account", "product", "name", "id", "quantity", "measure", "counted", "reason", "term",
 )  # fmt: skip
 _CHANGES: Row = (
     "line", "account", "product", "since_bill_of", "change", "name", "id", "before", "now",
@@ -275,7 +277,8 @@ _DAYS: Row = (
 _README = (
     "bill.csv     the total of each account, over the lines of this pack",
     "lines.csv    each line of the bill, and what every product adds to it",
-    "units.csv    every unit behind the counts, and those that did not count, with the reason",
+    "units.csv    every unit behind the counts, and those that did not count, with the reason;",
+    "             until when it is committed, where its source says so",
     "changes.csv  what joined, left or changed since the bill before, with the day it was seen",
     "days.csv     counts at the end of the days, where a bill follows them",
     "",

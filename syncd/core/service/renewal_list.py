@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 WINDOWS: Final = (7, 30, 90)
@@ -67,7 +67,7 @@ class Renewal:
     ends_on: date | None
     days: int | None
     window: int | None
-    then: str
+    then: Literal["renews", "extended", "ends", "unknown"]
     falls_until: date | None
     extended: bool
     rolls: bool

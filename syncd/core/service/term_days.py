@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.period import Period
-from syncd.sdk.terms import Term
+from syncd.sdk.terms import Term, term_of
 
 MONTHLY: Final = "monthly"
 _A_MONTH: Final = "P1M"
@@ -98,6 +98,12 @@ def term_words(term: Term, zone: ZoneInfo) -> str:
     if term.falls_until is not None:
         said.append(f"seats may fall until {safe_until(term.falls_until, zone)}")
     return "; ".join(said)
+
+
+def words_of_term(attributes: str, zone: ZoneInfo) -> str:
+    """The same for the attributes of a unit; empty where they state no term."""
+    term = term_of(attributes)
+    return "" if term is None else term_words(term, zone)
 
 
 def days_left(term: Term, today: date, zone: ZoneInfo) -> int | None:
