@@ -15,6 +15,7 @@ from syncd.sdk.ports import Port, SourceHints
 from syncd.sdk.records import CheckResult
 from syncd.sdk.testing.faults import Action, Application, Fault
 from syncd.sdk.testing.stage import READS, Scene, Stage
+from syncd.sdk.tokens import TokenVault
 
 T = TypeVar("T")
 
@@ -45,6 +46,10 @@ class Conformance:
         """Settings of a connection to the simulator at this address, secrets in plain text."""
         raise NotImplementedError("give the settings of a connection")
 
+    def vault(self) -> TokenVault | None:
+        """Where tokens that change are kept, a new one each time; None for a connector without."""
+        return None
+
     @classmethod
     def setup_class(cls) -> None:
         """Start the server of all scenes; pytest calls it."""
@@ -73,6 +78,7 @@ class Conformance:
             faults=faults,
             limits=limits,
             hints=hints,
+            vault=self.vault(),
             listen=listen,
         )
 
@@ -111,6 +117,7 @@ class Conformance:
         async def opened(ports: Ports) -> frozenset[Capability]:
             offered = {
                 Capability.USAGE: ports.usage,
+                Capability.PURCHASES: ports.purchases,
                 Capability.PSA: ports.psa,
                 Capability.LEDGER: ports.ledger,
             }
@@ -184,4 +191,5 @@ def _nothing_raised(scene: Scene[Any]) -> None:
 
 
 def _ports(ports: Ports) -> list[Port]:
-    return [port for port in (ports.usage, ports.psa) if port is not None]
+    offered = (ports.usage, ports.purchases, ports.psa)
+    return [port for port in offered if port is not None]

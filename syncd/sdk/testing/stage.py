@@ -19,6 +19,7 @@ from syncd.sdk.ports import SourceHints
 from syncd.sdk.testing.fakes import NOON, FakeStopwatch, RecordingLog
 from syncd.sdk.testing.faults import Application, Fault, FaultScript, Faulty, Receive, Scope, Send
 from syncd.sdk.testing.host import LoopbackHost
+from syncd.sdk.tokens import TokenVault
 
 T = TypeVar("T")
 
@@ -118,6 +119,7 @@ class Stage:
         faults: Iterable[Fault] = (),
         limits: RateLimit | None = None,
         hints: SourceHints | None = None,
+        vault: TokenVault | None = None,
         listen: bool = False,
     ) -> Scene[T]:
         """Open the connector, do the act, close it, and report.
@@ -130,6 +132,7 @@ class Stage:
             faults: how the vendor is broken.
             limits: instead of the connector's own.
             hints: what the host remembers of an earlier pull.
+            vault: where tokens that change are kept.
             listen: keep whatever anybody logs, down to the last detail.
 
         Raises:
@@ -159,6 +162,7 @@ class Stage:
             clock=scene.clock,
             log=scene.log,
             hints=hints,
+            vault=vault,
         )
         self._app = watched
         with _listening(scene.printed) if listen else nullcontext():
