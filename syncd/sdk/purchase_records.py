@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from syncd.sdk.usage_records import ScopeState
+
+SKU: Final = "sku"
+"""Attribute of a unit that is a purchase: the vendor's id of what was bought, as in its lines.
+
+Such a unit states its `Term` as well, its id is that of the purchase, its quantity the seats.
+"""
+
+PURCHASES: Final = "purchases"
+"""Attribute of a unit that knows by which purchases it was bought: a list of their ids.
+
+Its product is one of a family, `<family>:<figure>`, which are figures of the same thing.
+"""
+
+USED: Final = "assigned"
+"""The figure of a family that tells how many are in use."""
 
 
 class PurchaseLine(msgspec.Struct, frozen=True, gc=False):

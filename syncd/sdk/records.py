@@ -39,7 +39,7 @@ from syncd.sdk.psa_records import (
     Supplier,
     Unknown,
 )
-from syncd.sdk.purchase_records import PurchaseLine, PurchaseProof
+from syncd.sdk.purchase_records import PURCHASES, SKU, USED, PurchaseLine, PurchaseProof
 from syncd.sdk.recurring_records import (
     LinkChange,
     ProrationRow,
@@ -60,6 +60,9 @@ from syncd.sdk.usage_records import (
 )
 
 __all__ = [
+    "PURCHASES",
+    "SKU",
+    "USED",
     "Account",
     "Agreement",
     "AssetChange",

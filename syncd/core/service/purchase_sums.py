@@ -101,11 +101,13 @@ class PurchaseSums:
         quantity, cost, lines, account_name, product, name = found
         if not key[0]:
             self.names_nobody += lines
-        texts = (*key, account_name, product, name)
-        if any(_NUL in one for one in texts):
-            # PostgreSQL's text cannot hold it.
-            texts = tuple(one.replace(_NUL, "\N{REPLACEMENT CHARACTER}") for one in texts)
-        return (*texts, *self._split(quantity), *self._split(cost), lines)
+        account, sku, subscription, charge, currency, account_name, product, name = map(
+            _storable, (*key, account_name, product, name)
+        )
+        return (
+            account, sku, subscription, charge, currency, account_name, product, name,
+            *self._split(quantity), *self._split(cost), lines,
+        )  # fmt: skip
 
     def _split(self, amount: Decimal) -> tuple[int, int]:
         """Whole stored units, and the rest below them."""
@@ -123,3 +125,8 @@ class PurchaseSums:
     def _refused(self, why: str) -> ProtocolError:
         message = f"an amount in a line of what {self._connection} charges {why}"
         return ProtocolError(message, remedy="report this to the author of the connector")
+
+
+def _storable(value: str) -> str:
+    """PostgreSQL's text cannot hold the character NUL; a replacement sign stands for it."""
+    return value.replace(_NUL, "\N{REPLACEMENT CHARACTER}") if _NUL in value else value
