@@ -11,8 +11,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syncd import config, log, plugins
 from syncd.config.problem import closest
@@ -25,6 +26,7 @@ from syncd.sdk.errors import ConfigError, PluginError, SyncdError
 from syncd.sdk.period import require_utc
 
 if TYPE_CHECKING:
+    from syncd.core.service.tokens import Vault
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
     from syncd.sdk.ports import SourceHints
@@ -169,14 +171,7 @@ class App:
             ConnectorError: the vendor refused or could not be reached.
         """
         settings = self.settings_of(name)
-        context = Context(
-            connection=name,
-            config=settings.config,
-            limits=settings.limits,
-            clock=self.clock,
-            log=self.log if log is None else log,
-            hints=hints,
-        )
+        context = self.context(name, hints, log=log)
         async with AsyncExitStack() as stack:
             try:
                 ports = await stack.enter_async_context(settings.connector.open(context))
@@ -188,6 +183,35 @@ class App:
                     message, remedy=f"report this to the author of '{settings.connector.name}'"
                 ) from error
             yield ports
+
+    def context(
+        self, name: str, hints: SourceHints | None = None, *, log: EventLog | None = None
+    ) -> Context[Any]:
+        """What a connector gets when the connection is opened; see `open`.
+
+        Raises:
+            ConfigError: it cannot be used; see `settings_of`.
+        """
+        settings = self.settings_of(name)
+        return Context(
+            connection=name,
+            config=settings.config,
+            limits=settings.limits,
+            clock=self.clock,
+            log=self.log if log is None else log,
+            hints=hints,
+            vault=self.vault(name),
+        )
+
+    def vault(self, name: str) -> Vault | None:
+        """The tokens of a connection; None where no key for them is configured."""
+        if self.settings.token_key is None:
+            return None
+        from syncd.core.service.tokens import Vault
+        from syncd.core.store.token_keys import TokenKeys
+
+        keys = TokenKeys(self.settings.token_key.get_secret_value())
+        return Vault(self.database, partial(self.connection, name), keys, clock=self.clock)
 
     async def connection(self, name: str) -> ConnectionRef:
         """The connection as the database knows it, made or renamed at its first use.

@@ -244,6 +244,7 @@ CODES: dict[str, Code] = {
     "INVOICE_EDITED": Code("delivery", "The recurring invoice was edited while it was written."),
     "INVOICE_GONE": Code("delivery", "The recurring invoice or its line is no longer there."),
     # Runs
+    "SIGN_IN_ENDS": Code("run", "The sign-in that a connection works with ends within 14 days."),
     "RUN_INTERRUPTED": Code("run", "The run was asked to stop before its end."),
     "RUN_ABANDONED": Code("run", "The process ended without finishing the run."),
     "NOTIFIER_FAILED": Code("run", "A notifier could not tell somebody what a run left to do."),

@@ -82,6 +82,11 @@ EVENTS: dict[str, Event] = {
     ),
     "limit.waited": Event("debug", ("wait_ms",), "A call waited for the vendor's quota."),
     "token.refreshed": Event("debug", ("expires_in_s",), "A new access token was obtained."),
+    "token.recovered": Event(
+        "warning",
+        ("name",),
+        "The vendor refused the newest stored token and took the one before.",
+    ),
     "token.rejected": Event("error", ("code",), "The vendor refused our credentials."),
     # Runs
     "run.started": Event("info", ("kind", "scheduled_for"), "A run began."),

@@ -19,6 +19,7 @@ from syncd.core.service.pull_issues import code_of
 from syncd.core.service.pull_months import run_pulls
 from syncd.core.service.pull_run import PullOutcome, run_pull
 from syncd.core.service.renewal_issues import review_terms
+from syncd.core.service.sign_in_issues import review_sign_ins
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import Capability, EventLog
 from syncd.sdk.errors import ConfigError, PluginError, SyncdError
@@ -103,6 +104,9 @@ async def pull_all(cli: Cli, names: Sequence[str], *, period: str | None = None)
             timezone=app.settings.timezone,
             now=app.clock(),
             log=app.log,
+        )
+        await review_sign_ins(
+            app.database, active=app.settings.in_use, now=app.clock(), log=app.log
         )
     for one in ended:
         if isinstance(one, BaseException) and not isinstance(one, SyncdError):

@@ -61,6 +61,7 @@ def load(path: Path, plugins: Plugins) -> Settings:
         log_format=host.log_format,
         log_level=host.log_level,
         grace_seconds=host.grace_seconds,
+        token_key=host.token_key,
         warnings=tuple(check.warnings),
     )
 
@@ -75,7 +76,9 @@ def database_url(path: Path) -> str:
     path = path.expanduser().absolute()
     reading = read(path)
     check = Check(reading.places, path.parent, reading.lost, list(reading.problems))
-    host = check.model(SyncdTable, _with_database(check, reading.values), ("syncd",))
+    table = {**_with_database(check, reading.values)}
+    table.pop("token_key", None)
+    host = check.model(SyncdTable, table, ("syncd",))
     if check.problems or host is None:
         raise ConfigErrors(path.name, check.problems)
     return host.database

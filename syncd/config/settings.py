@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from syncd.config.problem import Problem
 from syncd.config.schedule import MonthTurn, Schedule, parse_schedule
@@ -138,6 +138,7 @@ class Settings:
         log_format: how the log is written.
         log_level: lowest level of the daemon's log.
         grace_seconds: how long running work may take after SIGTERM.
+        token_key: keys that stored tokens are sealed with, None where there are none.
         warnings: what works but deserves a look.
     """
 
@@ -151,6 +152,7 @@ class Settings:
     log_format: LogFormat = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace_seconds: int = 30
+    token_key: SecretStr | None = field(default=None, repr=False)
     warnings: tuple[Problem, ...] = ()
 
     @property
@@ -185,6 +187,11 @@ class Settings:
             for name in sorted(self.sources)
             if self.connections[name].export_assets
         }
+
+    @property
+    def in_use(self) -> frozenset[str]:
+        """Names of the connections that are not switched off."""
+        return frozenset(name for name, one in self.connections.items() if one.enabled)
 
     @property
     def sources(self) -> frozenset[str]:

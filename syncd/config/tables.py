@@ -16,12 +16,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     StrictBool,
     StrictInt,
 )
 
 from syncd.config.schedule import parse_schedule
 from syncd.core.billing.choices import RoundingPolicy
+from syncd.core.store.token_keys import split_keys
 from syncd.sdk.notices import NoticeKind
 
 
@@ -47,6 +49,11 @@ def _exact(value: Any) -> Any:
         message = 'is not an amount; write it in quotes, like "250.00"'
         raise ValueError(message)  # noqa: TRY004 - pydantic turns ValueError into a problem
     return value
+
+
+def _keys(secret: SecretStr) -> SecretStr:
+    split_keys(secret.get_secret_value())
+    return secret
 
 
 ScheduleText = Annotated[str, AfterValidator(_schedule)]
@@ -81,6 +88,11 @@ class SyncdTable(_Table):
         ge=0,
         le=3600,
         description="After SIGTERM, how long running work may take to end.",
+    )
+    token_key: Annotated[SecretStr, AfterValidator(_keys)] | None = Field(
+        default=None,
+        description="Reference to the key that tokens of people's sign-ins are encrypted with, made"
+        " by `syncd login --new-key`; several keys stand in a row, the newest first.",
     )
 
 

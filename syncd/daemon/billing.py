@@ -19,6 +19,7 @@ from syncd.core.service.delivery import DeliveryReport, deliver_pending
 from syncd.core.service.reckoning import Sources
 from syncd.core.service.reference import refresh_reference
 from syncd.core.service.runs import RunHandle, run
+from syncd.core.service.sign_in_issues import review_sign_ins
 from syncd.core.service.stored_plan import StoredPlan
 from syncd.core.store.adoptions import only_adoptions_wait
 from syncd.core.store.delivery_lock import billing_turn
@@ -65,6 +66,7 @@ async def bill(app: App, due: datetime | None) -> None:
     """
     name = app.psa_name()
     connection = await app.connection(name)
+    await review_sign_ins(app.database, active=app.settings.in_use, now=app.clock(), log=app.log)
     live = (await _golive(app, connection)).anyone
     async with (
         _run(app, BILLING, BILL, due) as handle,
@@ -127,6 +129,8 @@ def _compared(app: App, run_now: AutomaticRun) -> frozenset[int]:
 
 async def deliver(app: App, name: str, due: datetime | None) -> None:
     """Go on with writes to a PSA that a crash or a lost answer left open, when it is time.
+
+    The look at the ends of sign-ins is here too, for connections that nobody pulls.
 
     Raises:
         RunDuplicate: this due run was already taken.

@@ -15,6 +15,7 @@ from syncd.core.service.pull_months import awaits_month, run_pulls
 from syncd.core.service.pull_run import OpenSource, run_pull
 from syncd.core.service.renewal_issues import review_terms
 from syncd.core.service.runs import RunDuplicate
+from syncd.core.service.sign_in_issues import review_sign_ins
 from syncd.sdk.connector import Capability, EventLog
 from syncd.sdk.errors import PluginError
 from syncd.sdk.period import last_finished
@@ -59,6 +60,7 @@ async def pull(app: App, name: str, due: datetime | None) -> None:
         now=app.clock(),
         log=app.log,
     )
+    await review_sign_ins(app.database, active=app.settings.in_use, now=app.clock(), log=app.log)
 
 
 async def pull_billed_months(app: App, due: datetime | None) -> None:

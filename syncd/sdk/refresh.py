@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from syncd.sdk.tokens import StoredToken, TokenVault
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 LONGEST_EXCHANGE: Final = 30.0
 """Seconds after which an exchange is given up, since other processes wait for the turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchanged(Generic[T]):
+class Exchanged(Generic[T_co]):
     """What a token endpoint gave for a refresh token.
 
     Attributes:
@@ -37,7 +38,7 @@ class Exchanged(Generic[T]):
         ends_at: when a person must consent again unless it is exchanged before; None if unknown.
     """
 
-    payload: T = field(repr=False)
+    payload: T_co = field(repr=False)
     refresh_token: str | None = field(repr=False)
     ends_at: datetime | None
 

@@ -26,6 +26,7 @@ from syncd.sdk.errors import (
     ProtocolError,
     RateLimited,
     RequestRejected,
+    SignInExpired,
     SyncdError,
     TransientError,
     VendorUnavailable,
@@ -40,6 +41,7 @@ FAILURES: Final = tuple(
     for kind in (
         AuthError,
         PermissionMissing,
+        SignInExpired,
         TransientError,
         RateLimited,
         VendorUnavailable,
@@ -57,6 +59,7 @@ _REMEDIES: Final = {
     AuthError.code: "Renew the credentials at the vendor and in the configuration, then run "
     "`syncd check {name}`.",
     PermissionMissing.code: "Grant the missing right at the vendor, then run `syncd check {name}`.",
+    SignInExpired.code: "Run `syncd login {name}` where a person can sign in.",
     RateLimited.code: "Wait; if it repeats, lower `limits` of the connection, because other "
     "programs use the same quota.",
     ProtocolError.code: "Run `syncd check {name}`; if it repeats, the vendor changed something: "

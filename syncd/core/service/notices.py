@@ -18,7 +18,7 @@ from syncd.codes import CODES
 from syncd.core.service.notice_content import ClosingWindow, News, Reader, one_line
 from syncd.core.store.issues import Issue, IssueSeverity
 from syncd.core.store.runs import RunRecord, RunStatus
-from syncd.sdk.errors import AuthError, OutcomeUnknown, PermissionMissing
+from syncd.sdk.errors import AuthError, OutcomeUnknown, PermissionMissing, SignInExpired
 from syncd.sdk.notices import Notice, NoticeKind, NoticeSection
 
 LONGEST_LIST: Final = 20
@@ -28,8 +28,10 @@ LONGEST_LIST: Final = 20
 PLAN_HELD: Final = "PLAN_HELD"
 AUTO_WINDOW_MISSED: Final = "AUTO_WINDOW_MISSED"
 LATE_CHANGE: Final = "LATE_CHANGE"
+SIGN_IN_ENDS: Final = "SIGN_IN_ENDS"
 
-CREDENTIALS: Final = frozenset({AuthError.code, PermissionMissing.code})
+SIGN_INS: Final = frozenset({SignInExpired.code, SIGN_IN_ENDS})
+CREDENTIALS: Final = frozenset({AuthError.code, PermissionMissing.code}) | SIGN_INS
 UNKNOWN: Final = frozenset({OutcomeUnknown.code, "LINK_UNKNOWN", "LINK_NEVER_ARRIVED"})
 
 BILLING_KINDS: Final = frozenset({"bill", "plan", "apply", "deliver"})
@@ -170,11 +172,13 @@ def _held_line(issue: Issue) -> str:
 def _credentials(issues: Sequence[Issue]) -> _Part:
     names = sorted({issue.connection for issue in issues})
     lines = [f"{issue.connection}: {issue.code}" for issue in issues]
+    refused = any(issue.code != SIGN_IN_ENDS for issue in issues)
+    sign_ins = {issue.connection for issue in issues if issue.code in SIGN_INS}
     return _Part(
         NoticeKind.CREDENTIALS,
         f"renew the credentials of {', '.join(names)}",
-        NoticeSection("Credentials refused", _short(lines)),
-        tuple(f"syncd check {name}" for name in names),
+        NoticeSection("Credentials refused" if refused else "Sign-ins end soon", _short(lines)),
+        tuple(f"syncd {'login' if name in sign_ins else 'check'} {name}" for name in names),
     )
 
 

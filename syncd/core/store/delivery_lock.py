@@ -3,8 +3,8 @@
 A row that is `sending` belongs either to the process that holds this lock or to one that died, so
 whoever takes the lock knows that what it finds in `sending` is a lost answer and not a write that
 is still on its way. Who plans or applies takes another one, so that no account is billed by two at
-once. On SQLite they are locks on files beside the database, on PostgreSQL advisory locks of a
-session of its own.
+once, and who exchanges a token a third one. On SQLite they are locks on files beside the database,
+on PostgreSQL advisory locks of a session of its own.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from syncd.core.store.database import Database, Workbench
 
 _POLL_SECONDS = 0.2
-_CLASSES = {"delivery": 0x73796E63, "billing": 0x62696C6C}
-"""Namespaces of PostgreSQL's advisory locks: "sync" and "bill" in ASCII."""
+_CLASSES = {"delivery": 0x73796E63, "billing": 0x62696C6C, "token": 0x746F6B6E}
+"""Namespaces of PostgreSQL's advisory locks: "sync", "bill" and "tokn" in ASCII."""
 
 _TRY = text("SELECT pg_try_advisory_lock(:class, :id)")
 _RELEASE = text("SELECT pg_advisory_unlock_all()")
@@ -39,6 +39,12 @@ class DeliveryBusy(StoreError):
     """Another process is delivering to the same PSA; nothing was sent by this one."""
 
     code: ClassVar[str] = "DELIVERY_BUSY"
+
+
+class TokenBusy(StoreError):
+    """Another process exchanges a token of the same connection; this one did nothing."""
+
+    code: ClassVar[str] = "TOKEN_BUSY"
 
 
 class BillingBusy(StoreError):
@@ -106,6 +112,39 @@ async def delivery_turn(
                 message,
                 remedy="wait until it is done; what was queued is sent by it, by the daemon, "
                 "or by the next `syncd apply`",
+            )
+        yield held
+
+
+@asynccontextmanager
+async def token_turn(
+    database: Database,
+    connection_id: int,
+    *,
+    wait_seconds: float,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Be the only one that exchanges tokens of this connection until the block ends.
+
+    It is held while the vendor answers, which is why it is no transaction of the database.
+
+    Args:
+        database: where the tokens are.
+        connection_id: whose tokens.
+        wait_seconds: how long to wait for another one to end.
+        sleep: waits; replaced in tests.
+
+    Yields:
+        a check to be made before the exchange: it raises StoreError when the lock was lost.
+
+    Raises:
+        TokenBusy: another process still holds it after the wait.
+    """
+    async with _turn(database, "token", connection_id, wait_seconds, sleep) as (taken, held):
+        if not taken:
+            message = "another syncd has been exchanging a token of the same connection"
+            raise TokenBusy(
+                message, remedy=f"it took over {wait_seconds:.0f} s: try again in a minute"
             )
         yield held
 
