@@ -39,6 +39,7 @@ from syncd.core.store.renewals import (
     read_at,
     units_with_terms,
 )
+from syncd.sdk.terms import Term
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -96,8 +97,11 @@ async def read_renewals(
                 windows=asked.windows,
             )
             accounts = None if wanted is None else of_client
-            async for unit in units_with_terms(conn, connection.id, accounts=accounts):
-                rows.append(book.renewal(unit))  # noqa: PERF401 - one readable step per row
+            rows += [
+                book.renewal(unit)
+                async for unit in units_with_terms(conn, connection.id, accounts=accounts)
+                if book.matters(unit.term)
+            ]
     return arrange(rows, asked, today=today, timezone=timezone, read_at=read)
 
 
@@ -123,6 +127,12 @@ class _Book:
     timezone: ZoneInfo
     today: date
     windows: tuple[int, ...]
+
+    def matters(self, term: Term) -> bool:
+        """Not only an end that is farther away than was asked."""
+        if term.extended or not_monthly(term) or term.ends is None:
+            return True
+        return (ends_on(term.ends, self.timezone) - self.today).days <= self.windows[-1]
 
     def renewal(self, unit: TermUnit) -> Renewal:
         account, item = self.accounts[unit.account_id], self.products[unit.product_id]

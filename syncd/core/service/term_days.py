@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ _THEN: Final = {
 }
 
 
+@lru_cache(maxsize=4096)
 def ends_on(day: date, zone: ZoneInfo) -> date:
     """The local day in which the last instant of a day of UTC falls."""
     try:
@@ -33,6 +35,7 @@ def ends_on(day: date, zone: ZoneInfo) -> date:
         return day
 
 
+@lru_cache(maxsize=4096)
 def safe_until(day: date, zone: ZoneInfo) -> date:
     """The last local day that is over before the day of UTC is; nobody who acts on it is late."""
     try:

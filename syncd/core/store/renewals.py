@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncd.core.store.asking import fetch, scalar
 from syncd.core.store.census.selection import STATES_A_TERM, among, listed
@@ -51,6 +51,10 @@ _READ_AT = (
 )
 
 
+_BATCH: Final = 1_000
+"""Rows at a time: each wait for the driver costs as much as twenty rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """An account or a product: the vendor's id and the name for people."""
@@ -67,8 +71,7 @@ class LinkedClient:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermUnit:
+class TermUnit(NamedTuple):
     """A unit that is there now and states a term; see `syncd.sdk.records.Observation`."""
 
     account_id: int
@@ -113,18 +116,11 @@ async def units_with_terms(
         chosen = f" AND {among(conn, 'account_id', 'accounts')}"
         bound["accounts"] = listed(conn, accounts)
     question = _UNITS.format(condition=STATES_A_TERM[_dialect(conn)], chosen=chosen)
-    async for row in await conn.stream(text(question), bound):
-        term = term_of(row[6])
-        if term is not None:
-            yield TermUnit(
-                account_id=row[0],
-                product_id=row[1],
-                unit=row[2],
-                name=row[3],
-                quantity=row[4],
-                excluded=row[5],
-                term=term,
-            )
+    async for rows in (await conn.stream(text(question), bound)).partitions(_BATCH):
+        for account, product, unit, name, quantity, excluded, attributes in rows:
+            term = term_of(attributes)
+            if term is not None:
+                yield TermUnit(account, product, unit, name, quantity, excluded, term)
 
 
 async def accounts_of(conn: AsyncConnection, connection_id: int) -> Mapping[int, Named]:
