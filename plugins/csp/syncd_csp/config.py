@@ -81,6 +81,13 @@ class CspConfig(BaseModel):
     certificate_password: SecretStr | None = Field(
         default=None, description="Password of the private key, by reference."
     )
+    certificate_algorithm: Literal["PS256", "RS256"] = Field(
+        default="PS256", description="How a certificate's key signs; `RS256` is the older way."
+    )
+    redirect_url: str = Field(
+        default="http://localhost:8400",
+        description="Where the browser comes back to after `syncd login`, as it is registered.",
+    )
     login_url: str = Field(
         default="https://login.microsoftonline.com", description="Address that issues tokens."
     )
@@ -127,7 +134,9 @@ class CspConfig(BaseModel):
         default=[], description="What is kept uncounted: `[[connections.NAME.do_not_import]]`."
     )
 
-    _addresses = field_validator("login_url", "base_url", "graph_url")(check_base_url)
+    _addresses = field_validator("login_url", "base_url", "graph_url", "redirect_url")(
+        check_base_url
+    )
 
     @field_validator("client_secret", "certificate", "certificate_password")
     @classmethod

@@ -39,7 +39,7 @@ class PartnerSignIn(AbstractAsyncContextManager["PartnerSignIn"]):
     """One sign-in; open it before the browser comes back."""
 
     token_name = TOKEN_NAME
-    redirect: str | None = None
+    redirect: str | None
 
     def __init__(self, context: Context[CspConfig]) -> None:
         """Describe the sign-in.
@@ -55,6 +55,7 @@ class PartnerSignIn(AbstractAsyncContextManager["PartnerSignIn"]):
             )
         self._context = context
         self._config = config
+        self.redirect = config.redirect_url
         self._proof = Proof(config, connection=context.connection, clock=context.clock)
         self._login = ApiClient(
             connection=context.connection,
@@ -94,7 +95,8 @@ class PartnerSignIn(AbstractAsyncContextManager["PartnerSignIn"]):
             "state": state,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-            "prompt": "login",
+            # A session of another account in the same browser is not taken silently.
+            "prompt": "select_account",
         }
         return (
             f"{config.login_url}/{config.partner_tenant}/oauth2/v2.0/authorize?{urlencode(query)}"
@@ -119,7 +121,7 @@ class PartnerSignIn(AbstractAsyncContextManager["PartnerSignIn"]):
         answer = await self._login.send_form(self._proof.url, form)
         name = self._context.connection
         if answer.status != 200:
-            raise denial(name, answer, "", "")
+            raise denial(name, answer, "", "", self._proof)
         tokens = answer.decode(_Tokens)
         if not tokens.refresh_token:
             raise ProtocolError(

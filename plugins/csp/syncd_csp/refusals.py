@@ -98,7 +98,7 @@ _SECRET_EXPIRED: Final = Meaning(
     "SECRET_EXPIRED", Blame.CONNECTION, "the client secret has expired",
     "create a new secret in the app registration and put it where client_secret refers to",
 )  # fmt: skip
-_CERTIFICATE: Final = Meaning(
+CERTIFICATE: Final = Meaning(
     "CERTIFICATE_REFUSED", Blame.CONNECTION, "the certificate is not accepted",
     "upload the certificate to the app registration; after a change it takes some minutes",
 )  # fmt: skip
@@ -147,7 +147,7 @@ _OTHER: Final = Meaning(
 AADSTS: Final[dict[int, Meaning]] = {
     7000215: _SECRET_WRONG,
     7000222: _SECRET_EXPIRED,
-    700027: _CERTIFICATE,
+    700027: CERTIFICATE,
     7000112: _DISABLED,
     700016: _CONSENT,
     7000229: _CONSENT,

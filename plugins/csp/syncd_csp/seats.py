@@ -30,7 +30,6 @@ class Seats:
 
     Attributes:
         doubts: codes with values that this version does not know or cannot read, and how often.
-        extended: subscriptions that count and run beyond their term.
     """
 
     def __init__(
@@ -47,7 +46,6 @@ class Seats:
         self._catalogue = catalogue
         self._connection = connection
         self.doubts: Counter[str] = Counter()
-        self.extended = 0
         self._told: set[str] = set()
         self._exclusions = Exclusions(customer, config, self._doubt)
         self._terms = Reader(config.without_renewal, now, self._doubt)
@@ -67,12 +65,7 @@ class Seats:
 
     def notes(self) -> list[str]:
         """What wants a person's eye."""
-        found = [f"{what}, {_times(number)}" for what, number in self.doubts.items()]
-        if self.extended:
-            found.append(
-                f"EXTENDED_TERM: {_times(self.extended)} beyond the term, at Microsoft's terms"
-            )
-        return found
+        return [f"{what}, {_times(number)}" for what, number in self.doubts.items()]
 
     def _unit(self, one: Subscription) -> Observation:
         offer = offer_of(one)
@@ -113,13 +106,12 @@ class Seats:
 
     def _attributes(self, one: Subscription, offer: Offer, why: Why, quantity: int) -> bytes:
         extended = self._is_extended(one, offer)
-        self.extended += extended and why.code is None
         term = self._terms.term(one, extended=extended)
         status = enum(one.status)
         next_product = one.next_term.product if one.next_term else None
         facts: dict[str, Any] = {
             "sku": offer.key,
-            "offer": one.offer_name if one.friendly_name else None,
+            "offer": one.offer_name if one.friendly_name not in (None, one.offer_name) else None,
             "parent": (one.parent or "").strip().lower(),
             "status": "" if status == "active" else status,
             "trial": bool(one.trial),

@@ -19,13 +19,17 @@ from syncd.sdk.http import ApiClient
 from syncd.sdk.refresh import RefreshExchange
 from syncd.sdk.refresh_bearer import RefreshAuth
 from syncd_csp.config import CspConfig
-from syncd_csp.refusals import Blame, Refusal, meaning_of
+from syncd_csp.refusals import CERTIFICATE, Blame, Refusal, meaning_of
 
 EARLY: Final = 120.0
 """Seconds before its end in which a token is no longer used."""
 
 LIVES: Final = timedelta(days=90)
 """How long a refresh token lives unless it is exchanged, as Microsoft documents."""
+
+
+SETTLING: Final = 3
+"""How often a certificate may be refused before it is believed."""
 
 
 class Proof:
@@ -49,6 +53,8 @@ class Proof:
         self.url = f"{config.login_url}/{config.partner_tenant}/oauth2/v2.0/token"
         self.secret = config.client_secret.get_secret_value() if config.client_secret else ""
         self.certificate: Certificate | None = None
+        self._algorithm = config.certificate_algorithm
+        self._refused = 0
         if config.certificate is not None:
             password = config.certificate_password
             try:
@@ -72,8 +78,14 @@ class Proof:
                 client_id=self._client_id,
                 audience=self.url,
                 now=self._clock(),
+                algorithm=self._algorithm,
             ),
         }
+
+    def settles(self) -> bool:
+        """Whether a refusal of the certificate may heal: sign-in nodes learn of a new one late."""
+        self._refused += 1
+        return self.certificate is not None and self._refused <= SETTLING
 
 
 class AppToken(BearerAuth):
@@ -116,7 +128,7 @@ class AppToken(BearerAuth):
         return await self._login.send_form(self._proof.url, form)
 
     def _denial(self, answer: Answer, code: str, words: str) -> ConnectorError:
-        return denial(self._connection, answer, code, words)
+        return denial(self._connection, answer, code, words, self._proof)
 
 
 class UserToken(RefreshAuth):
@@ -158,14 +170,14 @@ class UserToken(RefreshAuth):
         return await self._login.send_form(self._proof.url, form)
 
     def _denial(self, answer: Answer, code: str, words: str) -> ConnectorError:
-        return denial(self._connection, answer, code, words)
+        return denial(self._connection, answer, code, words, self._proof)
 
 
-def denial(connection: str, answer: Answer, code: str, words: str) -> ConnectorError:
+def denial(connection: str, answer: Answer, code: str, words: str, proof: Proof) -> ConnectorError:
     """The error for a token that is not given, by its AADSTS number."""
     meaning, number = meaning_of(answer.body)
     detail = f" (AADSTS{number})" if number is not None else f" ({code or answer.status})"
-    if meaning.blame is Blame.LATER:
+    if meaning.blame is Blame.LATER or (meaning is CERTIFICATE and proof.settles()):
         return VendorUnavailable(
             f"{meaning.code}: {connection}: {meaning.what}{detail}{words}",
             remedy=meaning.remedy,
