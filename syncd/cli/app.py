@@ -23,9 +23,10 @@ CONFIG_VARIABLE = "SYNCD_CONFIG"
 DEFAULT_CONFIG = "syncd.toml"
 
 NOUNS = (
-    "demo", "init", "check", "plugins", "db", "pull", "pulls", "map", "template", "policy",
+    "demo", "init", "check", "login", "plugins", "db", "pull", "pulls", "map", "template", "policy",
     "golive", "plan", "apply", "adopt", "wire", "assets", "plans", "bill", "corrections", "month",
-    "explain", "margin", "renewals", "status", "runs", "issues", "notify", "run", "sandbox",
+    "explain", "margin", "reconcile", "renewals", "status", "runs", "issues", "notify", "run",
+    "sandbox",
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""
 

@@ -189,6 +189,15 @@ class Settings:
         }
 
     @property
+    def sellers(self) -> frozenset[str]:
+        """Names of the connections that tell what the MSP itself is charged."""
+        return frozenset(
+            name
+            for name, one in self.connections.items()
+            if one.enabled and Capability.PURCHASES in one.connector.provides
+        )
+
+    @property
     def in_use(self) -> frozenset[str]:
         """Names of the connections that are not switched off."""
         return frozenset(name for name, one in self.connections.items() if one.enabled)

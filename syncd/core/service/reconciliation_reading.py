@@ -123,7 +123,8 @@ async def read_facts(
     )
     running_at = now if period.end(timezone) > now else None
     stood: dict[int, dict[int, Snapshot]] = {}
-    active = [one for one in data.connections.values() if one.name in sources.active]
+    names = {*sources.active, *purchase_sources}
+    active = [one for one in data.connections.values() if one.name in names]
     reads = await standing_reads(conn, str(period), billed=billed)
     selling = [one for one in active if one.name in purchase_sources]
     for connection in active:
