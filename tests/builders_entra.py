@@ -18,6 +18,7 @@ from syncd.sdk.ports import UsageSource
 from syncd.sdk.records import Observation, ScopeVerdict
 from syncd.sdk.testing.fakes import FakeStopwatch, RecordingLog, RecordingSink
 from syncd.sdk.testing.faults import Fault
+from syncd.sdk.tokens import TokenVault
 from tests.builders_ninjaone import PlainWorld, client, world_device
 
 ONE, TWO, THREE, FOUR, FIVE, SIX = (tenant_id(number) for number in range(1, 7))
@@ -86,6 +87,7 @@ async def connected(
     *,
     options: Mapping[str, Any] | None = None,
     limits: RateLimit | None = None,
+    vault: TokenVault | None = None,
     **more: Any,
 ) -> AsyncIterator[Cloud]:
     """Start the simulator on loopback and open a connection to it; no waiting takes time."""
@@ -102,6 +104,7 @@ async def connected(
             limits=limits or CONNECTOR.limits,
             clock=world.now,
             log=log,
+            vault=vault,
         )
         async with CONNECTOR.open(context) as ports:
             assert ports.usage is not None

@@ -62,7 +62,7 @@ class TestEntra(EntraRules):
     """Numbers alone."""
 
     list_path = r"/v1.0/\$batch$"
-    rows = 36
+    rows = 48
 
 
 class TestEntraListed(EntraRules):
@@ -71,7 +71,7 @@ class TestEntraListed(EntraRules):
     list_path = "/v1.0/users$"
     clients = 1
     people = 9
-    rows = 29
+    rows = 33
     options: ClassVar[Mapping[str, Any]] = {"page_cap": 3}
     more: ClassVar[Mapping[str, Any]] = {
         "users": "listed",
@@ -83,5 +83,5 @@ class TestEntraThrottledInsideOfBatches(EntraRules):
     """Every second question is throttled once, and all is read in spite of it."""
 
     list_path = r"/v1.0/\$batch$"
-    rows = 36
+    rows = 48
     options: ClassVar[Mapping[str, Any]] = {"throttled_items": 2}

@@ -12,6 +12,7 @@ from typing import Any
 
 from syncd.hookspecs import hookimpl
 from syncd.sdk.connector import Capability, Connector, Context, Ports, RateLimit, Sandbox
+from syncd.sdk.tokens import SignIn
 from syncd_entra.config import EntraConfig
 
 EXAMPLE = """\
@@ -39,6 +40,15 @@ async def open_connection(context: Context[EntraConfig]) -> AsyncIterator[Ports]
         yield Ports(usage=EntraSource(client, context))
 
 
+@asynccontextmanager
+async def open_sign_in(context: Context[EntraConfig]) -> AsyncIterator[SignIn]:
+    """The partner's sign-in in a browser, for tenants that are entered over GDAP."""
+    from syncd_entra.consent import open_sign_in as opened
+
+    async with opened(context) as sign_in:
+        yield sign_in
+
+
 CONNECTOR = Connector(
     name="entra",
     title="Microsoft Entra ID (Graph)",
@@ -49,6 +59,7 @@ CONNECTOR = Connector(
     limits=RateLimit(calls=6_500, window_seconds=10.0, concurrency=10),
     urls=("login_url", "graph_url"),
     example=EXAMPLE,
+    sign_in=open_sign_in,
 )
 
 

@@ -61,7 +61,20 @@ class Batches:
         policy: HttpPolicy,
         clock: Callable[[], datetime],
         log: EventLog,
+        named: Callable[[ConnectorError, str], ConnectorError] = refined,
     ) -> None:
+        """Describe one tenant's batches.
+
+        Args:
+            api: signed for the tenant.
+            connection: name in the configuration, for messages.
+            numbers: of questions, shared by all tenants.
+            policy: bounds of a batch with all of its repetitions.
+            clock: current time in UTC.
+            log: receives `request.retried`.
+            named: gives a refusal the name of its reason, from the permission that was needed.
+        """
+        self._named = named
         self._api = api
         self._connection = connection
         self._numbers = numbers
@@ -132,7 +145,7 @@ class Batches:
         try:
             answer = await self._api.ask("POST", PATH, json=body)
         except PermissionMissing as error:
-            raise refined(error, questions[0].needs) from error
+            raise self._named(error, questions[0].needs) from error
         answers = answer.decode(BatchAnswer).items
         items = {item.id: item for item in answers}
         if items.keys() != asked.keys() or len(answers) != len(asked):
@@ -162,7 +175,7 @@ class Batches:
         words = cleaned(error_text(item.status, answer.body), [])
         call = Exchange(self._connection, f"GET {path}")
         error = refused(call, answer, self._policy, now=self._clock(), words=words)
-        return refined(error, question.needs)
+        return self._named(error, question.needs)
 
 
 def got(answers: Mapping[str, Answer | ConnectorError], name: str, kind: type[T]) -> T:

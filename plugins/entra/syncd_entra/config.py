@@ -6,56 +6,42 @@ Every message names the setting, says what is wrong and what to write; secrets n
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from syncd.sdk.address import check_base_url
+from syncd_entra.keys import Key, Tenant
 from syncd_entra.rules import Exclusion, Guid, UserCount, repeated
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+__all__ = ["EntraConfig", "Key", "Tenant"]
 
 
-def _filled(secret: SecretStr | None) -> SecretStr | None:
-    if secret is not None and not secret.get_secret_value().strip():
-        message = "the client secret is empty"
-        raise ValueError(message)
-    return secret
+class EntraConfig(Key):
+    """What `[connections.NAME]` may hold for `plugin = "entra"`; its key is the shared app's."""
 
-
-class Tenant(BaseModel):
-    """One customer's tenant."""
-
-    model_config = STRICT
-
-    id: Guid = Field(description="Tenant ID, as Entra shows it under Overview.")
-    name: Text = Field(description="The customer's name, for people and for link proposals.")
-    client_id: Text | None = Field(
-        default=None, description="Application ID where this tenant has an app of its own."
+    certificate_algorithm: Literal["PS256", "RS256"] = Field(
+        default="PS256", description="How a certificate's key signs; `RS256` is the older way."
     )
-    client_secret: SecretStr | None = Field(
-        default=None, description="Secret of the tenant's own app, by reference only."
+    access: Literal["app", "gdap"] = Field(
+        default="app",
+        description="How tenants are entered: `app` by an app's own rights, `gdap` by those of the "
+        "partner's account there.",
     )
-
-    _secret = field_validator("client_secret")(_filled)
-
-
-class EntraConfig(BaseModel):
-    """What `[connections.NAME]` may hold for `plugin = "entra"`."""
-
-    model_config = STRICT
-
-    access: str = Field(
-        default="app", description="How tenants are entered; `app`: by an app's own rights."
+    partner_tenant: Guid | None = Field(
+        default=None, description="Your own tenant, for `gdap` and for lists of tenants."
+    )
+    redirect_url: str = Field(
+        default="http://localhost:8400",
+        description="Where the browser comes back to after `syncd login`, as it is registered.",
+    )
+    tenants_from: list[Literal["config", "gdap", "contracts"]] = Field(
+        default=["config"],
+        description="Where tenants come from: `tenants` below, the partner's GDAP relationships, "
+        "its contracts.",
+    )
+    gdap_ends_days: int = Field(
+        default=30, ge=0, le=365, description="Days before a relationship's end that are told."
     )
     login_url: str = Field(
         default="https://login.microsoftonline.com", description="Address that issues tokens."
@@ -63,14 +49,12 @@ class EntraConfig(BaseModel):
     graph_url: str = Field(
         default="https://graph.microsoft.com", description="Address of Graph, without version."
     )
-    client_id: Text | None = Field(
-        default=None, description="Application ID of the one app that all tenants share."
-    )
-    client_secret: SecretStr | None = Field(
-        default=None, description="Its secret, by reference only."
-    )
     tenants: list[Tenant] = Field(
-        min_length=1, description="Tenants that are read: `[[connections.NAME.tenants]]`."
+        default=[], description="Tenants that are read: `[[connections.NAME.tenants]]`."
+    )
+    subscriptions: bool = Field(
+        default=False,
+        description="Also read what was bought by subscription: ids, next change, trials.",
     )
     users: Literal["counted", "listed"] = Field(
         default="counted",
@@ -105,22 +89,7 @@ class EntraConfig(BaseModel):
         default=120, ge=1, le=999, description="Users asked for per call with their sign-ins."
     )
 
-    _secret = field_validator("client_secret")(_filled)
-    _addresses = field_validator("login_url", "graph_url")(check_base_url)
-
-    @field_validator("access")
-    @classmethod
-    def _known_access(cls, access: str) -> str:
-        if access == "gdap":
-            message = (
-                'access over GDAP is not built in this version; write "app", and let each tenant'
-                " consent to one multi-tenant app or register an app there"
-            )
-            raise ValueError(message)
-        if access != "app":
-            message = f"'{access}' is no way to enter a tenant; write \"app\""
-            raise ValueError(message)
-        return access
+    _addresses = field_validator("login_url", "graph_url", "redirect_url")(check_base_url)
 
     @field_validator("graph_url")
     @classmethod
@@ -148,20 +117,11 @@ class EntraConfig(BaseModel):
 
     @model_validator(mode="after")
     def _everything_has_what_it_needs(self) -> Self:
-        for tenant in self.tenants:
-            own = (tenant.client_id, tenant.client_secret)
-            if (own[0] is None) != (own[1] is None):
-                message = f"tenant {tenant.name} has half an app; write client_id and client_secret"
-                raise ValueError(message)
-            if own[0] is None and (self.client_id is None or self.client_secret is None):
-                message = (
-                    f"tenant {tenant.name} has no app; write client_id and client_secret, of the"
-                    " connection for a shared app or of the tenant for its own"
-                )
-                raise ValueError(message)
+        self._tenants_can_be_entered()
+        self._tenants_can_be_listed()
         known = {tenant.id for tenant in self.tenants}
         for rule in self.do_not_import:
-            if rule.tenant is not None and rule.tenant not in known:
+            if rule.tenant not in known and rule.tenant is not None and not self.lists:
                 message = f"do_not_import names tenant {rule.tenant}; name one of the tenants"
                 raise ValueError(message)
         if self.users == "counted" and (why := self._why_users_are_needed()):
@@ -176,13 +136,51 @@ class EntraConfig(BaseModel):
         people = any(rule.user or rule.group for rule in self.do_not_import)
         return "do_not_import of users or groups" if people else ""
 
-    def credentials(self, tenant: Tenant) -> tuple[str, SecretStr]:
-        """Application and secret by which a tenant is entered."""
-        client_id = tenant.client_id or self.client_id
-        secret = tenant.client_secret or self.client_secret
-        assert client_id is not None
-        assert secret is not None
-        return client_id, secret
+    def _tenants_can_be_entered(self) -> None:
+        for tenant in self.tenants:
+            if tenant.has_own_app != tenant.has_proof:
+                message = (
+                    f"tenant {tenant.name} has half an app; write client_id, and client_secret or"
+                    " certificate"
+                )
+                raise ValueError(message)
+            if not tenant.has_own_app and not self.is_whole:
+                message = (
+                    f"tenant {tenant.name} has no app; write client_id, and client_secret or"
+                    " certificate, of the connection for a shared app or of the tenant for its own"
+                )
+                raise ValueError(message)
+        if self.access == "gdap" and (self.partner_tenant is None or not self.is_whole):
+            message = (
+                'access = "gdap" needs partner_tenant, client_id, and client_secret or certificate'
+            )
+            raise ValueError(message)
+
+    def _tenants_can_be_listed(self) -> None:
+        if not self.tenants_from or repeated(self.tenants_from):
+            message = 'tenants_from names where tenants come from, each once, e.g. ["config"]'
+            raise ValueError(message)
+        if self.tenants and "config" not in self.tenants_from:
+            message = 'tenants are written here; add "config" to tenants_from, or remove them'
+            raise ValueError(message)
+        if self.tenants_from == ["config"] and not self.tenants:
+            message = "there is no tenant; write tenants, or let tenants_from name a list"
+            raise ValueError(message)
+        if self.lists and (self.partner_tenant is None or not self.is_whole):
+            message = (
+                "a list of tenants is read in your own tenant; write partner_tenant, client_id,"
+                " and client_secret or certificate"
+            )
+            raise ValueError(message)
+
+    @property
+    def lists(self) -> list[str]:
+        """Lists of the partner's that tenants come from."""
+        return [name for name in self.tenants_from if name != "config"]
+
+    def by_gdap(self, tenant: Tenant) -> bool:
+        """Whether a tenant is entered with the partner's sign-in."""
+        return self.access == "gdap" and not tenant.has_own_app
 
     @property
     def wants_sign_ins(self) -> bool:

@@ -15,6 +15,7 @@ from syncd_entra.rules import Exclusion
 DO_NOT_IMPORT: Final = "do_not_import"
 FREE_SKU: Final = "free_sku"
 TRIAL_SKU: Final = "trial_sku"
+TRIAL_SUBSCRIPTION: Final = "trial_subscription"
 
 BY_HINT: Final = {"free": FREE_SKU, "trial": TRIAL_SKU}
 
@@ -59,15 +60,32 @@ class Exclusions:
         """Why nothing of the tenant counts."""
         return self._whole
 
-    def sku(self, guid: str, part: str, hint: str) -> Why:
-        """Why nothing of a SKU counts."""
+    def sku(self, guid: str, part: str, hint: str, *, on_trial: bool = False) -> Why:
+        """Why nothing of a SKU counts.
+
+        Args:
+            guid: of the SKU.
+            part: its part number.
+            hint: `free` or `trial` by Microsoft's name.
+            on_trial: all of its subscriptions are trials.
+        """
         if self._whole.code:
             return self._whole
         found = self._skus.get(guid) or self._skus.get(part.casefold())
         if found is not None:
             return found
-        code = None if self._count_free else BY_HINT.get(hint)
+        if self._count_free:
+            return COUNTED
+        code = BY_HINT.get(hint) or (TRIAL_SUBSCRIPTION if on_trial else None)
         return Why(code) if code else COUNTED
+
+    def trial(self, why: Why) -> Why:
+        """Why seats on trial do not count, beside bought ones that do.
+
+        Args:
+            why: the SKU's own reason.
+        """
+        return why if why.code or self._count_free else Why(TRIAL_SUBSCRIPTION)
 
     def user(self, user: User, groups: Collection[str]) -> Why:
         """Why a user does not count, under any product.

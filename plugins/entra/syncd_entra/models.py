@@ -6,13 +6,16 @@ What decides a count has no default: a field that is missing is a broken contrac
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import field
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Row = TypeVar("Row")
+
+MANAGED: Final = "MLT_"
+"""Begins the names of relationships that 365 Lighthouse makes for itself."""
 
 
 class Listing(msgspec.Struct, Generic[Row]):
@@ -57,10 +60,70 @@ class Sku(msgspec.Struct, gc=False):
     applies_to: str | None = field(name="appliesTo", default=None)
 
 
+class Purchase(msgspec.Struct, gc=False):
+    """A subscription of the tenant's directory.
+
+    Attributes:
+        commerce: id in the books of whoever sold it; None for what nobody sold.
+        seats: of all states.
+        next: when the state or the term changes next.
+    """
+
+    sku: str | None = field(name="skuId", default=None)
+    commerce: str | None = field(name="commerceSubscriptionId", default=None)
+    seats: int | None = field(name="totalLicenses", default=None)
+    status: str | None = None
+    trial: bool | None = field(name="isTrial", default=None)
+    next: Moment | None = field(name="nextLifecycleDateTime", default=None)
+
+
 class Organization(msgspec.Struct):
     """A tenant, as it names itself."""
 
     id: str
+
+
+class Customer(msgspec.Struct, gc=False):
+    tenant: str | None = field(name="tenantId", default=None)
+    name: str | None = field(name="displayName", default=None)
+
+
+class Relationship(msgspec.Struct, gc=False):
+    """A GDAP relationship of the partner.
+
+    Attributes:
+        extends: ISO 8601 duration by which it extends itself at its end; `PT0S` for not at all.
+        changed: when its state changed last.
+    """
+
+    name: str | None = field(name="displayName", default=None)
+    customer: Customer | None = None
+    status: str | None = None
+    ends: Moment | None = field(name="endDateTime", default=None)
+    extends: str | None = field(name="autoExtendDuration", default=None)
+    changed: Moment | None = field(name="lastModifiedDateTime", default=None)
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether 365 Lighthouse made it for itself."""
+        return (self.name or "").startswith(MANAGED)
+
+    @property
+    def name_of_customer(self) -> str:
+        return (self.customer and self.customer.name) or ""
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended: at its end, or before when it was terminated."""
+        return min((one for one in (self.ends, self.changed) if one), default=None)
+
+
+class Contract(msgspec.Struct, gc=False):
+    """A customer of the partner, whatever the way in."""
+
+    customer: str | None = field(name="customerId", default=None)
+    name: str | None = field(name="displayName", default=None)
+    domain: str | None = field(name="defaultDomainName", default=None)
 
 
 class Licence(msgspec.Struct, gc=False):
@@ -109,7 +172,10 @@ class Overview(msgspec.Struct):
 
 
 Organizations = Listing[Organization]
+Relationships = Listing[Relationship]
+Contracts = Listing[Contract]
 Skus = Listing[Sku]
+Purchases = Listing[Purchase]
 Users = Listing[User]
 Groups = Listing[Group]
 

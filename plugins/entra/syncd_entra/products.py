@@ -17,12 +17,14 @@ ASSIGNED: Final = "assigned"
 BOUGHT: Final = "bought"
 WARNING: Final = "warning"
 FREE: Final = "free"
+COMMITTED: Final = "committed"
 
 KINDS: Final = {
     ASSIGNED: "assigned seats",
     BOUGHT: "bought seats",
     WARNING: "bought seats in grace",
     FREE: "free seats",
+    COMMITTED: "assigned or bought seats, whichever are more",
 }
 """Kind of a SKU's product → how its name ends."""
 
@@ -82,7 +84,7 @@ class Catalogue:
         return list(self._found.values())
 
     def sku(self, guid: str, part: str | None) -> Known:
-        """What is known of a SKU; its four products are declared when it is first met."""
+        """What is known of a SKU; its products are declared when it is first met."""
         known = table().get(guid) or Known(part or guid, part or f"SKU {guid}", "")
         if sku_product(guid, ASSIGNED) not in self._found:
             for kind, ending in KINDS.items():

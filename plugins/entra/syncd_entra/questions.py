@@ -21,6 +21,8 @@ SIGN_INS: Final = "AuditLog.Read.All"
 GROUPS: Final = "GroupMember.Read.All"
 DEVICES: Final = "Device.Read.All"
 INTUNE: Final = "DeviceManagementManagedDevices.Read.All"
+RELATIONSHIPS: Final = "DelegatedAdminRelationship.Read.All"
+CONTRACTS: Final = "Directory.Read.All"
 
 WHO: Final = Question("organization", "/organization?$select=id", ORGANIZATION)
 SKUS: Final = Question(
@@ -29,10 +31,21 @@ SKUS: Final = Question(
     "appliesTo",
     ORGANIZATION,
 )
+PURCHASES: Final = Question(
+    "subscriptions",
+    "/directory/subscriptions?$select=id,skuId,commerceSubscriptionId,totalLicenses,status,"
+    "isTrial,nextLifecycleDateTime",
+    ORGANIZATION,
+)
 OVERVIEW: Final = Question("intune", "/deviceManagement/managedDeviceOverview", INTUNE)
 
 _FIELDS: Final = "id,displayName,userPrincipalName,accountEnabled,userType,assignedLicenses"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def seats(config: EntraConfig) -> list[Question]:
+    """Whose seats, and which; with what was bought where the settings want it."""
+    return [WHO, SKUS, PURCHASES] if config.subscriptions else [WHO, SKUS]
 
 
 def users(config: EntraConfig, *, sign_ins: bool) -> Question:

@@ -26,6 +26,7 @@ from syncd_entra.models import (
     Listing,
     Organizations,
     Overview,
+    Purchases,
     Row,
     Sku,
     Skus,
@@ -33,8 +34,9 @@ from syncd_entra.models import (
     Users,
 )
 from syncd_entra.products import ENTRA_DEVICES, INTUNE_DEVICES, SYSTEMS, Catalogue
+from syncd_entra.purchases import Bought, by_sku
 from syncd_entra.refusals import SIGN_INS as NO_SIGN_INS
-from syncd_entra.refusals import Refusal, is_without_intune, refined
+from syncd_entra.refusals import Refusal, is_without_intune
 from syncd_entra.seats import Seats, user_facts
 
 Answers = Mapping[str, Answer | ConnectorError]
@@ -115,10 +117,12 @@ class TenantReading:
             self._exclusions,
             listed=self._listed,
             connection=self._connection,
+            purchases=await self._purchases(answers),
         )
         await self._hand_over([*seats.units(), *self._devices(answers)])
         if self._listed:
             await self._users(answers, seats)
+            await self._hand_over(list(seats.committed()))
         else:
             await self._hand_over(self._numbers(answers))
         self.found.notes += seats.notes()
@@ -126,7 +130,7 @@ class TenantReading:
         return self.found
 
     def _first_questions(self) -> list[Question]:
-        asked = [questions.WHO, questions.SKUS, *questions.devices(self._config, self._now)]
+        asked = questions.seats(self._config) + questions.devices(self._config, self._now)
         if not self._listed:
             return asked + questions.counts(self._config)
         asked.append(questions.users(self._config, sign_ins=self._sign_ins))
@@ -148,6 +152,13 @@ class TenantReading:
         first = got(answers, "skus", Skus)
         async with self._rows(first, Skus, questions.ORGANIZATION) as pages:
             return [row async for page in pages for row in page]
+
+    async def _purchases(self, answers: Answers) -> dict[str, Bought]:
+        if not self._config.subscriptions:
+            return {}
+        first = got(answers, questions.PURCHASES.name, Purchases)
+        async with self._rows(first, Purchases, questions.ORGANIZATION) as pages:
+            return by_sku([row async for page in pages for row in page])
 
     def _numbers(self, answers: Answers) -> list[Observation]:
         return [
@@ -303,7 +314,7 @@ class TenantReading:
                 raise self._broken(f"LINK_EXPIRED: a next page is gone ({error})") from error
             raise
         except ConnectorError as error:
-            raise refined(error, needs) from error
+            raise self._door.named(error, needs) from error
 
     def _broken(self, what: str) -> ProtocolError:
         return ProtocolError(

@@ -12,7 +12,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from syncd.sdk.errors import AuthError, ConnectorError, PermissionMissing, RequestRejected
+from syncd.sdk.errors import (
+    AuthError,
+    ConnectorError,
+    PermissionMissing,
+    RequestRejected,
+    SignInExpired,
+)
 from syncd_entra.models import ErrorBody, TokenRefusal
 
 
@@ -25,12 +31,14 @@ class Blame(StrEnum):
     """This tenant alone."""
     SIGN_IN = "sign-in"
     """The partner's own sign-in: every tenant that is entered with it is refused."""
+    FACTOR = "factor"
+    """A second factor is asked for: by this tenant, or by the partner's own and so for all."""
     LATER = "later"
     """Nobody's: it heals by itself."""
 
 
 class Meaning(NamedTuple):
-    """What a number stands for."""
+    """What a number stands for; `NAME` in the remedy is the connection's."""
 
     code: str
     blame: Blame
@@ -48,7 +56,8 @@ _SECRET_EXPIRED: Final = Meaning(
 )  # fmt: skip
 _CERTIFICATE: Final = Meaning(
     "CERTIFICATE_REFUSED", Blame.APP, "the certificate is not accepted",
-    "upload the certificate to the app registration; after a change it takes some minutes",
+    "upload the certificate to the app registration and check this machine's clock; after a change"
+    " it takes some minutes",
 )  # fmt: skip
 _DISABLED: Final = Meaning(
     "APP_DISABLED", Blame.APP, "the application is disabled",
@@ -64,15 +73,16 @@ _RESOURCE: Final = Meaning(
 )  # fmt: skip
 _SIGN_IN: Final = Meaning(
     "SIGN_IN_EXPIRED", Blame.SIGN_IN, "the partner's sign-in is no longer valid",
-    "sign in again with the partner's account",
+    "sign in again with the partner's account: run `syncd login NAME`",
 )  # fmt: skip
 _MFA: Final = Meaning(
-    "MFA_REQUIRED", Blame.SIGN_IN, "the partner's sign-in lacks a second factor",
-    "sign in again with the partner's account and a second factor",
+    "MFA_REQUIRED", Blame.FACTOR, "the partner's sign-in lacks the second factor that is asked for",
+    "run `syncd login NAME` and sign in with a second factor; if this tenant alone asks for it, let"
+    " its cross-tenant access settings trust the second factor of the partner's tenant",
 )  # fmt: skip
 _RISK: Final = Meaning(
     "PARTNER_BLOCKED", Blame.SIGN_IN, "the partner's account is blocked because of risk",
-    "clear the risk of the account in the partner's tenant",
+    "clear the risk of the account in the partner's tenant, then run `syncd login NAME`",
 )  # fmt: skip
 _POLICY: Final = Meaning(
     "CONDITIONAL_ACCESS", Blame.TENANT, "the tenant's Conditional Access does not let us in",
@@ -95,6 +105,10 @@ AADSTS: Final[dict[int, Meaning]] = {
     7000215: _SECRET_WRONG,
     7000222: _SECRET_EXPIRED,
     700027: _CERTIFICATE,
+    700021: _CERTIFICATE,
+    700023: _CERTIFICATE,
+    700024: _CERTIFICATE,
+    50027: _CERTIFICATE,
     7000112: _DISABLED,
     700016: _CONSENT,
     7000229: _CONSENT,
@@ -125,6 +139,23 @@ AADSTS: Final[dict[int, Meaning]] = {
     90090: _BUSY,
 }
 """Number → meaning, after Microsoft's list of error codes."""
+
+UNKNOWN_SIGNATURE: Final = 700027
+"""A certificate that is not known, or not yet known everywhere."""
+
+_CPV: Final = Meaning(
+    "CONSENT_MISSING", Blame.TENANT, "the tenant knows no consent to the partner's application",
+    "consent for it through Partner Center, as the plugin's README shows",
+)  # fmt: skip
+OVER_GDAP: Final = dict.fromkeys((700016, 7000229, 65001, 90099), _CPV)
+"""What differs where a tenant is entered over GDAP."""
+
+ENDED: Final = Meaning(
+    "GDAP_EXPIRED", Blame.TENANT, "the GDAP relationship has ended",
+    "let the customer approve a new one; if the customer has left, exclude the tenant by"
+    " do_not_import",
+)  # fmt: skip
+ROLE: Final = "ROLE_MISSING"
 
 _BY_ERROR: Final = {"invalid_client": _SECRET_WRONG, "temporarily_unavailable": _BUSY}
 _OTHER: Final = Meaning(
@@ -158,7 +189,7 @@ class Refusal(AuthError):
     ) -> None:
         super().__init__(
             f"{meaning.code}: {connection}: {meaning.what}{detail}",
-            remedy=meaning.remedy,
+            remedy=meaning.remedy.replace("NAME", connection),
             connection=connection,
             http_status=http_status,
             request_id=request_id,
@@ -167,8 +198,17 @@ class Refusal(AuthError):
         self.blame = meaning.blame
 
 
-def meaning_of(body: bytes) -> tuple[Meaning, int | None]:
-    """What the token endpoint's refusal means, and the number that said so."""
+class SignInRefusal(Refusal, SignInExpired):
+    """The partner's sign-in is refused, whatever tenant it was for."""
+
+
+def meaning_of(body: bytes, *, over_gdap: bool = False) -> tuple[Meaning, int | None]:
+    """What the token endpoint's refusal means, and the number that said so.
+
+    Args:
+        body: of the answer.
+        over_gdap: the partner's account was to enter, not the application by itself.
+    """
     try:
         said = msgspec.json.decode(body, type=TokenRefusal)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -177,6 +217,8 @@ def meaning_of(body: bytes) -> tuple[Meaning, int | None]:
         int(number) for number in _NUMBER.findall(said.error_description or "")
     ]
     for number in numbers:
+        if over_gdap and number in OVER_GDAP:
+            return OVER_GDAP[number], number
         if number in AADSTS:
             return AADSTS[number], number
     return _BY_ERROR.get(said.error or "", _OTHER), numbers[0] if numbers else None
@@ -194,12 +236,15 @@ def error_text(status: int, body: bytes) -> str:
     return ": ".join(part for part in (said.code, said.message) if part)
 
 
-def refined(error: ConnectorError, needs: str) -> ConnectorError:
+def refined(
+    error: ConnectorError, needs: str, rights: frozenset[str] | None = None
+) -> ConnectorError:
     """A refusal of Graph under the name of its reason; any other error as it is.
 
     Args:
         error: as the exchange gave it, with Graph's code and words.
-        needs: the application permission that the call needs.
+        needs: the permission that the call needs, several joined by `and`.
+        rights: delegated rights of the token where the tenant is entered over GDAP.
     """
     said = str(error).lower()
     known = {"http_status": error.http_status, "request_id": error.request_id}
@@ -208,9 +253,17 @@ def refined(error: ConnectorError, needs: str) -> ConnectorError:
             return Refusal(_POLICY, error.connection, **known)  # type: ignore[arg-type]
         if any(words in said for words in NO_PREMIUM):
             return without_sign_ins(error)
+        if rights is not None and rights.issuperset(needs.split(" and ")):
+            return _without_role(error, needs)
+        remedy = (
+            f"grant the application permission {needs}, then consent in the tenant again"
+            if rights is None
+            else f"add the delegated permission {needs} to the app, then consent for the tenant"
+            " through Partner Center again"
+        )
         return PermissionMissing(
             f"PERMISSION_MISSING: {needs} is not granted ({error})",
-            remedy=f"grant the application permission {needs}, then consent in the tenant again",
+            remedy=remedy,
             connection=error.connection,
             http_status=error.http_status,
             request_id=error.request_id,
@@ -227,6 +280,18 @@ def without_sign_ins(error: ConnectorError) -> Refusal:
         'license it, or write without_sign_in_data = "skip"',
     )  # fmt: skip
     return Refusal(meaning, error.connection, http_status=error.http_status)
+
+
+def _without_role(error: PermissionMissing, needs: str) -> Refusal:
+    """The token holds the right, so that it is the partner's account that may not."""
+    meaning = Meaning(
+        ROLE, Blame.TENANT, f"no GDAP role of the partner's account may use {needs} there",
+        "give the relationship the role Directory Readers or Global Reader, and assign it to the"
+        " security group that holds the partner's account",
+    )  # fmt: skip
+    return Refusal(
+        meaning, error.connection, http_status=error.http_status, request_id=error.request_id
+    )
 
 
 def is_without_intune(error: ConnectorError) -> bool:

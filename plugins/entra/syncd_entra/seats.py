@@ -1,12 +1,12 @@
-"""The seats of a tenant's SKUs as units: assigned, bought, in grace, free.
+"""The seats of a tenant's SKUs as units: assigned, bought, in grace, free, committed.
 
-Assigned seats may be one unit with their number, or one unit per user; the other three are numbers.
+Assigned seats may be one unit with their number, or one unit per user; the others are numbers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from syncd.sdk.errors import ProtocolError
@@ -17,6 +17,7 @@ from syncd_entra.models import Sku, User
 from syncd_entra.products import (
     ASSIGNED,
     BOUGHT,
+    COMMITTED,
     FREE,
     WARNING,
     Catalogue,
@@ -24,8 +25,12 @@ from syncd_entra.products import (
     sku_product,
     table,
 )
+from syncd_entra.purchases import ENABLED, NOTHING, Bought
+from syncd_entra.purchases import WARNING as IN_GRACE
 
 COMPANY: Final = "company"
+ON_TRIAL: Final = "trial"
+"""Ends the unit of seats on trial beside bought ones."""
 
 
 class Held(NamedTuple):
@@ -34,6 +39,24 @@ class Held(NamedTuple):
     row: Sku
     known: Known
     why: Why
+    bought: Bought
+
+    @property
+    def paid(self) -> int:
+        """Seats bought and usable, those on trial beside them left out."""
+        return self.row.prepaid.enabled - self.trial(ENABLED)
+
+    @property
+    def grace(self) -> int:
+        return self.row.prepaid.warning - self.trial(IN_GRACE)
+
+    def trial(self, state: str) -> int:
+        """Seats on trial beside paid ones, never more than there are in that state."""
+        if not self.bought.paid:
+            return 0
+        prepaid = self.row.prepaid
+        there = prepaid.enabled if state == ENABLED else prepaid.warning
+        return min(there, self.bought.trial.get(state, 0))
 
 
 class Seats:
@@ -52,13 +75,30 @@ class Seats:
         *,
         listed: bool,
         connection: str,
+        purchases: Mapping[str, Bought] | None = None,
     ) -> None:
+        """Take the rows of a tenant.
+
+        Args:
+            tenant: id.
+            rows: of its SKUs.
+            catalogue: learns the products.
+            exclusions: that hold in the tenant.
+            listed: users are listed, so that assigned seats are theirs.
+            connection: for messages.
+            purchases: GUID of a SKU → its subscriptions, where they were read.
+
+        Raises:
+            ProtocolError: a row is another tenant's, comes twice or counts below zero.
+        """
         self._tenant = tenant
         self._catalogue = catalogue
         self._exclusions = exclusions
         self._listed = listed
         self._held: dict[str, Held] = {}
+        self._purchases = purchases or {}
         self._users: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()
         self.strangers: dict[str, str] = {}
         for row in rows:
             self._take(row, connection)
@@ -82,10 +122,13 @@ class Seats:
 
     def _hold(self, guid: str, row: Sku) -> Held:
         known = self._catalogue.sku(guid, row.part)
-        why = self._exclusions.sku(guid, row.part or known.part, known.hint)
+        bought = self._purchases.get(guid, NOTHING)
+        why = self._exclusions.sku(
+            guid, row.part or known.part, known.hint, on_trial=bought.only_trials
+        )
         if guid not in table():
             self.strangers[guid] = row.part or ""
-        held = self._held[guid] = Held(row, known, why)
+        held = self._held[guid] = Held(row, known, why, bought)
         return held
 
     def units(self) -> Iterator[Observation]:
@@ -93,13 +136,45 @@ class Seats:
         for guid, held in self._held.items():
             row, prepaid = held.row, held.row.prepaid
             usable = prepaid.enabled + prepaid.warning
-            numbers = {BOUGHT: prepaid.enabled, FREE: max(0, usable - row.consumed)}
+            numbers = {BOUGHT: held.paid, FREE: max(0, usable - row.consumed)}
             if prepaid.warning:
-                numbers[WARNING] = prepaid.warning
+                numbers[WARNING] = held.grace
             if not self._by_user(row):
                 numbers[ASSIGNED] = row.consumed
+                numbers[COMMITTED] = max(row.consumed, held.paid + held.grace)
             for kind, number in numbers.items():
-                yield self._number(guid, held, kind, number, usable)
+                yield self._number(guid, held, kind, number, row.consumed)
+            if held.bought.trial:
+                yield from self._on_trial(guid, held)
+
+    def committed(self) -> Iterator[Observation]:
+        """Assigned or bought seats, whichever are more, once all users are listed."""
+        for guid, held in self._held.items():
+            if self._by_user(held.row):
+                used = self._counted[guid]
+                number = max(used, held.paid + held.grace)
+                yield self._number(guid, held, COMMITTED, number, used)
+        for guid in sorted(self._counted.keys() - self._held.keys()):
+            why, used = self._unlisted(guid), self._counted[guid]
+            name = self._catalogue.sku(guid, None).name
+            facts = encode(Facts(assigned=used, bought=0, why=why.words))
+            product = sku_product(guid, COMMITTED)
+            yield Observation(self._tenant, product, guid, used, name, facts, why.code)
+
+    def _on_trial(self, guid: str, held: Held) -> Iterator[Observation]:
+        why = self._exclusions.trial(held.why)
+        for kind, state in ((BOUGHT, ENABLED), (WARNING, IN_GRACE)):
+            if number := held.trial(state):
+                facts = encode(Facts(part=held.row.part, why=why.words))
+                yield Observation(
+                    self._tenant,
+                    sku_product(guid, kind),
+                    f"{guid}:{ON_TRIAL}",
+                    number,
+                    f"{held.known.name} (trial)",
+                    facts,
+                    why.code,
+                )
 
     def user(self, user: User, why: Why) -> Iterator[Observation]:
         """The seats of a listed user."""
@@ -112,6 +187,7 @@ class Seats:
             self._users[guid] += 1
             of_sku = held.why if held is not None else self._unlisted(guid)
             first = why if why.code else of_sku
+            self._counted[guid] += why.code is None
             yield Observation(
                 self._tenant,
                 sku_product(guid, ASSIGNED),
@@ -143,8 +219,9 @@ class Seats:
     def _by_user(self, row: Sku) -> bool:
         return self._listed and (row.applies_to or "").lower() != COMPANY
 
-    def _number(self, guid: str, held: Held, kind: str, number: int, usable: int) -> Observation:
+    def _number(self, guid: str, held: Held, kind: str, number: int, used: int) -> Observation:
         row, prepaid = held.row, held.row.prepaid
+        usable = prepaid.enabled + prepaid.warning
         of_company = (row.applies_to or "").lower() == COMPANY
         facts = Facts(
             applies_to=row.applies_to if of_company else None,
@@ -154,8 +231,12 @@ class Seats:
         )
         if kind == BOUGHT:
             facts.suspended, facts.locked_out = prepaid.suspended, prepaid.locked_out
+            facts.purchases = sorted(held.bought.ids) or None
+            facts.term = held.bought.term
         if kind == ASSIGNED:
             facts.over = max(0, row.consumed - usable)
+        if kind == COMMITTED:
+            facts.assigned, facts.bought = used, held.paid + held.grace
         return Observation(
             self._tenant,
             sku_product(guid, kind),

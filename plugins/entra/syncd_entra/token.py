@@ -5,23 +5,30 @@ Refusals are read by their AADSTS number, so that each tenant's reason has a nam
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
+from syncd.sdk import waiting
 from syncd.sdk.answer import Answer
 from syncd.sdk.bearer import BearerAuth
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import ConnectorError, VendorUnavailable
 from syncd.sdk.http import ApiClient
-from syncd_entra.refusals import Blame, Refusal, meaning_of
+from syncd_entra.proofs import Proof
+from syncd_entra.refusals import UNKNOWN_SIGNATURE, Blame, Refusal, SignInRefusal, meaning_of
 
 EARLY: Final = 120.0
 """Seconds before its end in which a token is no longer used."""
 
+SETTLING: Final = (1.0, 2.0, 4.0)
+"""Seconds before a new certificate is tried again: the servers learn of it one after another."""
 
-class TenantToken(BearerAuth):
-    """Client credentials of an application, for one tenant."""
+
+class MicrosoftToken(BearerAuth):
+    """A token for one tenant from Microsoft's sign-in service."""
+
+    over_gdap = False
 
     def __init__(
         self,
@@ -30,8 +37,7 @@ class TenantToken(BearerAuth):
         connection: str,
         login_url: str,
         tenant: str,
-        client_id: str,
-        client_secret: str,
+        proof: Proof,
         scope: str,
         clock: Callable[[], datetime],
         log: EventLog,
@@ -43,8 +49,7 @@ class TenantToken(BearerAuth):
             connection: name in the configuration, for messages.
             login_url: base URL of the sign-in service.
             tenant: id of the tenant; it selects whom the token is for.
-            client_id: the application.
-            client_secret: its secret.
+            proof: of the application.
             scope: the resource, ending in `/.default`.
             clock: current time in UTC.
             log: receives `token.refreshed` and `token.rejected`.
@@ -53,25 +58,40 @@ class TenantToken(BearerAuth):
         super().__init__(
             connection=connection,
             token_url=login_url + path,
-            secret=client_secret,
+            secret=proof.secret,
             clock=clock,
             early_seconds=EARLY,
             log=log,
         )
         self._login = login
         self._path = path
-        self._form = {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "scope": scope,
-        }
+        self._proof = proof
+        self._scope = scope
 
-    async def _ask(self) -> Answer:
-        return await self._login.send_form(self._path, self._form)
+    async def obtain(self) -> None:
+        """Fetch a token, so that a refusal is known before anything else is asked.
+
+        Raises:
+            ConnectorError: there is none.
+        """
+        if self._token is None:
+            await self._renewed()
+
+    async def _post(self, form: Mapping[str, str]) -> Answer:
+        """The answer to a token request, asked again while a new certificate is getting known."""
+        pauses = iter(SETTLING if self._proof.settles else ())
+        while True:
+            proof = self._proof.fields(self._url, self._clock())
+            answer = await self._login.send_form(self._path, {**form, **proof})
+            if answer.status < 400 or meaning_of(answer.body)[1] != UNKNOWN_SIGNATURE:
+                return answer
+            pause = next(pauses, None)
+            if pause is None:
+                return answer
+            await waiting.sleep(pause)
 
     def _denial(self, answer: Answer, code: str, words: str) -> ConnectorError:
-        meaning, number = meaning_of(answer.body)
+        meaning, number = meaning_of(answer.body, over_gdap=self.over_gdap)
         detail = f" (AADSTS{number})" if number is not None else f" ({code or answer.status})"
         if meaning.blame is Blame.LATER:
             return VendorUnavailable(
@@ -81,10 +101,18 @@ class TenantToken(BearerAuth):
                 http_status=answer.status,
                 request_id=answer.request_id,
             )
-        return Refusal(
+        kind = SignInRefusal if meaning.blame is Blame.SIGN_IN else Refusal
+        return kind(
             meaning,
             self._connection,
             f"{detail}{words}",
             http_status=answer.status,
             request_id=answer.request_id,
         )
+
+
+class AppToken(MicrosoftToken):
+    """Client credentials: the application acts by its own rights in the tenant."""
+
+    async def _ask(self) -> Answer:
+        return await self._post({"grant_type": "client_credentials", "scope": self._scope})

@@ -13,7 +13,7 @@ from syncd.sdk.testing.faults import Action, Fault
 from tests.builders_entra import ONE, PREMIUM, THREE, TWO, cloud, connected, counted
 
 COMPLETE, UNKNOWN = ScopeState.COMPLETE, ScopeState.UNKNOWN
-OF_ONE = [n for n, meaning in AADSTS.items() if meaning.blame is Blame.TENANT]
+OF_ONE = [n for n, meaning in AADSTS.items() if meaning.blame in (Blame.TENANT, Blame.FACTOR)]
 OF_ALL = [n for n, meaning in AADSTS.items() if meaning.blame in (Blame.APP, Blame.SIGN_IN)]
 LATER = [n for n, meaning in AADSTS.items() if meaning.blame is Blame.LATER]
 
@@ -228,9 +228,10 @@ async def test_the_numbers_of_a_sku():
         sink, _ = await running.pull()
     units = {one.product.split(":")[2]: one for one in sink.observations}
     assert {kind: one.quantity for kind, one in units.items()} == {
-        "assigned": 14, "bought": 10, "warning": 2, "free": 0,
+        "assigned": 14, "bought": 10, "warning": 2, "free": 0, "committed": 14,
     }  # fmt: skip
     assert b'"over":2' in units["assigned"].attributes
+    assert b'"assigned":14,"bought":12' in units["committed"].attributes
     assert b'"suspended":5' in units["bought"].attributes
     assert b'"status":"Warning"' in units["bought"].attributes
     assert all(one.name == "Microsoft 365 Business Premium" for one in units.values())

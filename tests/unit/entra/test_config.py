@@ -13,6 +13,8 @@ from tests.builders_entra import ONE, TWO, config
 from tests.builders_host import written
 
 TENANT = {"id": ONE, "name": "Client 1"}
+PARTNER = "aaaaaaaa-0000-4000-8000-000000000000"
+PEM = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----"
 
 
 def refused(**settings):
@@ -25,21 +27,37 @@ def test_a_tenant_is_entered_by_the_shared_app_or_by_its_own():
     own = {**TENANT, "id": TWO, "client_id": "own", "client_secret": "own-secret"}
     settings = config(tenants=[TENANT, own])
     shared, alone = settings.tenants
-    assert settings.credentials(shared)[0] == settings.client_id
-    client_id, secret = settings.credentials(alone)
-    assert (client_id, secret.get_secret_value()) == ("own", "own-secret")
+    assert (shared.has_own_app, alone.has_own_app) == (False, True)
+    assert not settings.by_gdap(shared)
+    assert alone.client_secret.get_secret_value() == "own-secret"
     assert "own-secret" not in repr(settings)
+
+
+def test_a_tenant_with_an_app_of_its_own_is_no_gdap_tenant():
+    own = {**TENANT, "id": TWO, "client_id": "own", "client_secret": "own-secret"}
+    settings = config(tenants=[TENANT, own], access="gdap", partner_tenant=PARTNER)
+    assert [settings.by_gdap(tenant) for tenant in settings.tenants] == [True, False]
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"access": "gdap"}, "not built in this version; write"),
-        ({"access": "magic"}, "no way to enter a tenant"),
+        ({"access": "gdap"}, "needs partner_tenant"),
+        ({"access": "magic"}, "'app' or 'gdap'"),
+        ({"certificate": "x"}, "holds no CERTIFICATE"),
+        ({"certificate": "-----BEGIN CERTIFICATE-----"}, "holds no PRIVATE KEY"),
+        ({"certificate": PEM}, "beside each other"),
+        ({"certificate_password": "x"}, "belongs to a certificate"),
+        ({"client_secret": None, "certificate": PEM, "certificate_password": " "}, "is empty"),
+        ({"tenants_from": []}, "each once"),
+        ({"tenants_from": ["config", "config"]}, "each once"),
+        ({"tenants_from": ["gdap"], "partner_tenant": PARTNER}, 'add "config"'),
+        ({"tenants_from": ["gdap"], "tenants": []}, "write partner_tenant"),
+        ({"partner_tenant": "contoso.com"}, "pattern"),
         ({"graph_url": "https://graph.microsoft.com/v1.0"}, "without the version"),
         ({"login_url": "http://login.example.com"}, "https://"),
         ({"tenants": [TENANT, {**TENANT, "id": ONE.upper()}]}, "stands there twice"),
-        ({"tenants": []}, "at least 1 item"),
+        ({"tenants": []}, "there is no tenant"),
         ({"tenants": [{"id": "contoso.com", "name": "x"}]}, "pattern"),
         ({"tenants": [{**TENANT, "client_id": "own"}]}, "half an app"),
         ({"client_id": None}, "has no app"),
@@ -54,7 +72,7 @@ def test_a_tenant_is_entered_by_the_shared_app_or_by_its_own():
         ({"user_counts": [{"key": "a", "name": "A", "silent_days": 9}]}, 'users = "listed"'),
         ({"user_counts": [{"key": "a", "name": "A"}, {"key": "a", "name": "B"}]}, "the key 'a'"),
         ({"user_counts": [{"key": "No Key", "name": "A"}]}, "pattern"),
-        ({"certificate": "x"}, "Extra inputs"),
+        ({"colour": "x"}, "Extra inputs"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_what_to_write(settings, words):
@@ -71,8 +89,8 @@ def test_secrets_of_tenants_are_references_in_the_file(tmp_path: Path, monkeypat
     )
     good = load(written(tmp_path, text + 'client_secret = { env = "OWN" }\n'), plugins())
     settings = good.connections["m"].config
-    found = [settings.credentials(one)[1].get_secret_value() for one in settings.tenants]
-    assert found == ["shared-secret", "own-secret"]
+    assert settings.client_secret.get_secret_value() == "shared-secret"
+    assert settings.tenants[1].client_secret.get_secret_value() == "own-secret"
     with pytest.raises(ConfigErrors, match="plain text") as caught:
         load(written(tmp_path, text + 'client_secret = "own-secret"\n'), plugins())
     assert "own-secret" not in str(caught.value)

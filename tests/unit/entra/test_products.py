@@ -26,7 +26,7 @@ def test_part_numbers_mislead_and_guids_do_not():
     )
 
 
-def test_a_sku_that_is_met_declares_its_four_products_once():
+def test_a_sku_that_is_met_declares_its_five_products_once():
     catalogue = Catalogue(config())
     assert catalogue.all() == []
     for part in ("SPB", None):
@@ -36,6 +36,9 @@ def test_a_sku_that_is_met_declares_its_four_products_once():
         f"sku:{PREMIUM}:bought": "Microsoft 365 Business Premium: bought seats",
         f"sku:{PREMIUM}:warning": "Microsoft 365 Business Premium: bought seats in grace",
         f"sku:{PREMIUM}:free": "Microsoft 365 Business Premium: free seats",
+        f"sku:{PREMIUM}:committed": (
+            "Microsoft 365 Business Premium: assigned or bought seats, whichever are more"
+        ),
     }
 
 

@@ -51,6 +51,7 @@ def test_every_number_of_every_sku_is_there_once(given_skus):
         assert found.pop(f"sku:{guid}:bought") == enabled
         assert found.pop(f"sku:{guid}:warning", 0) == warning
         assert found.pop(f"sku:{guid}:free") == max(0, enabled + warning - consumed)
+        assert found.pop(f"sku:{guid}:committed") == max(consumed, enabled + warning)
     assert found == {}
 
 

@@ -32,6 +32,14 @@ def _settings(base_url: str) -> dict[str, Any]:
     }
 
 
+def over_gdap(base_url: str) -> dict[str, Any]:
+    """Settings of a connection that enters every customer with the partner's own sign-in."""
+    from syncd_entra.sandbox.directory import PARTNER_TENANT
+
+    partner = {"access": "gdap", "partner_tenant": PARTNER_TENANT, "tenants_from": ["gdap"]}
+    return {**_settings(base_url), **partner}
+
+
 def _tenants(world: World) -> dict[str, Any]:
     from syncd_entra.sandbox.directory import tenant_id
 

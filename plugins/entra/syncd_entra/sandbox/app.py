@@ -20,8 +20,10 @@ from starlette.routing import Route
 
 from syncd.sdk.sandbox import World
 from syncd_entra.sandbox import CLIENT_ID, SECRET, directory
-from syncd_entra.sandbox.graph import Asked, Graph, Said, failure, headers_of
-from syncd_entra.sandbox.logins import Logins
+from syncd_entra.sandbox.assertions import Assertions
+from syncd_entra.sandbox.graph import Asked, Graph, Said, denied, failure, headers_of
+from syncd_entra.sandbox.logins import REFRESHED_BEFORE, Logins
+from syncd_entra.sandbox.partner import Partner
 
 LARGEST_BATCH: Final = 20
 
@@ -36,6 +38,13 @@ class Options:
         token_seconds: life of a token.
         refusals: tenant → AADSTS number that its token endpoint answers with.
         refused_once: tenants whose refusal ends after one answer.
+        certificate: PEM of the registered certificate; None believes any signature.
+        settling: how many proofs by certificate are refused before it is known everywhere.
+        second_factor: the partner's account signs in with one.
+        factor_tenants: tenants that ask for a second factor.
+        revokes: a refresh token works once; otherwise it stays valid after it was exchanged.
+        sign_in_denied: AADSTS number with which the person's sign-in in the browser ends.
+        without_role: tenants where no GDAP role lets the partner's account read.
         missing_rights: tenant, or `*` → rights that are not granted.
         shut_tenants: tenants that Graph itself refuses with `insufficient_claims`.
         throttled_tenants: tenant → how many of its calls are answered 429.
@@ -53,6 +62,13 @@ class Options:
     token_seconds: int = 3599
     refusals: dict[str, int] = field(default_factory=dict)
     refused_once: tuple[str, ...] = ()
+    certificate: str | None = None
+    settling: int = 0
+    second_factor: bool = True
+    factor_tenants: tuple[str, ...] = ()
+    revokes: bool = False
+    sign_in_denied: int | None = None
+    without_role: tuple[str, ...] = ()
     missing_rights: dict[str, list[str]] = field(default_factory=dict)
     shut_tenants: tuple[str, ...] = ()
     throttled_tenants: dict[str, int] = field(default_factory=dict)
@@ -70,6 +86,7 @@ class Simulator:
 
     Attributes:
         tenants: by id, made when first asked for and edited by tests.
+        partner: what the partner's own tenant lists.
         logins: tokens.
         graph: answers.
         questions: how often each path was asked, inside of batches or alone.
@@ -82,16 +99,28 @@ class Simulator:
         self._options = options
         self._day = world.now().date()
         self.tenants = directory.tenants(world)
+        self.partner = Partner.of(world.clients(), world.now())
         self.logins = Logins(
             client_id=options.client_id,
             secret=options.secret,
             lifetime=options.token_seconds,
             monotonic=options.monotonic,
+            now=lambda: world.now().timestamp(),
             known=self.tenants,
+            partner=directory.PARTNER_TENANT,
+            lets_in=lambda tenant: self.partner.lets_in(tenant),
+            rights=lambda tenant: self.graph.rights_of(tenant),
+            assertions=Assertions(options.certificate, options.settling),
+            factor=options.second_factor,
+            factor_tenants=options.factor_tenants,
+            revokes=options.revokes,
+            denies=options.sign_in_denied,
+            living={REFRESHED_BEFORE: options.second_factor},
             refusals=dict(options.refusals),
             once=set(options.refused_once),
         )
         self.graph = Graph()
+        self.graph.partner = self.partner
         self.graph.missing = {key: list(value) for key, value in options.missing_rights.items()}
         self.graph.page_cap = options.page_cap
         self.graph.empty_pages = options.empty_pages
@@ -107,6 +136,7 @@ class Simulator:
     def application(self) -> Starlette:
         routes = [
             Route("/{tenant}/oauth2/v2.0/token", self._token, methods=["POST"]),
+            Route("/{tenant}/oauth2/v2.0/authorize", self._authorize, methods=["GET"]),
             Route("/v1.0/$batch", self._batch, methods=["POST"]),
             Route("/v1.0/{path:path}", self._alone, methods=["GET", "POST", "PATCH", "DELETE"]),
         ]
@@ -117,8 +147,16 @@ class Simulator:
     async def _token(self, request: Request) -> Response:
         self._refresh()
         tenant = request.path_params["tenant"].lower()
-        status, said = self.logins.issue(tenant, await request.body())
+        audience = f"{request.url.scheme}://{request.url.netloc}{request.url.path}"
+        status, said = self.logins.issue(tenant, await request.body(), audience)
         return Response(msgspec.json.encode(said), status, media_type="application/json")
+
+    async def _authorize(self, request: Request) -> Response:
+        tenant = request.path_params["tenant"].lower()
+        back = self.logins.authorize(tenant, dict(request.query_params))
+        if back is None:
+            return Response("The request is not understood.", 400, media_type="text/html")
+        return Response(status_code=302, headers={"Location": back})
 
     async def _batch(self, request: Request) -> Response:
         refused = self._refused(request)
@@ -173,11 +211,14 @@ class Simulator:
     def _refused(self, request: Request) -> Said | None:
         """Why a call is not let in at all."""
         self._refresh()
-        tenant = self.logins.tenant(request.headers.get("authorization", ""))
-        if tenant is None:
+        session = self.logins.session(request.headers.get("authorization", ""))
+        if session is None:
             return failure(401, "InvalidAuthenticationToken", "Access token is empty or expired.")
+        tenant = session.tenant
         if tenant in self._options.shut_tenants:
             return failure(403, "AccessDenied", "insufficient_claims: blocked by policy")
+        if session.by_user and tenant in self._options.without_role:
+            return denied()
         if self._throttled.get(tenant, 0) > 0:
             self._throttled[tenant] -= 1
             return self._slow()
@@ -189,9 +230,11 @@ class Simulator:
         )
 
     def _tenant(self, request: Request) -> directory.Tenant:
-        tenant = self.logins.tenant(request.headers.get("authorization", ""))
-        assert tenant is not None
-        return self.tenants[tenant]
+        session = self.logins.session(request.headers.get("authorization", ""))
+        assert session is not None
+        if session.tenant == directory.PARTNER_TENANT:
+            return directory.Tenant(session.tenant, "The partner")
+        return self.tenants[session.tenant]
 
     def _refresh(self) -> None:
         """Another day shows other facts."""
@@ -200,6 +243,9 @@ class Simulator:
             self._day = today
             self.tenants.clear()
             self.tenants.update(directory.tenants(self._world))
+            fresh = Partner.of(self._world.clients(), self._world.now())
+            self.partner.relationships = fresh.relationships
+            self.partner.contracts = fresh.contracts
 
 
 def _sent(said: Said) -> Response:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from syncd_entra.sandbox.directory import Row, Tenant
+from syncd_entra.sandbox.directory import PARTNER_TENANT, Row, Tenant
 from syncd_entra.sandbox.filters import Unsupported, compiled
+from syncd_entra.sandbox.partner import Partner
 
 PAGE: Final = 100
 LARGEST: Final = 999
 WITH_SIGN_INS: Final = 120
+LARGEST_LIST: Final = 300
+RELATIONSHIPS: Final = "/tenantRelationships/delegatedAdminRelationships"
 COUNT_STYLES: Final = ("number", "text", "bom", "base64")
 
 RIGHTS: Final = (
@@ -29,6 +32,8 @@ RIGHTS: Final = (
     (re.compile(r"^/groups"), "GroupMember.Read.All"),
     (re.compile(r"^/devices"), "Device.Read.All"),
     (re.compile(r"^/deviceManagement/"), "DeviceManagementManagedDevices.Read.All"),
+    (re.compile(r"^/tenantRelationships/"), "DelegatedAdminRelationship.Read.All"),
+    (re.compile(r"^/contracts"), "Directory.Read.All"),
 )
 """Path → right that it needs."""
 
@@ -75,6 +80,8 @@ class Graph:
 
     Attributes:
         missing: tenant, or `*` → rights that are not granted.
+        partner: what the partner's own tenant lists.
+        partner_page: most rows on a page of its lists.
         page_cap: most rows on a page, whatever is asked for.
         empty_pages: an empty page comes after the first one.
         links_expire: every next link is too old.
@@ -83,6 +90,8 @@ class Graph:
 
     def __init__(self) -> None:
         self.missing: dict[str, list[str]] = {}
+        self.partner = Partner()
+        self.partner_page = 300
         self.page_cap = LARGEST
         self.empty_pages = False
         self.links_expire = False
@@ -98,8 +107,18 @@ class Graph:
         except Unsupported as error:
             return failure(400, "Request_UnsupportedQuery", str(error))
 
+    def rights_of(self, tenant: str) -> str:
+        """The delegated rights of a token, as the sign-in service tells them."""
+        lacking = self._lacking(tenant)
+        held = [right for _, right in RIGHTS] + ["AuditLog.Read.All"]
+        named = [f"https://graph.microsoft.com/{one}" for one in held if one not in lacking]
+        return " ".join(["profile", "openid", *dict.fromkeys(named)])
+
+    def _lacking(self, tenant: str) -> set[str]:
+        return {*self.missing.get("*", ()), *self.missing.get(tenant, ())}
+
     def _refused(self, asked: Asked) -> Said | None:
-        lacking = {*self.missing.get("*", ()), *self.missing.get(asked.tenant.id, ())}
+        lacking = self._lacking(asked.tenant.id)
         for pattern, right in RIGHTS:
             if pattern.search(asked.path) and right in lacking:
                 return denied()
@@ -116,6 +135,8 @@ class Graph:
 
     def _routed(self, asked: Asked) -> Said:
         tenant, path = asked.tenant, asked.path
+        if path == RELATIONSHIPS or path == "/contracts":
+            return self._of_partner(asked)
         if path == "/organization":
             return Said(200, {"value": [{"id": tenant.id, "displayName": tenant.name}]})
         if path == "/subscribedSkus":
@@ -135,6 +156,17 @@ class Graph:
         if path == "/deviceManagement/managedDeviceOverview":
             return _overview(tenant)
         return failure(404, "Request_ResourceNotFound", f"Resource not found for {path}")
+
+    def _of_partner(self, asked: Asked) -> Said:
+        if asked.tenant.id != PARTNER_TENANT:
+            return failure(403, "Authorization_RequestDenied", "Insufficient privileges.")
+        partner = self.partner
+        rows = partner.relationships if asked.path == RELATIONSHIPS else partner.contracts
+        size = int(asked.query.get("$top", PAGE))
+        if asked.path == RELATIONSHIPS and size > LARGEST_LIST:
+            return failure(400, "Request_BadRequest", "Invalid page size specified.")
+        asked.query["$top"] = str(min(size, self.partner_page))
+        return self._page(asked, rows, dict)
 
     def _members(self, asked: Asked, group: str) -> Said:
         name = next((row["displayName"] for row in asked.tenant.groups if row["id"] == group), None)
