@@ -87,6 +87,9 @@ EVENTS: dict[str, Event] = {
         ("name",),
         "The vendor refused the newest stored token and took the one before.",
     ),
+    "sign_in.kept": Event(
+        "info", ("connection", "by"), "A person signed in, and the token is kept."
+    ),
     "token.rejected": Event("error", ("code",), "The vendor refused our credentials."),
     # Runs
     "run.started": Event("info", ("kind", "scheduled_for"), "A run began."),

@@ -94,7 +94,7 @@ async def check_all(cli: Cli, name: str | None) -> int:
         )
         if name is None:
             connections += _lost(app)
-        warnings = _warnings(app, chosen)
+        warnings = _warnings(app, chosen) + await _sign_ins(app, chosen, database)
         resting = [n for n, found in app.settings.connections.items() if not found.enabled]
         data = {
             "config": str(app.settings.path),
@@ -176,6 +176,14 @@ async def _assets(app: App, ports: Ports) -> list[CheckResult]:
     if psa is None or not app.settings.asset_sources or not isinstance(psa, AssetKeeper):
         return []
     return [await psa.check_assets()]
+
+
+async def _sign_ins(app: App, chosen: Sequence[ConnectionSettings], database: Finding) -> list[str]:
+    """Warnings about stored tokens, where the database can tell."""
+    from syncd.cli.check_sign_ins import sign_in_warnings
+
+    made = app.database.dialect != "sqlite" or _is_there(app.settings.database)
+    return await sign_in_warnings(app, chosen) if database.ok and made else []
 
 
 def _judged(name: str, connector: str, results: Sequence[CheckResult]) -> Finding:

@@ -79,10 +79,12 @@ def _watched(app: App) -> list[Watched]:
 def _show(output: Output, app: App, overview: Overview, now: datetime, golive: GoLiveBook) -> None:
     zone = app.settings.timezone
     named = named_live(golive)
-    more = f", {named:,} client{' is' if named == 1 else 's are'} live by name" if named else ""
+    clients = f", {named:,} client{' is' if named == 1 else 's are'} live by name" if named else ""
     mode = LIVE if app.settings.billing.mode == LIVE else "in shadow"
-    output.say(f"{moment(now, zone)} {zone.key}, billing is {mode}{more}")
+    output.say(f"{moment(now, zone)} {zone.key}, billing is {mode}{clients}")
     output.say(f"{app.settings.billing_words}\n")
+    signed_in = any(one.sign_in_ends for one in overview.connections)
+    more = ("sign-in",) if signed_in else ()
     output.console.print(
         table(
             "connection",
@@ -91,7 +93,8 @@ def _show(output: Output, app: App, overview: Overview, now: datetime, golive: G
             "last run",
             ("linked", "right"),
             "issues",
-            rows=[_row(one, app, now) for one in overview.connections],
+            *more,
+            rows=[_row(one, app, now)[: 6 + len(more)] for one in overview.connections],
         )
     )
     if overview.general_issues:
@@ -126,7 +129,16 @@ def _row(one: Standing, app: App, now: datetime) -> tuple[object, ...]:
         f"{run.status.value} {span(now - run.started_at)} ago" if run else None,
         f"{one.linked:,} of {one.accounts:,}" if one.counts else None,
         _counts(one.issues) or "none",
+        _left(one.sign_in_ends, now),
     )
+
+
+def _left(ends_at: datetime | None, now: datetime) -> str | None:
+    """How long a sign-in lasts yet."""
+    if ends_at is None:
+        return None
+    days = (ends_at - now).days
+    return "ended" if ends_at <= now else f"{days} day{'' if days == 1 else 's'} left"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -18,11 +18,13 @@ from syncd.core.service.mapping_issues import (
 )
 from syncd.core.service.pull_run import KIND as PULL
 from syncd.core.service.reference import KIND as REFERENCE
+from syncd.core.service.sign_in_issues import SOON, ends_first
 from syncd.core.store.database import Database
 from syncd.core.store.health import Health, connection_health
 from syncd.core.store.overview import Figures, OpenBills, load_figures
 from syncd.core.store.runs import RunRecord, last_runs
 from syncd.core.store.states import PlanKind
+from syncd.core.store.tokens import consents
 
 _MISSED_FOR = timedelta(hours=1)
 """How long after a due time a pull may still be on its way."""
@@ -68,6 +70,8 @@ class Standing:
         accounts: accounts that exist.
         linked: those of them that have a client.
         issues: open ones by severity.
+        sign_in_ends: when a person must sign in again at the latest; None where nobody did, or
+            where the end is not known.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Standing:
     accounts: int
     linked: int
     issues: Mapping[str, int]
+    sign_in_ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +127,7 @@ async def look(
         figures = await load_figures(conn)
         health = await connection_health(conn)
         runs = {kind: await last_runs(conn, kind) for kind in (PULL, REFERENCE)}
+        ends = {key: ends_first(stored) for key, stored in (await consents(conn)).items()}
     standing = [
         _standing(
             one,
@@ -130,6 +136,7 @@ async def look(
             runs[PULL if one.counts else REFERENCE].get(one.name),
             now,
             max_age,
+            ends,
         )
         for one in connections
     ]
@@ -144,7 +151,7 @@ async def look(
         general_issues=general,
         bills=figures.bills,
         unsettled=figures.outbox,
-        next=list(_next(standing, figures, live=live)),
+        next=list(_next(standing, figures, now, live=live)),
     )
 
 
@@ -172,6 +179,7 @@ def _standing(
     last_run: RunRecord | None,
     now: datetime,
     max_age: timedelta,
+    sign_in_ends: Mapping[int, datetime | None],
 ) -> Standing:
     known = (figures.complete if one.counts else figures.lists).get(health.id) if health else None
     accounts, linked = figures.accounts.get(health.id, (0, 0)) if health else (0, 0)
@@ -186,13 +194,18 @@ def _standing(
         accounts=accounts,
         linked=linked,
         issues=figures.issues.get(one.name, {}),
+        sign_in_ends=sign_in_ends.get(health.id) if health else None,
     )
 
 
-def _next(standing: Sequence[Standing], figures: Figures, *, live: bool) -> Iterator[str]:
+def _next(
+    standing: Sequence[Standing], figures: Figures, now: datetime, *, live: bool
+) -> Iterator[str]:
     if figures.outbox.get("needs_review"):
         yield "`syncd issues`: writes whose outcome a person must decide"
     for one in standing:
+        if one.sign_in_ends is not None and one.sign_in_ends - now <= SOON:
+            yield f"`syncd login {one.name}`: its sign-in ends on {one.sign_in_ends:%Y-%m-%d}"
         if not one.available:
             yield f"`syncd check {one.name}`: {one.trouble or 'it does not work'}"
         elif one.freshness is not Freshness.FRESH:
