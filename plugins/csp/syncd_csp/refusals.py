@@ -183,6 +183,8 @@ _BY_ERROR: Final = {"invalid_client": _SECRET_WRONG, "temporarily_unavailable": 
 _NUMBER: Final = re.compile(r"AADSTS(\d{4,8})\b")
 _CODE: Final = re.compile(r"\[(\w{1,12})\]")
 _PAUSE: Final = re.compile(rb"try again in (\d{1,5}) second", re.IGNORECASE)
+_LONG: Final = re.compile(r"[^\s'\"(),;]{20,}")
+_ID: Final = re.compile(r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z]{20,40})[.:]?")
 _NO_FACTOR: Final = re.compile(r"\bmfa\b|multi-?factor", re.IGNORECASE)
 
 
@@ -244,8 +246,9 @@ def fault_text(status: int, body: bytes) -> str:
     try:
         fault = msgspec.json.decode(body, type=Fault)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return "" if body.lstrip()[:1] in (b"{", b"<") else body.decode("utf-8", "replace")
-    words = fault.description or fault.message or ""
+        plain = body.decode("utf-8", "replace")
+        return "" if body.lstrip()[:1] in (b"{", b"<") else _without_keys(plain)
+    words = _without_keys(fault.description or fault.message or "")
     return f"[{fault.code}] {words}" if fault.code not in (None, "") else words
 
 
@@ -258,7 +261,13 @@ def graph_text(status: int, body: bytes) -> str:
         return ""
     if said is None:
         return ""
-    return f"[{said.code}] {said.message or ''}" if said.code else said.message or ""
+    words = _without_keys(said.message or "")
+    return f"[{said.code}] {words}" if said.code else words
+
+
+def _without_keys(words: str) -> str:
+    """The same without words that are long enough to be a secret or a token, ids aside."""
+    return _LONG.sub(lambda found: found[0] if _ID.fullmatch(found[0]) else "***", words)
 
 
 def pause_in(body: bytes) -> float | None:
