@@ -6,18 +6,22 @@ import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.core.service.term_days import ends_on
 from tests.builders_command import Office, open_office
-from tests.builders_terms import MONTHLY, PREPAID, SOLD, seats
+from tests.builders_terms import MONTHLY, PREPAID, SOLD, YEARLY, seats
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
 def ahead(days: int) -> date:
-    """A day of the running clock; tests keep away from the ends of windows."""
-    return datetime.now(UTC).date() + timedelta(days=days)
+    return NOW.date() + timedelta(days=days)
+
+
+def at(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
+    """Every command from here on runs at this moment."""
+    monkeypatch.setattr("syncd.bootstrap._clock", lambda _settings: lambda: now)
 
 
 @pytest.fixture
@@ -26,6 +30,7 @@ def office(
 ) -> Office:
     """Account a is Acme, b is linked to nobody."""
     made = open_office(tmp_path, monkeypatch, capsys)
+    at(monkeypatch, NOW)
     source = made.sources["rmm"]
     source.known = SOLD
     source.units = (
@@ -61,7 +66,7 @@ def test_the_list_fits_a_screen_and_says_what_happens_then(office: Office) -> No
     flat = " ".join(out.split())
     assert "unknown what then" in flat
     assert "trial" in flat.split()
-    assert f"{ends_on(ahead(200), ZoneInfo('Europe/London')):%Y-%m} " in flat
+    assert "2027-06 Globex" in flat
 
 
 def test_only_what_was_asked_for_is_shown(office: Office) -> None:
@@ -129,3 +134,41 @@ def test_a_pull_leaves_issues_and_a_pull_without_them_closes_them(office: Office
     office("pull", "rmm")
     assert office.json("issues", "--code", "RENEWAL_DUE") == []
     assert office.json("issues", "--code", "EXTENDED_TERM") == []
+
+
+def test_an_explanation_tells_the_term_of_each_unit(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is charged by the year is not counted, and says in which month it renews."""
+    source = office.sources["rmm"]
+    source.units = (
+        seats("a", "s1", date(2027, 1, 9)),
+        seats("a", "s2", date(2027, 3, 31), billed="annual", excluded="not_monthly"),
+    )
+    at(monkeypatch, datetime(2026, 11, 30, 20, tzinfo=UTC))
+    office("pull", "rmm")
+    at(monkeypatch, datetime(2026, 12, 2, 9, tzinfo=UTC))
+    sheet = tmp_path / "configurations.csv"
+    sheet.write_text(
+        "connection,account,name,mode,products,asset_type,supplier,price_owner,cost_owner,position"
+        f"\nrmm,,Cloud,average,{YEARLY.key},10,,,,\n",
+        encoding="utf-8",
+    )
+    assert office("map", "configurations", "--import", str(sheet), "--yes")[0] == 0
+    code, out, err = office("explain", "1", "2026-11")
+    assert code == 0, err
+    assert "x 10, 1 year to 2027-01-09, renews; billed monthly" in out
+    assert (
+        "[not_monthly], 1 year to 2027-04-01, renews; billed annual, renewal month 2027-04" in out
+    )
+    target = tmp_path / "pack"
+    assert office("explain", "1", "2026-11", "--csv", str(target))[0] == 0
+    units = csv.DictReader(io.StringIO((target / "units.csv").read_text(encoding="utf-8-sig")))
+    assert [(row["id"], row["reason"], row["term"]) for row in units] == [
+        ("s1", "", "1 year to 2027-01-09, renews; billed monthly"),
+        (
+            "s2",
+            "not_monthly",
+            "1 year to 2027-04-01, renews; billed annual, renewal month 2027-04",
+        ),
+    ]

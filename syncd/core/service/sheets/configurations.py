@@ -29,6 +29,7 @@ from syncd.core.service.sheets.months import (
     configurations_against_choices,
 )
 from syncd.core.service.sheets.row import RowReader, SheetContext
+from syncd.core.service.sheets.same_seats import counted_twice
 from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet
 from syncd.core.store.decisions import SourceConnection
 from syncd.core.store.mappings import BILLING, CONFIGURATIONS, RULES
@@ -242,6 +243,14 @@ def _describe(context: SheetContext, values: Mapping[str, Any]) -> str:
     return ", ".join(said)
 
 
+def _notes(context: SheetContext, values: Mapping[str, Any]) -> Sequence[str]:
+    """Seats that two products of the line count would be billed twice; somebody may want that."""
+    return [
+        f"{_label(context, values)} bills the same seats {len(group)} times: {', '.join(group)}"
+        for group in counted_twice(_keys(values))
+    ]
+
+
 def _scope_name(values: Mapping[str, Any]) -> tuple[Any, ...]:
     return values["connection_id"], values["account_id"], values["name"]
 
@@ -284,6 +293,7 @@ CONFIGURATION_SHEET: Final = Sheet(
     connection_of=lambda _context, values: int(values["connection_id"]),
     settle=_settle,
     check=_check,
+    notes=_notes,
     beside=(RULES, BILLING),
     lasting=_LASTING,
 )

@@ -1,0 +1,97 @@
+"""A committed count is a product of its connector: mapped, billed and explained like any other."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncd.core.service.explain import explain
+from syncd.core.service.mapping_csv import import_sheet
+from syncd.core.service.sheet_change import Import
+from syncd.core.service.sheets import SHEETS
+from syncd.core.service.sheets.same_seats import counted_twice
+from syncd.core.store.database import Database
+from syncd.sdk.records import Observation, Product
+from tests import builders_census as census
+from tests.builders_month import LONDON, OCTOBER, Office
+
+ASSIGNED = Product("sku:premium:assigned", "Premium, assigned")
+BOUGHT = Product("sku:premium:bought", "Premium, bought")
+COMMITTED = Product("sku:premium:committed", "Premium, committed")
+
+
+@pytest.fixture
+async def office(database: Database) -> Office:
+    """Twenty seats are assigned and 25 are bought, so 25 are committed."""
+    made = await Office.open(database)
+    await census.pull(
+        database,
+        made.source,
+        [
+            Observation("5", product.key, "premium", seats, "Premium", b"{}", None)
+            for product, seats in ((ASSIGNED, 20), (BOUGHT, 25), (COMMITTED, 25))
+        ],
+        roster=["5"],
+        at=made.month_end(OCTOBER),
+        products=(ASSIGNED, BOUGHT, COMMITTED),
+    )
+    await made.link("5", "1001")
+    return made
+
+
+@pytest.mark.parametrize(("product", "seats"), [(COMMITTED, 25), (ASSIGNED, 20)])
+async def test_the_mapping_says_which_count_bills(
+    office: Office, product: Product, seats: int
+) -> None:
+    await office.asset_type(product.key, "10")
+    await office.configure("c1", "Cloud", "average", [product.key])
+    await office.rate(product.key, "16.00", "20.00")
+    await office.bill()
+    (record,) = office.psa.records.values()
+    assert record.quantity == seats
+    found = await explain(
+        office.database, "1001", None, psa_name="psa", timezone=LONDON, period=OCTOBER
+    )
+    (line,) = found.lines
+    (shown,) = line.products
+    assert (shown.basis.key, [unit.quantity for unit in shown.counted]) == (product.key, [seats])
+
+
+@pytest.mark.parametrize(
+    ("keys", "groups"),
+    [
+        (["sku:a:assigned", "sku:a:committed"], [("sku:a:assigned", "sku:a:committed")]),
+        (["sku:a:assigned", "sku:b:committed", "device:server"], []),
+        (["sku:a:bought", "x", "sku:a:assigned"], [("sku:a:bought", "sku:a:assigned")]),
+        (["assigned", "committed"], []),
+    ],
+)
+def test_products_that_count_the_same_seats_are_known_by_their_keys(
+    keys: list[str], groups: list[tuple[str, ...]]
+) -> None:
+    assert counted_twice(keys) == groups
+
+
+async def test_a_line_that_bills_the_same_seats_twice_is_told_when_it_is_mapped(
+    office: Office,
+) -> None:
+    rows = (
+        "connection,account,name,mode,products,asset_type,supplier,price_owner,cost_owner,position\n"
+        f"source-eu,,Cloud,average,{ASSIGNED.key};{COMMITTED.key},10,,,,\n"
+        f"source-eu,5,Own,average,{COMMITTED.key},10,,,,\n"
+    )
+    change = await import_sheet(
+        office.database,
+        SHEETS["configurations"],
+        rows.encode(),
+        Import(
+            file="configurations.csv",
+            psa=office.psa_connection,
+            currency="GBP",
+            confirmed_by="ann",
+        ),
+        now=office.clock(),
+        log=office.log,
+    )
+    (note,) = change.notes
+    assert note.startswith("'Cloud' for all accounts of source-eu bills the same seats 2 times: ")
+    assert note.endswith("sku:premium:assigned, sku:premium:committed")
