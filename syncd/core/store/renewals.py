@@ -30,7 +30,7 @@ _UNITS = (
     + _STATED
     + "{chosen} ORDER BY account_id"
 )
-_ANY = "SELECT 1 " + _STATED + " LIMIT 1"
+_HOW_MANY = "SELECT count(*) " + _STATED
 _ACCOUNTS = "SELECT id, key, name FROM account WHERE connection_id = :connection"
 _PRODUCTS = "SELECT id, key, name FROM product WHERE connection_id = :connection"
 _LINKS = (
@@ -93,9 +93,13 @@ class HeldRate:
 
 
 async def any_term(conn: AsyncConnection, connection_id: int) -> bool:
-    """Whether any unit of the connection states a term."""
-    question = _ANY.format(condition=STATES_A_TERM[_dialect(conn)])
-    return await scalar(conn, question, {"connection": connection_id}) is not None
+    """Whether any unit of the connection states a term.
+
+    They are counted, because a planner that is asked for the first one expects it soon, and looks
+    through all units of a connection that has none.
+    """
+    question = _HOW_MANY.format(condition=STATES_A_TERM[_dialect(conn)])
+    return bool(await scalar(conn, question, {"connection": connection_id}))
 
 
 async def units_with_terms(
