@@ -169,7 +169,9 @@ class FactBook:
                 if account is not None:
                     found.asset_types |= self.asset_types(account.id, product)
             if account is None or account.id in self.unproven:
-                found.seats = None
+                found.seats, found.counted = None, True
+            elif one.sku in self.counted_skus:
+                found.counted = True
             if found.cost is not None:
                 found.cost[one.currency] += one.cost
 
