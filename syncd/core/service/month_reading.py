@@ -116,6 +116,10 @@ async def read_month(
         proven = await source_months(conn, data, psa.id, sources, period, timezone)
         golive = await load_golive(conn, psa.id, mode=rules.mode)
         corrections = await all_corrections(conn)
+        for account_id in [
+            one for one, account in accounts.items() if _says_nothing(account, data)
+        ]:
+            del accounts[account_id]
         expected = {one for one in data.accounts_of_psa(psa.id) if data.configurations_for(one)}
         if accounts:
             expected -= await nothing_to_bill(
@@ -172,6 +176,22 @@ async def _accounts(conn: AsyncConnection, period: Period) -> dict[int, _Account
     async for planned in month_plans(conn, now, without={PlanBillState.APPLIED}):
         found.setdefault(planned.account_id, _Account()).planned = planned
     return found
+
+
+def _says_nothing(account: _Account, data: BillingData) -> bool:
+    """Whether all that is known is a plan without a line that is outdated by now.
+
+    What the account bills is decided by its configurations then, as if it was never planned.
+    """
+    planned = account.planned
+    return (
+        planned is not None
+        and account.sent is None
+        and account.before is None
+        and planned.state is PlanBillState.UNCHANGED
+        and planned.data_version != data.data_version
+        and not planned_bill(planned.basis).lines
+    )
 
 
 class _Clients:

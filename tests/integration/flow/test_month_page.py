@@ -277,6 +277,15 @@ async def test_a_client_with_nothing_to_bill_keeps_no_month_open(database: Datab
     assert (await close(office)).closed_by == "ann"
 
 
+async def test_a_plan_without_a_line_keeps_no_month_open_after_an_edit(office: Office) -> None:
+    await office.drop_configuration("c1")
+    await office.configure("c2", "Managed", "average", [DESKTOP.key], account_id=1)
+    await office.bill()
+    await office.plan()
+    await office.rate(DESKTOP.key, "2.00", "5.10")
+    assert states(await page(office)) == {"1001": ClientState.SENT}
+
+
 async def test_units_that_come_free_keep_no_month_open_either(office: Office) -> None:
     await office.rule(DESKTOP.key, client_key="1002", included=Decimal(50))
     await office.rule(SERVER.key, client_key="1002", included=Decimal(50))
