@@ -7,12 +7,15 @@ from typing import Any, ClassVar
 
 from syncd_entra import CONNECTOR
 from syncd_entra.sandbox import SANDBOX, SECRET
+from syncd_entra.sandbox.directory import PARTNER_TENANT
+from syncd_entra.sandbox.logins import REFRESHED_BEFORE
 
 from syncd.sdk.connector import Ports
 from syncd.sdk.testing.fakes import RecordingSink
 from syncd.sdk.testing.faults import Application
 from syncd.sdk.testing.usage import UsageConformance
 from tests.builders_entra import cloud, settings
+from tests.builders_tokens import MemoryVault
 
 
 class EntraRules(UsageConformance):
@@ -77,6 +80,24 @@ class TestEntraListed(EntraRules):
         "users": "listed",
         "user_counts": [{"key": "people", "name": "People", "type": "member", "enabled": True}],
     }
+
+
+class TestEntraOverGdap(EntraRules):
+    """The partner's sign-in opens the tenants that its relationships name."""
+
+    secrets = (SECRET, REFRESHED_BEFORE)
+    list_path = r"/v1.0/\$batch$"
+    rows = 48
+    more: ClassVar[Mapping[str, Any]] = {
+        "access": "gdap",
+        "partner_tenant": PARTNER_TENANT,
+        "tenants": [],
+        "tenants_from": ["gdap"],
+        "subscriptions": True,
+    }
+
+    def vault(self) -> MemoryVault:
+        return MemoryVault(REFRESHED_BEFORE)
 
 
 class TestEntraThrottledInsideOfBatches(EntraRules):

@@ -115,6 +115,8 @@ class Relationship(msgspec.Struct, gc=False):
     @property
     def ended(self) -> datetime | None:
         """When it ended: at its end, or before when it was terminated."""
+        if (self.status or "").lower() == "expired" and self.ends is not None:
+            return self.ends
         return min((one for one in (self.ends, self.changed) if one), default=None)
 
 

@@ -19,7 +19,8 @@ from syncd.sdk.errors import (
 from syncd.sdk.records import ScopeState
 from syncd.sdk.testing.faults import Action, Fault
 from tests.builders_entra import ONE, THREE, TWO, cloud, connected, counted
-from tests.builders_entra_gdap import PARTNER, MemoryVault, entered
+from tests.builders_entra_gdap import PARTNER, entered
+from tests.builders_tokens import MemoryVault
 
 COMPLETE, UNKNOWN = ScopeState.COMPLETE, ScopeState.UNKNOWN
 
@@ -144,7 +145,7 @@ async def test_a_tenant_with_an_app_of_its_own_needs_no_relationship():
 
 
 async def test_nobody_who_signed_in_and_no_vault_are_told_with_the_command():
-    vault = MemoryVault(token=None)
+    vault = MemoryVault(None)
     async with entered(cloud(1), vault=vault) as (running, _):
         with pytest.raises(SignInExpired) as caught:
             await running.pull()
@@ -175,7 +176,8 @@ async def test_tokens_that_work_once_are_never_lost():
 
 
 async def test_nothing_is_used_that_was_not_stored():
-    vault = MemoryVault(full=True)
+    vault = MemoryVault(REFRESHED_BEFORE)
+    vault.broken = True
     async with entered(cloud(2), vault=vault) as (running, _):
         with pytest.raises(StoreError):
             await running.pull()
