@@ -1,7 +1,7 @@
 """Adds up the lines of a vendor's bill while they stream by, in memory that does not grow.
 
-Sums are exact: amounts are added as decimals without rounding, and each sum is brought to the 8
-decimals that are stored once, when the whole read is written.
+Sums are exact: amounts are added as decimals without rounding. Twice as many decimals as are stored
+are kept until the whole read is written, and each sum is brought to the stored 8 once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SUM = Context(
     traps=[decimal.InvalidOperation, decimal.Inexact, decimal.Overflow],
 )
 _FINEST = 16
-"""Decimals that an amount may have."""
+"""Decimals that a sum keeps until the read is written; vendors print numbers with 18 of them."""
 
 _LARGEST = 2**62
 _NUL = "\x00"
@@ -113,11 +113,8 @@ class PurchaseSums:
         """Whole stored units, and the rest below them."""
         if not amount.is_finite():
             raise self._refused("is no number")
-        fine = amount.scaleb(_FINEST, context=_SUM)
-        parts = int(fine)
-        if parts != fine:
-            raise self._refused(f"has more than {_FINEST} decimals")
-        whole, rest = divmod(parts, FINE)
+        fine = amount.scaleb(_FINEST, context=_SUM).to_integral_value(decimal.ROUND_HALF_EVEN)
+        whole, rest = divmod(int(fine), FINE)
         if abs(whole) > _LARGEST:
             raise self._refused("is larger than can be stored")
         return whole, rest
