@@ -247,7 +247,7 @@ class _Teller:
         client = self.clients.get(account_id)
         return {
             "account": self.accounts[account_id].key,
-            "client": "" if client is None else client.key,
+            **({} if client is None else {"client": client.name}),
             "units": [
                 {
                     "unit": one.unit,

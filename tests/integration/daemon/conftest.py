@@ -24,11 +24,13 @@ PLUGIN = '''
 import asyncio
 import pathlib
 from contextlib import asynccontextmanager
+from datetime import date
 from pydantic import BaseModel
 from syncd.hookspecs import hookimpl
 from syncd.sdk.connector import Capability, Connector, Ports
 from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.records import Account, CheckResult, Observation, Product, ScopeState, ScopeVerdict
+from syncd.sdk.terms import Term, with_term
 
 
 class Settings(BaseModel):
@@ -57,7 +59,10 @@ class Source:
             raise KeyError("client Acme")
         await sink.accounts([Account("1", "Acme")])
         await sink.scope("all", ["1"])
-        await sink.add("all", [Observation("1", "seat", "u1", 1, "u1")])
+        facts = b"{}"
+        if act.startswith("ends:"):
+            facts = with_term({}, Term(ends=date.fromisoformat(act[5:]), then="ends"))
+        await sink.add("all", [Observation("1", "seat", "u1", 1, "u1", facts)])
         if act == "slow":
             await asyncio.sleep(3600)
         if act.startswith("gate:"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,17 @@ def test_a_due_time_is_worked_off_once_however_often_the_daemon_starts(installat
     (row,) = installation.rows("SELECT subject, kind, status, scheduled_for FROM run")
     assert row[:3] == ("a", "pull", "succeeded")
     assert row[3] % (86400 * 1_000_000) == 0, "the key is the due time, not the time of the start"
+
+
+def test_a_commitment_that_ends_is_told_after_the_pull_that_shows_it(installation: Any) -> None:
+    soon = (datetime.now(UTC) + timedelta(days=20)).date()
+    installation.configure(connection("a", f"ends:{soon}"))
+    daemon = installation.run()
+    while daemon.until("issue.opened")["code"] != "RENEWAL_DUE":
+        pass
+    assert daemon.stop() == 0
+    rows = installation.rows("SELECT subject, severity FROM issue WHERE code = 'RENEWAL_DUE'")
+    assert rows == [("a/1", "warning")]
 
 
 def test_a_second_daemon_is_refused_with_a_sentence(installation: Any) -> None:

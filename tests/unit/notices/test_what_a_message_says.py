@@ -145,6 +145,17 @@ def test_what_a_person_has_to_map_is_no_failure() -> None:
     assert found is None
 
 
+@pytest.mark.parametrize("code", ["RENEWAL_DUE", "EXTENDED_TERM"])
+def test_a_commitment_that_ends_is_in_the_digest_and_no_failure(code: str) -> None:
+    """Also in its last week, when its issue is an error."""
+    due = issue(1, code)
+    assert due.severity is IssueSeverity.ERROR
+    assert said(News(issues=(due,)), on=(NoticeKind.FAILED,)) is None
+    found = said(News(issues=(due,)), on=(NoticeKind.DIGEST,))
+    assert code in everything(found)
+    assert "PC-SECRET" not in everything(said(News(issues=(due,)), clients=True))
+
+
 def test_an_earlier_message_that_may_be_lost_is_repeated_but_is_no_reason_to_write() -> None:
     lost = EarlierNotice(made_at=NOW, title="syncd: 1 held bill to release", lines=("plan 1",))
     assert said(News(earlier=(lost,))) is None
