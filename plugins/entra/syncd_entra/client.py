@@ -232,7 +232,15 @@ class GraphClient(AbstractAsyncContextManager["GraphClient"]):
             return (await door.api.read(link)).decode(kind)
         except PermissionMissing as error:
             needs = questions.CONTRACTS if "/contracts" in link else questions.RELATIONSHIPS
-            raise door.named(error, needs) from error
+            raise PermissionMissing(
+                f"PERMISSION_MISSING: {needs} is not granted in your own tenant ({error})",
+                remedy=f"add the permission {needs} to the app and consent to it in your own"
+                " tenant; over GDAP the account that signs in also needs the role Global Reader"
+                " there",
+                connection=error.connection,
+                http_status=error.http_status,
+                request_id=error.request_id,
+            ) from error
 
     def _partner(self) -> Door:
         if self._home is None:

@@ -137,17 +137,27 @@ async def run(client: GraphClient, context: Context[EntraConfig]) -> CheckResult
             for door in doors:
                 group.create_task(trial.enter(door))
     except AuthError as error:
-        return _nothing(error)
+        return _nothing(error, context.config)
     except ExceptionGroup as failed:
         first = failed.exceptions[0]
         if not isinstance(first, AuthError):
             raise first from failed
-        return _nothing(first)
+        return _nothing(first, context.config)
     return trial.result(doors)
 
 
-def _nothing(error: AuthError) -> CheckResult:
-    return CheckResult(ok=False, summary="nothing can be read", error=f"{error}; {error.remedy}")
+def _nothing(error: AuthError, config: EntraConfig) -> CheckResult:
+    lists = [LISTS[name] for name in config.lists] if isinstance(error, PermissionMissing) else []
+    return CheckResult(
+        ok=False,
+        summary="nothing can be read",
+        permissions=tuple(
+            Permission(name=needs, granted=False, needed_for=FOR[needs])
+            for needs in lists
+            if needs in str(error)
+        ),
+        error=f"{error}; {error.remedy}",
+    )
 
 
 def _sources(doors: Sequence[Door]) -> str:
