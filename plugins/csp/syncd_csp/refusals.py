@@ -60,8 +60,9 @@ NO_RELATION: Final = Meaning(
     "renew it in Partner Center; if the customer has left, nothing is to do",
 )  # fmt: skip
 DENIED: Final = Meaning(
-    "ACCESS_DENIED", Blame.CUSTOMER, "Partner Center denies access to this customer",
-    "check the relationship and the roles of the application or person in Partner Center",
+    "ACCESS_DENIED", Blame.CUSTOMER, "Partner Center denies access",
+    "check the relationship and the roles of the application or person in Partner Center; an"
+    " indirect reseller has none there and uses the plugin entra",
 )  # fmt: skip
 NOT_OURS: Final = Meaning(
     "CUSTOMER_NOT_FOUND", Blame.CUSTOMER,
@@ -180,6 +181,7 @@ AADSTS: Final[dict[int, Meaning]] = {
 """Number → meaning for the partner's own tenant, after Microsoft's list of error codes."""
 
 _BY_ERROR: Final = {"invalid_client": _SECRET_WRONG, "temporarily_unavailable": _BUSY}
+ONE_CUSTOMER: Final = "/customers/"
 _NUMBER: Final = re.compile(r"AADSTS(\d{4,8})\b")
 _CODE: Final = re.compile(r"\[(\w{1,12})\]")
 _PAUSE: Final = re.compile(rb"try again in (\d{1,5}) second", re.IGNORECASE)
@@ -285,7 +287,7 @@ def refined(error: ConnectorError) -> ConnectorError:
     meaning = CODES.get(found[1]) if found else None
     if error.http_status in (401, 403) and meaning in (None, DENIED) and _NO_FACTOR.search(text):
         meaning = MFA
-    if meaning is None and error.http_status == 404:
+    if meaning is None and error.http_status == 404 and ONE_CUSTOMER in text:
         meaning = NOT_OURS
     if meaning is None and isinstance(error, PermissionMissing):
         meaning = DENIED
