@@ -167,7 +167,8 @@ class Export:
         if int(number) == self._options.cut_blob:
             stream = blobs.cut(stream)
         sent = blobs.pieces(stream, self._options.chunk_bytes)
-        return StreamingResponse(_drained(sent), media_type="application/octet-stream")
+        tag = {} if self._options.tagless else {"ETag": f'"{one.etag}-{number}"'}
+        return StreamingResponse(_drained(sent), 200, tag, "application/octet-stream")
 
     def _refused(self, request: Request) -> Response | None:
         bearer = self._logins.bearer(request.headers.get("authorization", ""))

@@ -68,6 +68,7 @@ class Options:
         sas_renews: asking for the operation again brings another signature.
         short_manifest: files that the manifest counts and does not list.
         cut_blob: number of the file that ends early, -1 for none.
+        tagless: files have no tag by which a changed one could be told.
         graph_throttled: so many calls of Graph are answered 429.
         export_refusal: status with which an export is refused, 0 for none.
         export_fails: code of the failure in which each export ends, empty for none.
@@ -119,6 +120,7 @@ class Options:
     sas_renews: bool = True
     short_manifest: int = 0
     cut_blob: int = -1
+    tagless: bool = False
     graph_throttled: int = 0
     export_refusal: int = 0
     export_fails: str = ""

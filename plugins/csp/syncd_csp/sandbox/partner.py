@@ -42,6 +42,14 @@ class Partner:
         customer = parts[1].lower() if parts[0] == "customers" and len(parts) > 1 else ""
         if self._slow(customer):
             return self._replies.slow()
+        answer = self._routed(request, parts, customer, bearer)
+        if bearer.user and request.headers.get("ValidateMfa", "").lower() == "true":
+            answer.headers["isMfaCompliant"] = str(bearer.mfa).lower()
+        return answer
+
+    def _routed(
+        self, request: Request, parts: list[str], customer: str, bearer: Bearer
+    ) -> Response:
         query = {name.lower(): value for name, value in parse_qsl(request.url.query)}
         if parts == ["customers"]:
             return self._customers(query, request.headers.get(CONTINUATION))
@@ -107,7 +115,7 @@ class Partner:
             body["continuationToken"] = following
             body["links"]["next"] = self._link(path, size, following)
             if self._options.links == "none":
-                del body["links"]["next"]
+                del body["links"]
         return self._replies.partner(body)
 
     def _link(self, path: str, size: int, token: str) -> dict[str, Any]:
