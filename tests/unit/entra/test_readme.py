@@ -10,7 +10,7 @@ import pytest
 from syncd_entra import CONNECTOR, exclusions, questions
 from syncd_entra.config import EntraConfig
 from syncd_entra.products import KINDS, Catalogue
-from syncd_entra.refusals import AADSTS, SIGN_INS
+from syncd_entra.refusals import AADSTS, ENDED, ROLE, SIGN_INS
 
 from tests.builders_entra import config
 
@@ -47,7 +47,7 @@ def test_every_right_that_a_call_needs_is_listed():
     listed = {row[0].strip("`") for row in rows("Least rights", "###")}
     assert listed == {
         questions.ORGANIZATION, questions.USERS, questions.SIGN_INS, questions.GROUPS,
-        questions.DEVICES, questions.INTUNE,
+        questions.DEVICES, questions.INTUNE, questions.RELATIONSHIPS, questions.CONTRACTS,
     }  # fmt: skip
 
 
@@ -60,6 +60,7 @@ def test_every_product_is_listed():
 def test_every_reason_is_listed_in_the_order_in_which_it_applies():
     assert [row[0].strip("`") for row in rows("What is not counted, and why")] == [
         exclusions.DO_NOT_IMPORT, exclusions.FREE_SKU, exclusions.TRIAL_SKU,
+        exclusions.TRIAL_SUBSCRIPTION,
     ]  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def test_every_code_that_the_connector_gives_is_explained():
     code = "".join(path.read_text() for path in PLUGIN.glob("syncd_entra/*.py"))
     given = set(re.findall(r'f?"([A-Z][A-Z_]+): ', code))
     given |= {meaning.code for meaning in AADSTS.values()} | {SIGN_INS, "TOKEN_REFUSED"}
+    given |= {ROLE, ENDED.code}
     explained = section("What needs a person")
     assert len(given) > 20
     assert {name for name in given if f"`{name}`" not in explained} == set()
@@ -88,7 +90,12 @@ def test_the_tables_of_the_readme_are_valid_settings():
     text = "\n".join(
         re.findall(r"```toml\n(.*?)```", (PLUGIN / "README.md").read_text(), re.DOTALL)
     )
-    tables = tomllib.loads(text)["connections"]["m365"]
+    connections = tomllib.loads(text)["connections"]
+    partner = connections["partner"]
+    for name in ("plugin", "schedule", "client_secret", "client_id"):
+        partner.pop(name)
+    assert config(**{"tenants": [], **partner}).access == "gdap"
+    tables = connections["m365"]
     for name in ("plugin", "schedule", "client_secret", "client_id"):
         tables.pop(name)
     tables["tenants"][1]["client_secret"] = "by reference"
