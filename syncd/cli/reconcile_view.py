@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as csv_format
 import io
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,8 @@ def _only_currency(found: Reconciliation) -> str:
 
 
 def _table(rows: Sequence[Reconciled], currency: str) -> Any:
+    """One line per row; ids of the vendor only where a client has two things of one name."""
+    named = Counter((row.client, row.client_name, row.name) for row in rows)
     return table(
         "client",
         "what",
@@ -124,7 +127,9 @@ def _table(rows: Sequence[Reconciled], currency: str) -> Any:
         rows=[
             (
                 f"{row.client_name} ({row.client})" if row.client else row.client_name,
-                row.name if row.name == row.sku else f"{row.name} ({row.sku})",
+                row.name
+                if named[row.client, row.client_name, row.name] == 1
+                else f"{row.name} ({row.sku})",
                 _bought(row),
                 row.used,
                 row.billed,
