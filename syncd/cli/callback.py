@@ -133,7 +133,7 @@ class Callback:
             async with asyncio.timeout(seconds):
                 return expected.code_in(await self._query)
         except TimeoutError as error:
-            message = f"{expected.connection}: nobody signed in within {seconds / 60:.0f} minutes"
+            message = f"{expected.connection}: nobody signed in in time"
             raise AuthError(
                 message,
                 remedy=f"run `syncd login {expected.connection}` again, with --paste where the"
@@ -181,7 +181,9 @@ async def listening(redirect: str | None) -> AsyncIterator[Callback]:
     try:
         server = await asyncio.start_server(callback.serve, LISTENS_AT, port, limit=LONGEST_REQUEST)
     except OSError as error:
-        message = f"port {port} of {LISTENS_AT} cannot be listened at: {os.strerror(error.errno or 0)}"
+        message = (
+            f"port {port} of {LISTENS_AT} cannot be listened at: {os.strerror(error.errno or 0)}"
+        )
         raise ConfigError(
             message, remedy="end the program that uses it, or sign in with --paste"
         ) from error

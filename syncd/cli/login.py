@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from syncd.cli.output import Output
     from syncd.sdk.tokens import Granted, SignIn
 
+_MINUTE = 60.0
 _PASTE_PORT = 8400
 """Named in the address of a browser that runs elsewhere; nobody listens there."""
 
@@ -135,7 +136,7 @@ async def _granted(
         if server is None:
             code = pasted(expected, await read_line())
         else:
-            code = await server.wait(expected, minutes * 60)
+            code = await server.wait(expected, minutes * _MINUTE)
         return await flow.redeem(code, redirect=redirect, verifier=verifier)
 
 

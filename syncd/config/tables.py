@@ -51,8 +51,9 @@ def _exact(value: Any) -> Any:
     return value
 
 
-def _keys(secret: SecretStr) -> SecretStr:
-    split_keys(secret.get_secret_value())
+def _keys(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None:
+        split_keys(secret.get_secret_value())
     return secret
 
 
@@ -89,7 +90,7 @@ class SyncdTable(_Table):
         le=3600,
         description="After SIGTERM, how long running work may take to end.",
     )
-    token_key: Annotated[SecretStr, AfterValidator(_keys)] | None = Field(
+    token_key: Annotated[SecretStr | None, AfterValidator(_keys)] = Field(
         default=None,
         description="Reference to the key that tokens of people's sign-ins are encrypted with, made"
         " by `syncd login --new-key`; several keys stand in a row, the newest first.",

@@ -205,7 +205,8 @@ def _next(
         yield "`syncd issues`: writes whose outcome a person must decide"
     for one in standing:
         if one.sign_in_ends is not None and one.sign_in_ends - now <= SOON:
-            yield f"`syncd login {one.name}`: its sign-in ends on {one.sign_in_ends:%Y-%m-%d}"
+            verb = "ends" if one.sign_in_ends > now else "ended"
+            yield f"`syncd login {one.name}`: its sign-in {verb} on {one.sign_in_ends:%Y-%m-%d}"
         if not one.available:
             yield f"`syncd check {one.name}`: {one.trouble or 'it does not work'}"
         elif one.freshness is not Freshness.FRESH:
