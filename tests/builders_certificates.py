@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 
-def self_signed() -> str:
-    """PEM of a key and of its certificate, which is good for a century."""
+def self_signed(ends_at: datetime = datetime(2120, 1, 1, tzinfo=UTC)) -> str:
+    """PEM of a key and of its certificate, which is good for a century unless told otherwise."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sandbox")])
     certificate = (
@@ -21,7 +21,7 @@ def self_signed() -> str:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .not_valid_after(ends_at)
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(

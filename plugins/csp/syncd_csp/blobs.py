@@ -48,7 +48,6 @@ class Files:
         self._sink = sink
         self._document = document
         self._product_of = product_of
-        self._renewed = False
         self.lines = 0
         self.undated = 0
 
@@ -70,10 +69,10 @@ class Files:
             try:
                 await self._once(name, progress)
             except PermissionMissing:
-                if self._renewed:
+                if progress.renewed:
                     raise
-                # The key lives for a short while: the export is asked for another, once.
-                self._renewed = True
+                # The key lives for a short while: each file may ask the export for another, once.
+                progress.renewed = True
                 self._ready = await self._exports.renewed(self._ready)
                 await self._once(name, progress)
 
@@ -122,8 +121,9 @@ class Files:
 class _Progress:
     """How far a file was handed on, over all attempts."""
 
-    __slots__ = ("handed", "tag")
+    __slots__ = ("handed", "renewed", "tag")
 
     def __init__(self) -> None:
         self.handed = 0
+        self.renewed = False
         self.tag: str | None = None

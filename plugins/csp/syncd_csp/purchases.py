@@ -97,8 +97,9 @@ class _Month:
             ready = await self._exports.ready(BILLED, {"invoiceId": invoice.id})
             if ready is not None:
                 self._documents.append(invoice.id)
-                await self._read(ready, invoice.id)
-            elif invoice.id in voided or enum(invoice.document) not in ("", "invoice"):
+                if await self._read(ready, invoice.id):
+                    continue
+            if invoice.id in voided or enum(invoice.document) not in ("", "invoice"):
                 self._notes.append(f"EXPORT_EMPTY: {invoice.id} has no lines")
             else:
                 self._left_out(invoice, "EXPORT_EMPTY", "has no lines")
@@ -133,7 +134,8 @@ class _Month:
             notes=tuple(self._notes),
         )
 
-    async def _read(self, ready: Ready, document: str) -> None:
+    async def _read(self, ready: Ready, document: str) -> int:
+        """Hand the lines of an export on, and say how many there were."""
         files = Files(
             self._exports,
             ready,
@@ -146,6 +148,7 @@ class _Month:
         self._lines += files.lines
         self._undated += files.undated
         self._versions.append(f"{document}={ready.manifest.version}")
+        return files.lines
 
     async def _currency(self) -> str:
         if self._context.config.currency:
