@@ -303,6 +303,7 @@ def test_the_end_of_a_sign_in_is_counted_down_and_closed_when_it_is_renewed(plac
     assert place("login", "books")[0] == 0
     place("pull", "rmm")
     assert place.issues() == {}
+    place.at(START + timedelta(hours=1))
     assert "59 days left" in place("status")[1]
     for days, severity in ((13, "warning"), (3, "error"), (-1, "error")):
         place.at(START + timedelta(days=60 - days, hours=1))
@@ -314,6 +315,7 @@ def test_the_end_of_a_sign_in_is_counted_down_and_closed_when_it_is_renewed(plac
     assert "the sign-in of connection books ended" in place("check", "books")[1]
     assert place("login", "books")[0] == 0
     assert "SIGN_IN_ENDS" not in place.issues()
+    place.at(START + timedelta(days=61, hours=2))
     assert "59 days left" in place("status")[1]
 
 
