@@ -26,6 +26,12 @@ class Listing(msgspec.Struct, Generic[Row]):
     next: str | None = field(name="@odata.nextLink", default=None)
 
 
+class Onward(msgspec.Struct):
+    """Of a page only where the next one is, read in a fraction of the time that its rows take."""
+
+    next: str | None = field(name="@odata.nextLink", default=None)
+
+
 class Units(msgspec.Struct, gc=False):
     """Seats of a SKU by what became of them.
 

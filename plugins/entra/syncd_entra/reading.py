@@ -24,6 +24,7 @@ from syncd_entra.exclusions import Exclusions
 from syncd_entra.models import (
     Groups,
     Listing,
+    Onward,
     Organizations,
     Overview,
     Purchases,
@@ -44,6 +45,9 @@ Emit = Callable[[Sequence[Observation]], Awaitable[None]]
 
 NUMBER: Final = "count"
 """Unit of a product that is one number per tenant."""
+
+TURNS: Final = 4
+"""Turns of the loop in which a request leaves before anything else is worked on."""
 
 SLICE: Final = 100
 """Users that are worked on in one go."""
@@ -282,18 +286,22 @@ class TenantReading:
     ) -> AsyncGenerator[AsyncGenerator[Sequence[Row]]]:
         """The rows of the first page, and of those that its links lead to.
 
-        The next page is asked for while the rows of the one before are worked on.
+        The next page is asked for before the rows of the one at hand are even decoded.
         """
         ahead: asyncio.Task[Answer] | None = None
 
         async def fetch(link: str | None) -> Listing[Row]:
             nonlocal ahead
-            page = first
-            if link is not None:
-                assert ahead is not None
-                page = (await ahead).decode(kind)
-            ahead = asyncio.create_task(self._page(page.next, needs)) if page.next else None
-            return page
+            if link is None:
+                ahead = asyncio.create_task(self._page(first.next, needs)) if first.next else None
+                return first
+            assert ahead is not None
+            answer = await ahead
+            following = answer.decode(Onward).next
+            ahead = asyncio.create_task(self._page(following, needs)) if following else None
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            return answer.decode(kind)
 
         rows = next_link(fetch, rows_of=lambda page: page.rows, link_of=lambda page: page.next)
         try:
