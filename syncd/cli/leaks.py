@@ -22,19 +22,26 @@ if TYPE_CHECKING:
 _SHOWN = 40
 
 
-async def show_leaks(cli: Cli, *, period: str | None) -> int:
+async def show_leaks(cli: Cli, *, period: str | None, connection: str | None = None) -> int:
     """Print the leaks of a month.
+
+    Args:
+        cli: global options.
+        period: the month; None: the last finished one.
+        connection: only of this one.
 
     Returns:
         the exit code: 0, or 6 when something leaks.
 
     Raises:
-        ConfigError: the period is not written as one, or there is no PSA.
+        ConfigError: the period is not written as one, or there is no PSA, or no such connection.
         PeriodNotOver: the month goes on, so its counts are not final.
     """
     output = cli.output()
     async with App.start(cli.config) as app:
         zone, now = app.settings.timezone, app.clock()
+        if connection is not None:
+            app.settings_of(connection)
         chosen = read_period(period) or last_finished(now, zone)
         if chosen.end(zone) > now:
             message = f"{chosen} is not over"
@@ -46,7 +53,10 @@ async def show_leaks(cli: Cli, *, period: str | None) -> int:
             psa=await app.connection(app.psa_name()),
             sources=sources_of(app),
             period=chosen,
+            purchase_sources=app.settings.sellers,
         )
+    if connection is not None:
+        found = found.of(connection)
     output.emit(found, lambda _console: _show(output, found))
     return PARTIAL_EXIT if found.not_billed or found.not_counted else 0
 

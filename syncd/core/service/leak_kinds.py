@@ -16,6 +16,7 @@ class LeakKind(StrEnum):
     FREE = "price 0"
     NOT_BILLED = "month not billed"
     BILLING_ENDED = "billing ended"
+    BOUGHT = "bought and not billed"
     FELL_TO_ZERO = "count fell to 0"
     NOT_CONFIGURED_ANY_MORE = "configuration gone"
     UNLINKED_SINCE = "link gone"
@@ -50,6 +51,7 @@ _REMEDIES = {
     LeakKind.FREE: "syncd map rates --export FILE",
     LeakKind.NOT_BILLED: "syncd plan billing",
     LeakKind.BILLING_ENDED: "syncd map billing --export FILE",
+    LeakKind.BOUGHT: "syncd reconcile",
     LeakKind.FELL_TO_ZERO: "syncd plan billing",
     LeakKind.NOT_CONFIGURED_ANY_MORE: "syncd plan billing",
     LeakKind.UNLINKED_SINCE: "end the record in the PSA, or `syncd map links --export FILE`",

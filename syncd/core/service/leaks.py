@@ -6,18 +6,22 @@ holds, without quantity rules; it is left out where no price is known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from syncd.core.billing.arithmetic import BYTES_PER_GB, product, quotient, rounded
 from syncd.core.billing.model import Mode, Owner
 from syncd.core.service.draft import Draft, Drafting
 from syncd.core.service.leak_kinds import LeakKind as LeakKind
+from syncd.core.service.leak_records import Leak as Leak
+from syncd.core.service.leak_records import LeakReport as LeakReport
 from syncd.core.service.ledger import line_key
+from syncd.core.service.purchase_leaks import PurchaseLeaks, cost_of, purchase_leaks
 from syncd.core.service.reckoning import Carried, ReckoningRules, Sources, reckon
+from syncd.core.service.reconciliation import Reconciled
 from syncd.core.service.usage import count
 from syncd.core.store.billed_amounts import billed_accounts
 from syncd.core.store.billing_data import BillingData, load_billing_data
@@ -31,51 +35,10 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
 
+NOTHING_BOUGHT: Final = PurchaseLeaks()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
-    """One count that is billed nowhere, or one record that bills what is not counted.
-
-    Attributes:
-        kind: why.
-        connection: name of the source.
-        account: the vendor's id.
-        account_name: for people.
-        client: PSA client id, empty without a link.
-        what: the product, or the name of the record.
-        quantity: units or GB; of a record those it bills.
-        money: estimate for the month, None where no price is known.
-        currency: of the money.
-        remedy: the command that mends it.
-    """
-
-    kind: LeakKind
-    connection: str
-    account: str
-    account_name: str
-    client: str
-    what: str
-    quantity: Decimal
-    money: Decimal | None
-    currency: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeakReport:
-    """Everything that leaks in a month.
-
-    Attributes:
-        period: the month.
-        not_billed: counted and billed nowhere, the most money first.
-        not_counted: billed and no longer counted, likewise.
-        free: counted and free since somebody wrote a price of 0; told, and no leak.
-    """
-
-    period: str
-    not_billed: tuple[Leak, ...]
-    not_counted: tuple[Leak, ...]
-    free: tuple[Leak, ...] = ()
+_OF_ANOTHER: Final = frozenset({LeakKind.NOT_CONFIGURED, LeakKind.UNMAPPED_PRODUCT})
+"""Why a product is not billed by itself, which is right where another stands for it."""
 
 
 class LeakRules(ReckoningRules, Protocol):
@@ -93,6 +56,7 @@ async def read_leaks(
     psa: ConnectionRef,
     sources: Sources,
     period: Period,
+    purchase_sources: Collection[str] = (),
 ) -> LeakReport:
     """Reckon a month that is over and compare it with what is billed.
 
@@ -103,6 +67,7 @@ async def read_leaks(
         psa: the PSA connection.
         sources: which connections count.
         period: the month.
+        purchase_sources: names of the connections that tell what is bought.
     """
     async with database.reader() as conn:
         data = await load_billing_data(conn, period_first_day=period.first_day.isoformat())
@@ -133,13 +98,22 @@ async def read_leaks(
                 kept_out[group] = found.raw - (counted.raw if counted else Decimal(0))
         billed = await billed_accounts(conn, str(period))
         golive = await load_golive(conn, psa.id, mode=rules.mode)
+        purchases = await purchase_leaks(
+            conn,
+            psa=psa,
+            purchase_sources=purchase_sources,
+            sources=sources,
+            rules=rules,
+            timezone=timezone,
+            period=period,
+        )
     # Whoever is in shadow is billed by others, and no plan of ours would send a bill.
     shadow = {
         one
         for one in data.accounts_of_psa(psa.id)
         if not golive.is_live(data.links[one].client_key, str(period))
     }
-    return find_leaks(drafting, kept_out=kept_out, billed={*billed, *shadow})
+    return find_leaks(drafting, kept_out=kept_out, billed={*billed, *shadow}, purchases=purchases)
 
 
 def find_leaks(
@@ -147,6 +121,7 @@ def find_leaks(
     *,
     kept_out: Mapping[tuple[int, int], Decimal],
     billed: Collection[int],
+    purchases: PurchaseLeaks = NOTHING_BOUGHT,
 ) -> LeakReport:
     """Every leak of a reckoned month.
 
@@ -154,9 +129,12 @@ def find_leaks(
         drafting: the month by our own books.
         kept_out: what people keep out of the counts by hand, by account and product id.
         billed: accounts that have a bill of the month, or need none of ours.
+        purchases: what is bought and billed nowhere.
     """
     search = _Search(drafting)
-    found = [*search.counted(), *search.kept_out(kept_out)]
+    found = [
+        *search.counted(purchases.told), *search.kept_out(kept_out), *_bought(purchases.lost)
+    ]  # fmt: skip
     for draft in drafting.drafts(sorted(drafting.data.accounts)):
         found += search.drafted(draft, billed=draft.account.id in billed)
     found.sort(key=lambda one: (-(one.money or Decimal(0)), -one.quantity, one.account, one.what))
@@ -175,13 +153,18 @@ class _Search:
         self._drafting = drafting
         self._data: BillingData = drafting.data
 
-    def counted(self) -> Iterator[Leak]:
-        """Counts without a link, a configuration, an asset type or a price."""
+    def counted(self, told: Collection[tuple[str, str]]) -> Iterator[Leak]:
+        """Counts without a link, a configuration, an asset type or a price.
+
+        What stands for a purchase is `told` with that: only one figure of it is billed.
+        """
         for (account_id, product_id), counted in self._drafting.usages.counted.items():
             item, account = self._data.products[product_id], self._data.accounts[account_id]
             if counted.raw <= 0 or item.part is not Part.WHOLE:
                 continue
             kind = self._why(account, item)
+            if kind in _OF_ANOTHER and self._named(account, item) in told:
+                continue
             if kind is not None:
                 yield self._leak(kind, account, item, counted.raw)
 
@@ -285,6 +268,10 @@ class _Search:
             remedy=kind.remedy,
         )
 
+    def _named(self, account: SourceAccount, item: SourceProduct) -> tuple[str, str]:
+        name = self._data.connections[account.connection_id].name
+        return self._client(account.id), f"{name} {item.key}"
+
     def _client(self, account_id: int) -> str:
         link = self._data.links.get(account_id)
         if link is None or link.psa_connection_id != self._drafting.psa_id:
@@ -295,6 +282,24 @@ class _Search:
         currency = self._drafting.rules.currency
         rates = self._data.rates_for(product_id, client)
         return next((rate.price for rate in rates if rate.currency == currency), None)
+
+
+def _bought(lost: Iterable[Reconciled]) -> Iterator[Leak]:
+    """Purchases that nothing bills, with what they cost."""
+    for row in lost:
+        money, currency = cost_of(row)
+        yield Leak(
+            kind=LeakKind.BOUGHT,
+            connection=row.products[0].partition(" ")[0] if row.products else "",
+            account=row.client,
+            account_name=row.client_name,
+            client=row.client,
+            what=row.name,
+            quantity=Decimal(row.bought or 0),
+            money=money,
+            currency=currency,
+            remedy=LeakKind.BOUGHT.remedy,
+        )
 
 
 def _ours(configuration: StoredConfiguration) -> bool:
