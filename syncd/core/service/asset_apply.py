@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from syncd.core.service.asset_delivery import AssetReport, deliver_assets
+from syncd.core.service.answers import WriteReport
+from syncd.core.service.asset_delivery import deliver_assets
 from syncd.core.service.asset_issues import ASSETS_HELD
 from syncd.core.service.asset_outcomes import fields_after
 from syncd.core.service.asset_plan import AssetRules, require_keeper
@@ -59,7 +60,7 @@ class AppliedAssets:
     linked: int
     skipped: tuple[tuple[PlannedAsset, str], ...]
     would_write: int
-    report: AssetReport | None
+    report: WriteReport | None
 
     @property
     def held(self) -> tuple[str, ...]:

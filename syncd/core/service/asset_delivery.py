@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from syncd.core.service.answers import AnswerT, WriteReport, answer_of, carried_out
 from syncd.core.service.asset_issues import tell_ended
 from syncd.core.service.asset_outcomes import (
     Ending,
@@ -21,7 +22,6 @@ from syncd.core.service.asset_outcomes import (
     ending_of,
     fields_after,
     planned_of,
-    why_not_sent,
 )
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.asset_records import (
@@ -38,34 +38,13 @@ from syncd.core.store.asset_records import (
 )
 from syncd.core.store.delivery_lock import delivery_turn
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import AuthError, ProtocolError, SyncdError
+from syncd.sdk.errors import SyncdError
 from syncd.sdk.ports import AssetKeeper
-from syncd.sdk.records import ChangeKind, NotSent, PsaAsset, canonical_json
+from syncd.sdk.records import ChangeKind, PsaAsset, canonical_json
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
-
-AnswerT = TypeVar("AnswerT")
-
-
-@dataclass(slots=True)
-class AssetReport:
-    """What one delivery of assets did.
-
-    Attributes:
-        delivered: assets that stand as planned.
-        rejected: assets that do not, and are not tried again by themselves.
-        waiting: writes left for later.
-        calls: write calls made.
-        stopped_by: the error that ended it early, or None.
-    """
-
-    delivered: int = 0
-    rejected: int = 0
-    waiting: int = 0
-    calls: int = 0
-    stopped_by: SyncdError | None = None
 
 
 async def deliver_assets(
@@ -78,7 +57,7 @@ async def deliver_assets(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     lock_seconds: float = 30.0,
     progress: Callable[[int], None] = lambda _reached: None,
-) -> AssetReport:
+) -> WriteReport:
     """Write what waits, and settle what a crash or a lost answer left open.
 
     Args:
@@ -123,7 +102,7 @@ class _AssetDelivery:
     sleep: Callable[[float], Awaitable[None]]
     still_held: Callable[[], Awaitable[None]]
     progress: Callable[[int], None]
-    report: AssetReport = field(default_factory=AssetReport)
+    report: WriteReport = field(default_factory=WriteReport)
 
     async def recover(self) -> None:
         """Writes in `sending` belong to a process that died: their answer is lost."""
@@ -159,19 +138,12 @@ class _AssetDelivery:
                 )
             ]
         self.report.calls += 1
-        try:
-            answered = await self._vendor(
-                self.keeper.apply_assets([change_of(row) for row in claimed])
-            )
-            outcomes = {one.key: one for one in answered}
-        except AuthError as error:
-            # The port promises that nothing was written: the assets wait as they did before.
-            self.report.stopped_by = error
-            outcomes = {row.key: NotSent(row.key, str(error)) for row in claimed}
-        except SyncdError as error:
-            self.report.stopped_by = error
-            outcomes = {}
-        self.report.stopped_by = self.report.stopped_by or why_not_sent(outcomes.values())
+        changes = [change_of(row) for row in claimed]
+        answered = await carried_out(
+            self._vendor(self.keeper.apply_assets(changes)), [row.key for row in claimed]
+        )
+        self.report.stopped_by = answered.stopped_by
+        outcomes = answered.outcomes
         await self._settle([(row, ending_of(outcomes.get(row.key))) for row in claimed])
 
     async def _look_for(self, rows: Sequence[AssetRow]) -> None:
@@ -240,18 +212,8 @@ class _AssetDelivery:
             return await asset_rows(conn, self.connection.id, states=states, most=most)
 
     async def _vendor(self, call: Awaitable[AnswerT]) -> AnswerT:
-        """The answer of the connector; its defects become errors of ours, named."""
-        try:
-            return await call
-        except SyncdError:
-            raise
-        except Exception as error:
-            name = f"{type(error).__name__} at the connector of '{self.connection.name}'"
-            raise ProtocolError(
-                f"{name} ended the writing of assets",
-                connection=self.connection.name,
-                remedy="report it to the connector's author; what was sent is looked for first",
-            ) from error
+        work = "the writing of assets"
+        return await answer_of(call, connection=self.connection.name, work=work)
 
 
 async def _by_id(keeper: AssetKeeper, clients: Iterable[str]) -> dict[str, PsaAsset]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from syncd.core.billing.asset_values import DOUBLE, AssetFields
 from syncd.core.store.asset_records import FAILED, INACTIVE, LIVE, PENDING, UNKNOWN, AssetRow
-from syncd.sdk.errors import SyncdError, VendorUnavailable
 from syncd.sdk.records import (
     AssetChange,
     Delivered,
@@ -114,11 +113,3 @@ def ending_of(outcome: Outcome | None) -> Ending:
             return Ending(UNKNOWN, why="the connector gave no outcome for it")
         case _:
             return Ending(UNKNOWN, why=outcome.message)
-
-
-def why_not_sent(outcomes: Iterable[Outcome]) -> SyncdError | None:
-    """Why something could not be sent now; to be tried by the next apply."""
-    for one in outcomes:
-        if isinstance(one, NotSent):
-            return VendorUnavailable(one.message, retry_after=one.retry_after)
-    return None

@@ -165,6 +165,17 @@ class BillingDesk:
             _conclude(handle, report)
             return report
 
+    @asynccontextmanager
+    async def side_run(self, kind: str) -> AsyncIterator[tuple[RunHandle, Psa]]:
+        """A run of something else than bills; waits while another process plans or applies."""
+        async with (
+            self._turn(),
+            self._run(kind, None) as handle,
+            failures_recorded(self.database, self.psa_connection, self.clock, self.log),
+            self.open_psa() as psa,
+        ):
+            yield handle, psa
+
     def _turn(self) -> AbstractAsyncContextManager[None]:
         return billing_turn(self.database, self.psa_connection.id, wait_seconds=self.wait_seconds)
 

@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from syncd.core.service.answers import AnswerT, answer_of
 from syncd.core.service.endings import Ending, Endings
 from syncd.core.service.lookup import look_up, proven_absent
 from syncd.core.service.settlement import Settler
@@ -20,7 +21,7 @@ from syncd.core.store.attempts import attempts
 from syncd.core.store.delivery_lock import delivery_turn
 from syncd.core.store.outbox import OutboxItem, OutboxState, claim, in_state, waiting
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import AuthError, ProtocolError, StoreError, SyncdError, TransientError
+from syncd.sdk.errors import AuthError, StoreError, SyncdError, TransientError
 from syncd.sdk.ports import Psa
 from syncd.sdk.records import NotSent, Outcome, Unknown
 
@@ -33,8 +34,6 @@ LOOKUP_BATCH = 100
 
 CHECKED_FOR = timedelta(minutes=10)
 """How long a write may follow the check of its target that queued it."""
-
-AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(slots=True)
@@ -251,19 +250,7 @@ class _Delivery:
         )
 
     async def _vendor(self, call: Awaitable[AnswerT]) -> AnswerT:
-        """The answer of the connector; its defects become errors of ours, named."""
-        try:
-            return await call
-        except SyncdError:
-            raise
-        except Exception as error:
-            name = f"{type(error).__name__} at the connector of '{self.connection.name}'"
-            message = f"{name} ended the delivery"
-            raise ProtocolError(
-                message,
-                connection=self.connection.name,
-                remedy="report it to the connector's author; what was sent is looked up first",
-            ) from error
+        return await answer_of(call, connection=self.connection.name, work="the delivery")
 
     def _endings(self) -> Endings:
         return Endings(self.now(), self.psa.write_batch.settle_seconds)

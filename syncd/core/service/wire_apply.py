@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from syncd.core.service.answers import WriteReport
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.psa_sweep import sweep
 from syncd.core.service.refusals import (
@@ -21,7 +22,7 @@ from syncd.core.service.refusals import (
     PlanStale,
     ShadowMode,
 )
-from syncd.core.service.wire_delivery import LinkReport, deliver_links
+from syncd.core.service.wire_delivery import deliver_links
 from syncd.core.service.wire_issues import close_linked
 from syncd.core.service.wire_plan import WireRules, is_lasting
 from syncd.core.store.billing_data import load_billing_data
@@ -56,7 +57,7 @@ class WiredPlan:
     plan_id: str
     items: tuple[WireItem, ...]
     skipped: tuple[tuple[PlannedLink, str], ...]
-    report: LinkReport | None
+    report: WriteReport | None
 
     @property
     def exit_code(self) -> int:

@@ -8,19 +8,20 @@ is not, it is sent again, and the connector refuses if the invoice moved meanwhi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
+from syncd.core.service.answers import AnswerT, WriteReport, answer_of, carried_out
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.wire_issues import link_refused, link_settled, link_unknown
 from syncd.core.store.delivery_lock import delivery_turn
 from syncd.core.store.outbox import OutboxState
 from syncd.core.store.wire_changes import WireItem, links_in, move_link
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import AuthError, ProtocolError, SyncdError, VendorUnavailable
+from syncd.sdk.errors import SyncdError
 from syncd.sdk.ports import Psa, RecurringWriter
 from syncd.sdk.records import Delivered, NotSent, Outcome, RecurringLine, Rejected
 
@@ -32,27 +33,6 @@ MOST_SENDS = 3
 """A link that was sent so often and never arrived is given up, and told."""
 
 NEVER_ARRIVED: Final = "LINK_NEVER_ARRIVED"
-
-AnswerT = TypeVar("AnswerT")
-
-
-@dataclass(slots=True)
-class LinkReport:
-    """What one delivery of links did.
-
-    Attributes:
-        delivered: links that stand.
-        rejected: links that were refused.
-        waiting: links left for later: not sent, or not looked for yet.
-        calls: write calls made.
-        stopped_by: the error that ended it early, or None.
-    """
-
-    delivered: int = 0
-    rejected: int = 0
-    waiting: int = 0
-    calls: int = 0
-    stopped_by: SyncdError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +53,7 @@ async def deliver_links(
     log: EventLog,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     lock_seconds: float = 30.0,
-) -> LinkReport:
+) -> WriteReport:
     """Write what waits, and settle what a crash or a lost answer left open.
 
     Args:
@@ -118,7 +98,7 @@ class _LinkDelivery:
     log: EventLog
     sleep: Callable[[float], Awaitable[None]]
     still_held: Callable[[], Awaitable[None]]
-    report: LinkReport = field(default_factory=LinkReport)
+    report: WriteReport = field(default_factory=WriteReport)
 
     async def recover(self) -> None:
         """Links in `sending` belong to a process that died: their answer is lost."""
@@ -157,17 +137,12 @@ class _LinkDelivery:
                 )
             ]
         self.report.calls += 1
-        try:
-            answered = await self._vendor(self.writer.link([one.change for one in claimed]))
-            outcomes = {one.key: one for one in answered}
-        except AuthError as error:
-            # The port promises that nothing was written: the links wait as they did before.
-            self.report.stopped_by = error
-            outcomes = {one.change.key: NotSent(one.change.key, str(error)) for one in claimed}
-        except SyncdError as error:
-            self.report.stopped_by = error
-            outcomes = {}
-        self.report.stopped_by = self.report.stopped_by or _not_sent(outcomes.values())
+        changes = [one.change for one in claimed]
+        answered = await carried_out(
+            self._vendor(self.writer.link(changes)), [one.key for one in changes]
+        )
+        self.report.stopped_by = answered.stopped_by
+        outcomes = answered.outcomes
         await self._settle([(one, _ending(outcomes.get(one.change.key))) for one in claimed])
 
     async def _look_for(self, items: Sequence[WireItem]) -> None:
@@ -242,19 +217,8 @@ class _LinkDelivery:
             return await links_in(conn, self.connection.id, states)
 
     async def _vendor(self, call: Awaitable[AnswerT]) -> AnswerT:
-        """The answer of the connector; its defects become errors of ours, named."""
-        try:
-            return await call
-        except SyncdError:
-            raise
-        except Exception as error:
-            name = f"{type(error).__name__} at the connector of '{self.connection.name}'"
-            message = f"{name} ended the writing of links"
-            raise ProtocolError(
-                message,
-                connection=self.connection.name,
-                remedy="report it to the connector's author; what was sent is looked for first",
-            ) from error
+        work = "the writing of links"
+        return await answer_of(call, connection=self.connection.name, work=work)
 
 
 async def _lines(psa: Psa, clients: Collection[str]) -> dict[tuple[str, str], RecurringLine]:
@@ -293,11 +257,3 @@ def _ending(outcome: Outcome | None) -> _Ending:
             return _Ending(OutboxState.UNKNOWN, why="the connector gave no outcome for it")
         case _:
             return _Ending(OutboxState.UNKNOWN, why=outcome.message)
-
-
-def _not_sent(outcomes: Iterable[Outcome]) -> SyncdError | None:
-    """Why something could not be sent now; to be tried by the next apply."""
-    for one in outcomes:
-        if isinstance(one, NotSent):
-            return VendorUnavailable(one.message, retry_after=one.retry_after)
-    return None
