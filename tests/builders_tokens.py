@@ -64,7 +64,7 @@ class MemoryTurn:
         self._vault = vault
         self.token = vault.token
 
-    async def begin(self) -> None:
+    async def announce(self) -> None:
         vault = self._vault
         assert vault.token is not None
         vault.token = replace(vault.token, unsettled_since=NOW)

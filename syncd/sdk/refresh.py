@@ -189,7 +189,7 @@ class RefreshExchange(AbstractAsyncContextManager["RefreshExchange"]):
                 raise self._missing()
             if self._refused is not None and self._refused[0] == token.value:
                 raise self._refused[1].with_traceback(None)
-            await turn.begin()
+            await turn.announce()
             try:
                 got = await self._asked_or_former(ask, token)
             except SignInExpired as error:

@@ -43,7 +43,7 @@ class TokenTurn(Protocol):
         """What is stored now, read after the turn was taken; None before the first consent."""
         ...
 
-    async def begin(self) -> None:
+    async def announce(self) -> None:
         """Note that an exchange begins; on return the note is durable.
 
         It is taken back by `store`, and when the block ends with an error that proves that the

@@ -18,6 +18,9 @@ VENDOR_WORDS = {"classes.py", "models.py", "assessment.py"}
 NOT_CODES = {
     "CREDENTIALS_DIRECTORY": "environment of systemd",
     "NO_COLOR": "environment of terminals",
+    "SSH_CONNECTION": "environment of remote terminals",
+    "SSH_TTY": "environment of remote terminals",
+    "WAYLAND_DISPLAY": "environment of screens",
     "EVERY_CLIENT": "name of a constant in __all__",
 }
 

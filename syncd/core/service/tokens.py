@@ -157,7 +157,7 @@ class Turn:
         self._held = held
         self._begun = False
 
-    async def begin(self) -> None:
+    async def announce(self) -> None:
         """Note durably that an exchange begins; an older note of one that never ended stays.
 
         Raises:

@@ -90,7 +90,7 @@ async def test_a_consent_is_kept_with_its_end_and_its_person(database: Database)
 async def test_a_stored_token_makes_the_former_one_the_previous(database: Database) -> None:
     vault = await signed_in(database)
     async with vault.turn("refresh") as turn:
-        await turn.begin()
+        await turn.announce()
         await turn.store("r1", ends_at=ENDS)
         await turn.store("r1", ends_at=None)
         assert turn.token is not None
@@ -137,7 +137,7 @@ async def test_a_new_key_takes_over_with_the_next_stores(database: Database) -> 
 async def test_all_tokens_can_be_sealed_anew_at_once(database: Database) -> None:
     vault = await signed_in(database)
     async with vault.turn("refresh") as turn:
-        await turn.begin()
+        await turn.announce()
         await turn.store("r1", ends_at=ENDS)
     connection = await connection_of(database)
     newer = new_key()
@@ -170,7 +170,7 @@ async def test_the_turn_of_one_connection_does_not_stop_another(database: Databa
 async def test_the_database_can_be_written_while_the_turn_is_held(database: Database) -> None:
     vault = await signed_in(database)
     async with vault.turn("refresh") as turn:
-        await turn.begin()
+        await turn.announce()
         await connection_of(database, "written meanwhile")
         assert await noted(database) == NOW
 
@@ -192,7 +192,7 @@ async def test_an_exchange_stays_noted_unless_it_surely_changed_nothing(
 
     async def exchange() -> None:
         async with vault.turn("refresh") as turn:
-            await turn.begin()
+            await turn.announce()
             raise error
 
     with pytest.raises(type(error)):
