@@ -23,6 +23,7 @@ from syncd.core.billing.quantity import average_count, pooled, raw_amount
 from syncd.core.service.count_ways import PEAK as PEAK
 from syncd.core.service.count_ways import POINT_IN_TIME as POINT_IN_TIME
 from syncd.core.service.count_ways import counting_ways
+from syncd.core.service.renewal_months import renewals_of
 from syncd.core.service.snapshots import Snapshot, seqs
 from syncd.core.service.storage_parts import PartBook, folded
 from syncd.core.store.billing_data import (
@@ -53,6 +54,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         included_reasons: exclusion codes that counted after all.
         month: figures over the days of the month, for the other methods.
         facts_of: the month (`YYYY-MM`) whose facts these are, empty for a count of what stands.
+        renewal: the first month (`YYYY-MM`) in which units of it renew that are not charged
+            monthly; None where it is, or where no unit says so.
     """
 
     method: str
@@ -60,6 +63,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     included_reasons: tuple[str, ...] = ()
     month: MonthCount | None = None
     facts_of: str = ""
+    renewal: str | None = None
 
 
 @dataclass(slots=True)
@@ -146,6 +150,9 @@ async def count(
                     included_reasons=included,
                     month=month,
                 )
+    for group, renewal in (await renewals_of(conn, data, connection_id, snapshots, zone)).items():
+        if group in found:
+            found[group] = msgspec.structs.replace(found[group], renewal=renewal)
     return found
 
 
@@ -275,7 +282,11 @@ def figure(method: str, month: MonthCount) -> Decimal:
 
 def _usage(kind: ProductKind, counted: Counted | None, *, removed: bool) -> Usage:
     if kind is ProductKind.LICENCE:
-        return LicenceUsage(raw=counted.raw if counted else Decimal(0), removed=removed)
+        return LicenceUsage(
+            raw=counted.raw if counted else Decimal(0),
+            removed=removed,
+            renewal=counted.renewal if counted else None,
+        )
     month = counted.month if counted else None
     if month is not None and month.days:
         average = divide(Decimal(month.unit_days), month.days)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncd.core.store.asking import fetch, scalar
-from syncd.core.store.census.selection import STATES_A_TERM, among, listed
+from syncd.core.store.census.selection import STATES_A_TERM, alive, among, listed
 from syncd.core.store.micros import from_micros
 from syncd.sdk.money import from_scaled
 from syncd.sdk.terms import Term, term_of
@@ -29,6 +29,11 @@ _UNITS = (
     "SELECT account_id, product_id, unit, name, quantity, excluded, attributes "
     + _STATED
     + "{chosen} ORDER BY account_id"
+)
+_AT = (
+    "SELECT u.account_id, u.product_id, u.attributes FROM unit_interval u"
+    " WHERE u.connection_id = :connection AND {chosen} AND u.period = '' AND {condition}"
+    " AND {alive}"
 )
 _HOW_MANY = "SELECT count(*) " + _STATED
 _ACCOUNTS = "SELECT id, key, name FROM account WHERE connection_id = :connection"
@@ -125,6 +130,25 @@ async def units_with_terms(
             term = term_of(attributes)
             if term is not None:
                 yield TermUnit(account, product, unit, name, quantity, excluded, term)
+
+
+async def terms_at(
+    conn: AsyncConnection, connection_id: int, seq: int, products: Collection[int]
+) -> AsyncIterator[tuple[int, int, Term]]:
+    """The terms of all units of these products at a pull: account and product id with each."""
+    from sqlalchemy import text
+
+    question = _AT.format(
+        condition=STATES_A_TERM[_dialect(conn)],
+        chosen=among(conn, "u.product_id", "products"),
+        alive=alive(":seq"),
+    )
+    bound = {"connection": connection_id, "seq": seq, "products": listed(conn, products)}
+    async for rows in (await conn.stream(text(question), bound)).partitions(_BATCH):
+        for account, product, attributes in rows:
+            term = term_of(attributes)
+            if term is not None:
+                yield account, product, term
 
 
 async def accounts_of(conn: AsyncConnection, connection_id: int) -> Mapping[int, Named]:
