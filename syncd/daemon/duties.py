@@ -1,4 +1,4 @@
-"""From the configuration to duties: pulls by connection, deliveries that were left, and billing.
+"""From the configuration to duties: pulls by connection, purchases, deliveries left, and billing.
 
 Each duty uses the same services as the commands by hand; the daemon adds only the time.
 """
@@ -14,6 +14,7 @@ from syncd.core.service.pull_run import KIND as PULL
 from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, bills_anything, deliver
 from syncd.daemon.duty import Duty
 from syncd.daemon.pulls import pull, pull_billed_months
+from syncd.daemon.purchases import purchase_duties
 from syncd.sdk.connector import Capability
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def duties_of(app: App) -> list[Duty]:
         and connection.due is not None
         and Capability.USAGE in connection.connector.provides
     ]
+    duties += purchase_duties(app)
     billing = settings.billing
     psa = billing.psa
     if psa is not None and psa in settings.connections:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +16,11 @@ from typing import Any
 
 import pytest
 
+from syncd.bootstrap import App
 from syncd.cli.app import run
+from syncd.core.service.runs import RunDuplicate
+from syncd.daemon.duties import duties_of
+from syncd.daemon.duty import last_due
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability, Context, Ports
 from syncd.sdk.errors import AuthError
@@ -248,3 +254,37 @@ def test_an_installation_that_buys_nothing_is_told_so(
     code, _, err = shop("reconcile")
     assert code == 2
     assert "no connection of syncd.toml tells what is bought" in err
+
+
+# -- the daemon
+
+
+async def by_schedule(shop: Shop, moment: datetime) -> None:
+    """The daemon's duty of the seller, due at a moment."""
+    shop.at(moment)
+    async with App.start(shop.folder / "syncd.toml") as app:
+        (duty,) = [one for one in duties_of(app) if one.kind == "purchases"]
+        assert duty.subject == "seller"
+        due = last_due(duty.schedule, app.clock())
+        with contextlib.suppress(RunDuplicate):
+            await duty.do(due)
+
+
+async def test_the_daemon_reads_a_month_from_the_8th_on_until_it_is_there(shop: Shop) -> None:
+    await by_schedule(shop, datetime(2026, 11, 7, 12, tzinfo=UTC))
+    assert shop.vendor.asked == []
+    shop.vendor.notes, shop.vendor.documents = ("NO_INVOICE_YET",), ()
+    await by_schedule(shop, datetime(2026, 11, 8, 12, tzinfo=UTC))
+    await by_schedule(shop, datetime(2026, 11, 8, 18, tzinfo=UTC))
+    assert shop.vendor.asked == [("2026-10", True)], "once a day, however often it starts"
+    shop.vendor.notes, shop.vendor.documents = (), ("G1",)
+    await by_schedule(shop, datetime(2026, 11, 9, 12, tzinfo=UTC))
+    await by_schedule(shop, datetime(2026, 11, 10, 12, tzinfo=UTC))
+    assert shop.vendor.asked == [("2026-10", True)] * 2, "and never again once it is there"
+
+
+async def test_the_daemon_opens_issues_of_what_nothing_bills(shop: Shop) -> None:
+    await by_schedule(shop, datetime(2026, 11, 9, 12, tzinfo=UTC))
+    with sqlite3.connect(shop.folder / "syncd.db") as database:
+        found = database.execute("SELECT code, subject FROM issue WHERE code LIKE 'PURCHASE%'")
+        assert found.fetchall() == [("PURCHASE_NOT_BILLED", "1")]
