@@ -11,7 +11,13 @@ from typing import Final
 
 from syncd.sdk.connector import Context
 from syncd.sdk.download import open_download
-from syncd.sdk.errors import PermissionMissing, TransientError
+from syncd.sdk.errors import (
+    AuthError,
+    ConnectorError,
+    ProtocolError,
+    RequestRejected,
+    TransientError,
+)
 from syncd.sdk.ports import PurchaseSink
 from syncd.sdk.retry import Budget, persist
 from syncd_csp.client import POLICY
@@ -68,13 +74,18 @@ class Files:
             del number
             try:
                 await self._once(name, progress)
-            except PermissionMissing:
+            except (AuthError, RequestRejected) as error:
                 if progress.renewed:
-                    raise
-                # The key lives for a short while: each file may ask the export for another, once.
-                progress.renewed = True
-                self._ready = await self._exports.renewed(self._ready)
+                    raise self._closed(error) from error
+            else:
+                return
+            # The key lives for a short while: each file may ask the export for another, once.
+            progress.renewed = True
+            self._ready = await self._exports.renewed(self._ready)
+            try:
                 await self._once(name, progress)
+            except (AuthError, RequestRejected) as error:
+                raise self._closed(error) from error
 
         def announce(error: TransientError, seconds: float, number: int) -> None:
             self._context.log(
@@ -87,6 +98,14 @@ class Files:
             )
 
         await persist(attempt, Budget(POLICY), announce)
+
+    def _closed(self, error: ConnectorError) -> ProtocolError:
+        """Not the credentials of the connection are refused, but the key that came with a file."""
+        return broken(
+            f"EXPORT_CLOSED: a file's host answers {error.http_status} to the key that it was"
+            " announced with",
+            self._connection,
+        )
 
     async def _once(self, name: str, progress: _Progress) -> None:
         address = self._exports.address(self._ready.manifest, name)

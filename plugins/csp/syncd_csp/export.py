@@ -22,6 +22,7 @@ from syncd.sdk.errors import (
     ProtocolError,
     VendorUnavailable,
 )
+from syncd.sdk.http import Answer
 from syncd.sdk.retry import parse_retry_after
 from syncd_csp.client import PartnerClient, number_of, unmarked
 from syncd_csp.config import CspConfig
@@ -130,12 +131,14 @@ class Exports:
                 "POST", f"{RECONCILIATION}/{what}/export", json={**body, "attributeSet": "full"}
             )
         except PermissionMissing as error:
-            raise self._not_allowed(error) from error
+            raise not_allowed(error) from error
         location = answer.headers.get("location", "")
         if answer.status != 202 or not location:
             raise self._broken(
                 f"EXPORT_UNEXPECTED: Graph answered {answer.status} without an address to ask at"
             )
+        if stated := self._stated(answer):
+            await waiting.sleep(min(stated, LONGEST_PAUSE))
         return await self._waited(self._here(location))
 
     async def renewed(self, ready: Ready) -> Ready:
@@ -158,7 +161,7 @@ class Exports:
             try:
                 answer = unmarked(await self._graph.read(operation))
             except PermissionMissing as error:
-                raise self._not_allowed(error) from error
+                raise not_allowed(error) from error
             state = answer.decode(Operation)
             match state.state:
                 case "succeeded":
@@ -170,11 +173,7 @@ class Exports:
                     pass
                 case _:
                     raise self._broken("EXPORT_UNEXPECTED: an export is in no state that is known")
-            stated = parse_retry_after(
-                answer.headers.get("retry-after"),
-                now=self._context.clock(),
-                date=answer.headers.get("date"),
-            )
+            stated = self._stated(answer)
             wait = pause if stated is None else max(stated, 1.0)
             if wait > left:
                 raise VendorUnavailable(
@@ -186,6 +185,14 @@ class Exports:
             await waiting.sleep(wait)
             left -= wait
             pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    def _stated(self, answer: Answer) -> float | None:
+        """Seconds that an answer asks to wait."""
+        return parse_retry_after(
+            answer.headers.get("retry-after"),
+            now=self._context.clock(),
+            date=answer.headers.get("date"),
+        )
 
     async def _manifest(self, state: Operation) -> Manifest:
         if state.manifest is not None:
@@ -246,19 +253,22 @@ class Exports:
         key = manifest.key.removeprefix("?")
         return f"{root}/{quote(name, safe='/')}?{key}"
 
-    def _not_allowed(self, error: PermissionMissing) -> PermissionMissing:
-        return PermissionMissing(
-            f"PERMISSION_MISSING: {self._connection}: the bill cannot be exported"
-            f" ({str(error).removeprefix(f'{self._connection}: ')}){number_of(error)}",
-            remedy="grant the application permission PartnerBilling.Read.All of Microsoft Graph in"
-            " the partner tenant, with admin consent",
-            connection=self._connection,
-            http_status=error.http_status,
-            request_id=error.request_id,
-        )
-
     def _broken(self, what: str) -> ProtocolError:
         return broken(what, self._connection)
+
+
+def not_allowed(error: PermissionMissing) -> PermissionMissing:
+    """The refusal of an export under its name, with the right that is missing."""
+    name = error.connection
+    return PermissionMissing(
+        f"PERMISSION_MISSING: {name}: the bill cannot be exported"
+        f" ({str(error).removeprefix(f'{name}: ')}){number_of(error)}",
+        remedy="grant the application permission PartnerBilling.Read.All of Microsoft Graph in the"
+        " partner tenant, with admin consent",
+        connection=name,
+        http_status=error.http_status,
+        request_id=error.request_id,
+    )
 
 
 def broken(what: str, connection: str) -> ProtocolError:

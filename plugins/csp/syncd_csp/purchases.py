@@ -99,7 +99,7 @@ class _Month:
                 self._documents.append(invoice.id)
                 if await self._read(ready, invoice.id):
                     continue
-            if invoice.id in voided or enum(invoice.document) not in ("", "invoice"):
+            if invoice.id in voided or enum(invoice.document) not in ("", "none", "invoice"):
                 self._notes.append(f"EXPORT_EMPTY: {invoice.id} has no lines")
             else:
                 self._left_out(invoice, "EXPORT_EMPTY", "has no lines")

@@ -61,8 +61,8 @@ NO_RELATION: Final = Meaning(
 )  # fmt: skip
 DENIED: Final = Meaning(
     "ACCESS_DENIED", Blame.CUSTOMER, "Partner Center denies access",
-    "check the relationship and the roles of the application or person in Partner Center; an"
-    " indirect reseller has none there and uses the plugin entra",
+    "check the roles of the application or person in Partner Center; only direct-bill partners and"
+    " indirect providers may ask there: an indirect reseller uses the plugin entra",
 )  # fmt: skip
 NOT_OURS: Final = Meaning(
     "CUSTOMER_NOT_FOUND", Blame.CUSTOMER,
@@ -209,13 +209,18 @@ class Refusal(AuthError):
     ) -> None:
         super().__init__(
             f"{meaning.code}: {connection}: {meaning.what}{detail}",
-            remedy=meaning.remedy,
+            remedy=advice(meaning, connection),
             connection=connection,
             http_status=http_status,
             request_id=request_id,
         )
         self.reason = meaning.code
         self.blame = meaning.blame
+
+
+def advice(meaning: Meaning, connection: str) -> str:
+    """The remedy, with the name of the connection in its command."""
+    return meaning.remedy.replace("`syncd login`", f"`syncd login {connection}`")
 
 
 class SaidToken(msgspec.Struct):

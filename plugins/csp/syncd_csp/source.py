@@ -28,7 +28,7 @@ from syncd_csp.customers import Roster
 from syncd_csp.models import Customer
 from syncd_csp.products import Catalogue
 from syncd_csp.reading import CustomerReading, Found
-from syncd_csp.refusals import Blame, Refusal
+from syncd_csp.refusals import DENIED, Blame, Refusal
 from syncd_csp.values import party
 
 AT_ONCE: Final = 4
@@ -139,13 +139,15 @@ def _account(row: Customer) -> Account:
 
 
 def _require_something(outcomes: Sequence[Outcome]) -> None:
-    """Raise what ended every customer alike: refused rights, or a service that does not answer."""
+    """Raise what ended every customer alike: denied access, or a service that does not answer."""
     errors = [error for _, error in outcomes if error is not None]
     if not errors or len(errors) < len(outcomes) or any(found.seen for found, _ in outcomes):
         return
-    for kind in (TransientError, AuthError):
-        if all(isinstance(error, kind) for error in errors) and len(errors) > 1:
-            raise errors[0]
+    if all(isinstance(error, TransientError) for error in errors):
+        raise errors[0]
+    denied = [isinstance(error, Refusal) and error.reason == DENIED.code for error in errors]
+    if all(denied) and len(denied) > 1:
+        raise errors[0]
 
 
 def _verdict(account: Account, found: Found, error: ConnectorError | None) -> ScopeVerdict:

@@ -19,7 +19,7 @@ from syncd.sdk.http import ApiClient
 from syncd.sdk.refresh import RefreshExchange
 from syncd.sdk.refresh_bearer import RefreshAuth
 from syncd_csp.config import CspConfig
-from syncd_csp.refusals import CERTIFICATE, Blame, Refusal, meaning_of
+from syncd_csp.refusals import CERTIFICATE, Blame, Refusal, advice, meaning_of
 
 EARLY: Final = 120.0
 """Seconds before its end in which a token is no longer used."""
@@ -188,7 +188,7 @@ def denial(connection: str, answer: Answer, code: str, words: str, proof: Proof)
     if meaning.blame is Blame.SIGN_IN:
         return SignInExpired(
             f"{meaning.code}: {connection}: {meaning.what}{detail}{words}",
-            remedy=meaning.remedy.replace("`syncd login`", f"`syncd login {connection}`"),
+            remedy=advice(meaning, connection),
             connection=connection,
             http_status=answer.status,
             request_id=answer.request_id,

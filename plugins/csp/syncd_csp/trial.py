@@ -9,11 +9,18 @@ from datetime import timedelta
 from typing import Final
 
 from syncd.sdk.connector import Context
-from syncd.sdk.errors import AuthError, ConnectorError, RequestRejected, TransientError
+from syncd.sdk.errors import (
+    AuthError,
+    ConnectorError,
+    PermissionMissing,
+    RequestRejected,
+    TransientError,
+)
 from syncd.sdk.records import CheckResult, Permission
 from syncd_csp.client import TOKEN_NAME, PartnerClient, unmarked
 from syncd_csp.config import CspConfig
 from syncd_csp.customers import CUSTOMERS, RESELLER
+from syncd_csp.export import not_allowed
 from syncd_csp.models import Customer, Customers, Invoices, SubscribedSkus, Subscriptions
 from syncd_csp.reading import LICENCES, SUBSCRIPTIONS, path_of
 from syncd_csp.refusals import Blame, Refusal
@@ -105,6 +112,8 @@ class Trial:
             self._note(EXPORT)
         except RequestRejected:
             self._note(EXPORT)  # looked up and not found: the right is there
+        except PermissionMissing as error:
+            self._note(EXPORT, not_allowed(error), counts=False)
         except AuthError as error:
             self._note(EXPORT, error, counts=False)
 
@@ -169,7 +178,7 @@ async def run(client: PartnerClient, context: Context[CspConfig]) -> CheckResult
         customers = await trial.customers()
     except AuthError as error:
         reseller = ""
-        if error.http_status == 403:
+        if error.http_status == 403 and "indirect reseller" not in error.remedy:
             reseller = (
                 "; only direct-bill partners and indirect providers may ask Partner Center: an"
                 " indirect reseller uses the plugin entra"

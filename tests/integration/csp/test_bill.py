@@ -369,7 +369,7 @@ async def test_a_key_that_has_ended_is_renewed_once(bill: Bill, pc: Opened) -> N
 
 async def test_a_file_that_stays_closed_is_told_without_its_key(bill: Bill, pc: Opened) -> None:
     bill.file("part-0.json.gz", Response(403, text="<Error>AuthenticationFailed</Error>"))
-    with pytest.raises(PermissionMissing) as raised:
+    with pytest.raises(ProtocolError, match=r"EXPORT_CLOSED: pc: .*403") as raised:
         await read(pc)
     assert bill.blob.call_count == 2
     assert "canary" not in str(raised.value)
