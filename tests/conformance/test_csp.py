@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from syncd_csp import CONNECTOR
 from syncd_csp.sandbox import REFRESH_TOKEN, SANDBOX, SECRET
 from syncd_csp.sandbox.app import Simulator
+from syncd_csp.sandbox.books import Books
+from syncd_csp.sandbox.options import Options
 
 from syncd.sdk.connector import Ports
+from syncd.sdk.period import Period
 from syncd.sdk.testing.fakes import RecordingSink
 from syncd.sdk.testing.faults import Action, Application, Fault
+from syncd.sdk.testing.purchases import PurchaseConformance
 from syncd.sdk.testing.usage import UsageConformance
 from tests.builders_partner import market
 from tests.builders_tokens import MemoryVault
@@ -88,3 +94,30 @@ class TestCspOfAPerson(CspRules):
     def test_a_page_that_repeats_is_noticed(self) -> None:
         """There is one page, and what is repeated is the same list once more."""
         self.survived(self.broken(Fault(action=Action.REPEAT)), "the same answer once more")
+
+
+def october() -> Decimal:
+    """What the simulated seller's own books charge for the month."""
+    books = Books(market(), Options())
+    books.refresh()
+    lines = books.lines(date(2026, 10, 1), date(2026, 10, 31))
+    return sum((one.subtotal for one in lines), Decimal(0))
+
+
+class TestCspBill(PurchaseConformance):
+    """October's bill in three files."""
+
+    connector = CONNECTOR
+    secrets = (SECRET,)
+    token_path = "/oauth2/v2.0/token$"
+    question_path = "/export$"
+    period = Period(2026, 10)
+    lines_path = "^/store/"
+    cost = october()
+
+    def vendor(self) -> Application:
+        app: Application = SANDBOX.build(market(), {"blobs": 3})
+        return app
+
+    def config(self, base_url: str) -> Mapping[str, Any]:
+        return {**SANDBOX.settings(base_url), "client_secret": SECRET}

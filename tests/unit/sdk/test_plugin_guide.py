@@ -12,6 +12,7 @@ from syncd.sdk.testing.assets import AssetConformance
 from syncd.sdk.testing.conformance import Conformance
 from syncd.sdk.testing.links import LinkConformance
 from syncd.sdk.testing.psa import PsaConformance
+from syncd.sdk.testing.purchases import PurchaseConformance
 from syncd.sdk.testing.reading import ReadingConformance
 from syncd.sdk.testing.usage import UsageConformance
 from tests.unit.sdk import guide, mutants
@@ -74,6 +75,7 @@ def test_the_page_lists_every_rule_and_no_other():
             Conformance,
             ReadingConformance,
             UsageConformance,
+            PurchaseConformance,
             PsaConformance,
             LinkConformance,
             AssetConformance,
