@@ -23,9 +23,10 @@ from syncd.sdk.records import Observation, PurchaseLine, ScopeVerdict
 from syncd.sdk.testing.fakes import FakeClock, FakeStopwatch, RecordingLog, RecordingSink
 from syncd.sdk.tokens import TokenVault
 
-PARTNER = "https://api.partnercenter.microsoft.com"
-GRAPH = "https://graph.microsoft.com"
-LOGIN = "https://login.microsoftonline.com"
+# Addresses of this machine, to which no client loads certificates; nothing is sent anywhere.
+LOGIN = "http://127.0.0.1:9"
+PARTNER = f"{LOGIN}/partner"
+GRAPH = f"{LOGIN}/graph"
 STORE = "https://exports.blob.core.windows.net"
 TENANT = "11111111-2222-4333-8444-555555555555"
 SECRET = "canary-client-secret/+="
@@ -37,6 +38,7 @@ BOM = b"\xef\xbb\xbf"
 
 def config(**more: Any) -> CspConfig:
     known = {"partner_tenant": TENANT, "client_id": "our-app", "client_secret": SECRET}
+    known |= {"login_url": LOGIN, "base_url": PARTNER, "graph_url": GRAPH}
     return CspConfig.model_validate({**known, **more})
 
 
