@@ -22,6 +22,7 @@ from syncd.core.service.runs import RunHandle, run
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.purchases import (
     SpilledRow,
+    add_up,
     gather,
     open_gathering,
     replace_read,
@@ -215,6 +216,8 @@ async def read_purchases(
                 if told is error:
                     raise
                 raise told from error
+        async with bench.scratch() as scratch:
+            await add_up(scratch)
         async with bench.writer() as conn:
             book = IssueBook(conn, connection.name, clock())
             await connection_worked(book, connection)

@@ -43,23 +43,27 @@ _CREATE = (
 _COPY = f"COPY gathered ({_COLUMNS}) FROM STDIN"
 _INSERT = f"INSERT INTO gathered ({_COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608 - constants
 _KEY = "account, sku, subscription, charge, currency"
-_ADD_UP = text(f"""
+_HALF = FINE // 2
+_ADD_UP = """
+CREATE TEMP TABLE added AS
+SELECT {key}, max(account_name) AS account_name, max(product) AS product, max(name) AS name,
+       CAST(sum(quantity) + {quantity} AS BIGINT) AS quantity,
+       CAST(sum(cost) + {cost} AS BIGINT) AS cost,
+       CAST(sum(lines) AS BIGINT) AS lines
+  FROM gathered GROUP BY {key}
+"""
+_WHOLE = {
+    "sqlite": f"(sum({{0}}) + {_HALF}) / {FINE}",
+    "postgresql": f"div(sum({{0}}) + {_HALF}, {FINE})",
+}
+"""What the rests of a sum come to, to the nearest; each of them is 0 or more."""
+
+_WRITE = text(f"""
 INSERT INTO purchase_sum (read_id, account_key, sku, subscription, charge, currency, account_name,
                           product, name, quantity, cost, lines)
-SELECT :read, {_KEY}, max(account_name), max(product), max(name),
-       CAST(sum(quantity) + (sum(quantity_rest) + {FINE // 2}) / {FINE} AS BIGINT),
-       CAST(sum(cost) + (sum(cost_rest) + {FINE // 2}) / {FINE} AS BIGINT),
-       CAST(sum(lines) AS BIGINT)
-  FROM gathered GROUP BY {_KEY}
+SELECT :read, {_KEY}, account_name, product, name, quantity, cost, lines
+  FROM added ORDER BY {_KEY}
 """)  # noqa: S608 - constants of this module
-_ADD_UP_POSTGRESQL = text(
-    _ADD_UP.text.replace(
-        f"(sum(quantity_rest) + {FINE // 2}) / {FINE}",
-        f"div(sum(quantity_rest) + {FINE // 2}, {FINE})",
-    ).replace(
-        f"(sum(cost_rest) + {FINE // 2}) / {FINE}", f"div(sum(cost_rest) + {FINE // 2}, {FINE})"
-    )
-)
 _FORGET = text(
     "DELETE FROM purchase_sum WHERE read_id IN (SELECT id FROM purchase_read"
     " WHERE connection_id = :connection AND billed = :billed AND superseded_at IS NOT NULL)"
@@ -141,6 +145,13 @@ async def gather(scratch: AsyncConnection, rows: Sequence[SpilledRow]) -> None:
             await copy.write_row(row)
 
 
+async def add_up(scratch: AsyncConnection) -> None:
+    """Bring what was gathered to one row per group, before anybody has to wait for the write."""
+    whole = _WHOLE[scratch.dialect.name]
+    rests = {name: whole.format(f"{name}_rest") for name in ("quantity", "cost")}
+    await scratch.exec_driver_sql(_ADD_UP.format(key=_KEY, **rests))
+
+
 async def replace_read(
     conn: AsyncConnection,
     connection_id: int,
@@ -152,7 +163,7 @@ async def replace_read(
     taken_at: datetime,
     now: datetime,
 ) -> int:
-    """Write what was gathered as the read that stands; the row id of it.
+    """Write what was added up as the read that stands; the row id of it.
 
     Sums of what was not invoiced yet are forgotten with the read that they belong to, as they
     change daily; those of invoices stay.
@@ -185,8 +196,7 @@ async def replace_read(
         .returning(col(PurchaseRead.id))
     )
     read_id = int(made.scalar_one() or 0)
-    adding = _ADD_UP if conn.dialect.name == "sqlite" else _ADD_UP_POSTGRESQL
-    await conn.execute(adding, {"read": read_id})
+    await conn.execute(_WRITE, {"read": read_id})
     return read_id
 
 
@@ -261,6 +271,7 @@ __all__ = [
     "SpilledRow",
     "StoredRead",
     "Summed",
+    "add_up",
     "gather",
     "load_sums",
     "open_gathering",
