@@ -6,7 +6,7 @@ holds, without quantity rules; it is left out where no price is known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
@@ -19,9 +19,8 @@ from syncd.core.service.leak_kinds import LeakKind as LeakKind
 from syncd.core.service.leak_records import Leak as Leak
 from syncd.core.service.leak_records import LeakReport as LeakReport
 from syncd.core.service.ledger import line_key
-from syncd.core.service.purchase_leaks import PurchaseLeaks, cost_of, purchase_leaks
+from syncd.core.service.purchase_leaks import PurchaseLeaks, cost_of, purchase_leaks, seller_of
 from syncd.core.service.reckoning import Carried, ReckoningRules, Sources, reckon
-from syncd.core.service.reconciliation import Reconciled
 from syncd.core.service.usage import count
 from syncd.core.store.billed_amounts import billed_accounts
 from syncd.core.store.billing_data import BillingData, load_billing_data
@@ -133,7 +132,7 @@ def find_leaks(
     """
     search = _Search(drafting)
     found = [
-        *search.counted(purchases.told), *search.kept_out(kept_out), *_bought(purchases.lost)
+        *search.counted(purchases.told), *search.kept_out(kept_out), *_bought(purchases)
     ]  # fmt: skip
     for draft in drafting.drafts(sorted(drafting.data.accounts)):
         found += search.drafted(draft, billed=draft.account.id in billed)
@@ -284,13 +283,13 @@ class _Search:
         return next((rate.price for rate in rates if rate.currency == currency), None)
 
 
-def _bought(lost: Iterable[Reconciled]) -> Iterator[Leak]:
+def _bought(purchases: PurchaseLeaks) -> Iterator[Leak]:
     """Purchases that nothing bills, with what they cost."""
-    for row in lost:
+    for row in purchases.lost:
         money, currency = cost_of(row)
         yield Leak(
             kind=LeakKind.BOUGHT,
-            connection=row.products[0].partition(" ")[0] if row.products else "",
+            connection=seller_of(row, purchases.sellers),
             account=row.client,
             account_name=row.client_name,
             client=row.client,

@@ -6,7 +6,7 @@ purchase are no leak.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -31,10 +31,12 @@ class PurchaseLeaks:
 
     Attributes:
         lost: purchases of clients who are live that nothing bills.
+        sellers: connections that tell what is bought.
         told: client and `<connection> <product>` of what stands for a purchase of such a client.
     """
 
     lost: tuple[Reconciled, ...] = ()
+    sellers: tuple[str, ...] = ()
     told: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -66,8 +68,16 @@ async def purchase_leaks(
     live = [row for row in rows if row.client and book.golive.is_live(row.client, str(period))]
     return PurchaseLeaks(
         lost=tuple(row for row in live if row.status is Status.NOT_BILLED),
+        sellers=tuple(sorted(purchase_sources)),
         told=frozenset((row.client, product) for row in live for product in row.products),
     )
+
+
+def seller_of(row: Reconciled, sellers: Sequence[str]) -> str:
+    """The connection that tells of the purchase; empty where several might."""
+    counting = [one.partition(" ")[0] for one in row.products]
+    found = [one for one in counting if one in sellers]
+    return found[0] if found else sellers[0] if len(sellers) == 1 else ""
 
 
 def cost_of(row: Reconciled) -> tuple[Decimal | None, str]:

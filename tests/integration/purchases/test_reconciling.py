@@ -347,6 +347,7 @@ async def test_what_is_bought_and_not_billed_leaks_its_cost_and_once(market: Mar
     assert set(found) == {("bought and not billed", "Business Suite")}
     one = found["bought and not billed", "Business Suite"]
     assert (one.account_name, one.quantity, one.money) == ("Acme Ltd", Decimal(10), Decimal(100))
+    assert (one.connection, one.currency) == ("seller", "GBP")
 
 
 async def test_other_figures_of_what_is_billed_do_not_leak(market: Market) -> None:
