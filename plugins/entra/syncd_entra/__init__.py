@@ -26,6 +26,7 @@ tenants = [
 ]
 # users = "listed"                       # every user is read and is evidence
 # devices = ["entra", "intune"]
+# subscriptions = true                   # ids, next change and trials of what was bought
 # count_free = true                      # count free and trial SKUs, too
 """
 
