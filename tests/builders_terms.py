@@ -22,11 +22,14 @@ def seats(
     product: Product = YEARLY,
     quantity: int = 10,
     excluded: str | None = None,
+    purchases: tuple[str, ...] = (),
     **term: Any,
 ) -> Observation:
     """A subscription of one year, billed monthly, unless said otherwise."""
     facts = {"then": "renews", "length": "P1Y", "billed": "monthly", **term}
-    attributes = with_term({"sku": "x"}, Term(ends=ends, **facts))
+    attributes = with_term(
+        {"sku": "x", **({"purchases": purchases} if purchases else {})}, Term(ends=ends, **facts)
+    )
     return Observation(account, product.key, unit, quantity, product.name, attributes, excluded)
 
 

@@ -78,7 +78,7 @@ async def show_renewals(
 def _data(found: RenewalReport, *, not_monthly: bool) -> dict[str, Any]:
     data = {each.name: getattr(found, each.name) for each in fields(found)}
     if not_monthly:
-        for name in ("windows", "past", "extended", "rolling", "undated"):
+        for name in ("windows", "past", "extended", "rolling", "undated", "told_elsewhere"):
             data.pop(name)
     return data
 
@@ -117,6 +117,8 @@ def _windows(output: Output, found: RenewalReport, asked: Asked) -> None:
         output.say(
             f"\n{found.rolling:,} more renew by themselves every month: `syncd renewals --rolling`"
         )
+    if found.told_elsewhere:
+        output.say(f"\n{found.told_elsewhere:,} more stand for units that are listed already")
     if found.undated:
         output.say(f"\n{found.undated:,} have a term whose end the vendor does not tell")
 

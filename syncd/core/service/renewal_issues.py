@@ -36,6 +36,7 @@ from syncd.core.store.renewals import (
     any_term,
     clients_of,
     products_of,
+    units_elsewhere,
     units_with_terms,
 )
 from syncd.sdk.connector import EventLog
@@ -104,7 +105,7 @@ async def review_terms(
             book = IssueBook(conn, connection.name, now)
             counts = connection.name in active
             due, extended = (
-                await _findings(conn, connection, today, timezone) if counts else ({}, {})
+                await _findings(conn, connection, today, timezone, active) if counts else ({}, {})
             )
             await book.replace(RENEWAL_DUE, due)
             await book.replace(EXTENDED_TERM, extended)
@@ -120,18 +121,27 @@ async def _looked_at_on(
 
 
 async def _findings(
-    conn: AsyncConnection, connection: ConnectionRef, today: date, timezone: ZoneInfo
+    conn: AsyncConnection,
+    connection: ConnectionRef,
+    today: date,
+    timezone: ZoneInfo,
+    active: Collection[str],
 ) -> tuple[dict[str, Finding], dict[str, Finding]]:
     """What ends soon, and what is extended, by the subject of its account."""
+    found = [
+        unit
+        async for unit in units_with_terms(conn, connection.id)
+        if unit.term.extended or _window(unit, today, timezone) is not None
+    ]
+    elsewhere = await units_elsewhere(conn, connection.id, found, connections=active)
     due: dict[int, list[_Due]] = {}
     extended: dict[int, list[TermUnit]] = {}
-    async for unit in units_with_terms(conn, connection.id):
+    for unit in found:
+        if unit.is_told(elsewhere):
+            continue
         if unit.term.extended:
             extended.setdefault(unit.account_id, []).append(unit)
-            continue
-        days = days_left(unit.term, today, timezone)
-        window = None if days is None or rolls(unit.term) else window_of(days, WINDOWS)
-        if window is not None:
+        elif (window := _window(unit, today, timezone)) is not None:
             due.setdefault(unit.account_id, []).append(_Due(window, unit))
     if not due and not extended:
         return {}, {}
@@ -147,6 +157,12 @@ async def _findings(
         dict(teller.due(account, units) for account, units in due.items()),
         dict(teller.extended(account, units) for account, units in extended.items()),
     )
+
+
+def _window(unit: TermUnit, today: date, timezone: ZoneInfo) -> int | None:
+    """The window in which somebody has to decide on the unit, None where nobody has to."""
+    days = days_left(unit.term, today, timezone)
+    return None if days is None or rolls(unit.term) else window_of(days, WINDOWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,8 @@ class RenewalReport:
         not_monthly: everything charged otherwise than monthly, however far away its end is.
         rolling: how many months that renew by themselves were left out of the windows.
         undated: how many terms have no end that is known, and are in no window.
+        told_elsewhere: how many were left out, because what they stand for is a unit of another
+            source, with a term of its own.
         read_at: when each source was read last, by connection; None before its first pull.
     """
 
@@ -114,6 +116,7 @@ class RenewalReport:
     not_monthly: Sequence[Renewal] = ()
     rolling: int = 0
     undated: int = 0
+    told_elsewhere: int = 0
     read_at: Mapping[str, datetime | None] = field(default_factory=dict)
 
 
@@ -144,6 +147,7 @@ def arrange(
     today: date,
     timezone: ZoneInfo,
     read_at: Mapping[str, datetime | None],
+    told: int = 0,
 ) -> RenewalReport:
     """Group renewals: what ends is in one window, or is past, or extended, or farther away."""
     ordered = sorted(rows, key=_soonest_first)
@@ -161,6 +165,7 @@ def arrange(
         rolling=sum(one.rolls and one.window is not None and not one.extended for one in ordered)
         * (not asked.rolling),
         undated=sum(one.ends is None and not one.extended for one in ordered),
+        told_elsewhere=told,
         read_at=read_at,
     )
 

@@ -37,6 +37,7 @@ from syncd.core.store.renewals import (
     products_of,
     rates_on,
     read_at,
+    units_elsewhere,
     units_with_terms,
 )
 from syncd.sdk.terms import Term
@@ -78,6 +79,7 @@ async def read_renewals(
         wanted = None if asked.client is None else await _client(conn, psa_name, asked.client)
         rates = await rates_on(conn, today, currency)
         rows: list[Renewal] = []
+        told = 0
         read: dict[str, datetime | None] = {}
         for connection in await all_connections(conn):
             if connection.name not in connections:
@@ -97,12 +99,16 @@ async def read_renewals(
                 windows=asked.windows,
             )
             accounts = None if wanted is None else of_client
-            rows += [
-                book.renewal(unit)
+            units = [
+                unit
                 async for unit in units_with_terms(conn, connection.id, accounts=accounts)
                 if book.matters(unit.term)
             ]
-    return arrange(rows, asked, today=today, timezone=timezone, read_at=read)
+            elsewhere = await units_elsewhere(conn, connection.id, units, connections=connections)
+            own = [book.renewal(unit) for unit in units if not unit.is_told(elsewhere)]
+            told += len(units) - len(own)
+            rows += own
+    return arrange(rows, asked, today=today, timezone=timezone, read_at=read, told=told)
 
 
 async def _client(conn: AsyncConnection, psa_name: str | None, wanted: str) -> str:

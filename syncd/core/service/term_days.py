@@ -37,7 +37,7 @@ def ends_on(day: date, zone: ZoneInfo) -> date:
 
 @lru_cache(maxsize=4096)
 def safe_until(day: date, zone: ZoneInfo) -> date:
-    """The last local day that is over before the day of UTC is; nobody who acts on it is late."""
+    """The last local day that is over before the day of UTC is: no zone makes it too late."""
     try:
         over = datetime.combine(day + timedelta(days=1), time.min, tzinfo=UTC)
         return over.astimezone(zone).date() - timedelta(days=1)

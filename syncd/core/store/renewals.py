@@ -6,11 +6,13 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from syncd.core.store.asking import fetch, scalar
 from syncd.core.store.census.selection import STATES_A_TERM, alive, among, listed
@@ -34,6 +36,11 @@ _AT = (
     "SELECT u.account_id, u.product_id, u.attributes FROM unit_interval u"
     " WHERE u.connection_id = :connection AND {chosen} AND u.period = '' AND {condition}"
     " AND {alive}"
+)
+_ELSEWHERE = (
+    "SELECT u.unit FROM unit_interval u JOIN connection c ON c.id = u.connection_id"
+    " WHERE u.connection_id <> :connection AND u.closed_pull IS NULL AND {condition}"
+    " AND u.period = '' AND {units} AND {names}"
 )
 _HOW_MANY = "SELECT count(*) " + _STATED
 _ACCOUNTS = "SELECT id, key, name FROM account WHERE connection_id = :connection"
@@ -77,7 +84,10 @@ class LinkedClient:
 
 
 class TermUnit(NamedTuple):
-    """A unit that is there now and states a term; see `syncd.sdk.records.Observation`."""
+    """A unit that is there now and states a term; see `syncd.sdk.records.Observation`.
+
+    `purchases` are ids of what was bought, where the unit stands for purchases of another source.
+    """
 
     account_id: int
     product_id: int
@@ -86,6 +96,16 @@ class TermUnit(NamedTuple):
     quantity: int
     excluded: str | None
     term: Term
+    purchases: tuple[str, ...]
+
+    def is_told(self, elsewhere: Collection[str]) -> bool:
+        """Whether the units of other sources state all of its terms already."""
+        return bool(self.purchases) and all(one in elsewhere for one in self.purchases)
+
+
+class _Facts(msgspec.Struct):
+    term: Term | None = None
+    purchases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +147,42 @@ async def units_with_terms(
     question = _UNITS.format(condition=STATES_A_TERM[_dialect(conn)], chosen=chosen)
     async for rows in (await conn.stream(text(question), bound)).partitions(_BATCH):
         for account, product, unit, name, quantity, excluded, attributes in rows:
-            term = term_of(attributes)
-            if term is not None:
-                yield TermUnit(account, product, unit, name, quantity, excluded, term)
+            facts = _facts(attributes)
+            if facts.term is not None:
+                yield TermUnit(
+                    account, product, unit, name, quantity, excluded, facts.term, facts.purchases
+                )
+
+
+async def units_elsewhere(
+    conn: AsyncConnection,
+    connection_id: int,
+    units: Iterable[TermUnit],
+    *,
+    connections: Collection[str],
+) -> set[str]:
+    """Which purchases of these units are units with a term of another source.
+
+    Args:
+        conn: a reader's connection.
+        connection_id: row id of the connection of the units.
+        units: of it.
+        connections: names of the sources that count.
+    """
+    wanted = {one for unit in units for one in unit.purchases}
+    if not wanted:
+        return set()
+    question = _ELSEWHERE.format(
+        condition=STATES_A_TERM[_dialect(conn)],
+        units=among(conn, "u.unit", "units"),
+        names=among(conn, "c.name", "names"),
+    )
+    bound = {
+        "connection": connection_id,
+        "units": listed(conn, wanted),
+        "names": listed(conn, connections),
+    }
+    return {row[0] for row in await fetch(conn, question, bound)}
 
 
 async def terms_at(
@@ -181,6 +234,14 @@ async def read_at(conn: AsyncConnection, connection_id: int) -> datetime | None:
     """When the newest pull that proved anything began; None before the first."""
     found = await scalar(conn, _READ_AT, {"connection": connection_id})
     return None if found is None else from_micros(found)
+
+
+def _facts(attributes: str) -> _Facts:
+    """The term, also where what was bought is not written as it should be."""
+    try:
+        return msgspec.json.decode(attributes, type=_Facts)
+    except msgspec.MsgspecError:
+        return _Facts(term_of(attributes))
 
 
 def _amount(stored: int | None) -> Decimal | None:

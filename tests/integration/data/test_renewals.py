@@ -20,7 +20,7 @@ from syncd.core.store.census.selection import STATES_A_TERM
 from syncd.core.store.issues import Issue
 from syncd.sdk.records import Observation
 from tests.builders_census import pull
-from tests.builders_data import Office, device
+from tests.builders_data import Office, connection, device
 from tests.builders_terms import MONTHLY, PREPAID, SOLD, YEARLY, seats, utc
 
 LONDON = ZoneInfo("Europe/London")
@@ -32,12 +32,17 @@ async def sell(office: Office, *units: Observation, at: datetime | None = None) 
 
 
 async def listed(
-    office: Office, *, within: int = 90, client: str | None = None, rolling: bool = False
+    office: Office,
+    *,
+    within: int = 90,
+    client: str | None = None,
+    rolling: bool = False,
+    connections: Sequence[str] = ("rmm",),
 ) -> RenewalReport:
     return await read_renewals(
         office.database,
         Asked(within=within, client=client, rolling=rolling),
-        connections={"rmm"},
+        connections=connections,
         psa_name="desk",
         timezone=LONDON,
         currency="GBP",
@@ -245,6 +250,32 @@ async def test_what_is_extended_is_another_issue_and_in_no_window(office: Office
     assert [row.unit for one in report.windows for row in one.rows] == ["s2"]
     await sell(office, seats("a", "s1", date(2027, 12, 9)))
     assert await reviewed(office) == {}
+
+
+async def test_what_two_sources_know_of_is_told_once_as_what_was_bought(office: Office) -> None:
+    users = await connection(office.database, "users", "acme")
+    await sell(office, seats("a", "sub-1", date(2026, 12, 1)))
+    await pull(
+        office.database,
+        users,
+        [
+            seats("a", "premium", date(2026, 12, 1), purchases=("sub-1",), then="unknown"),
+            seats("b", "both", date(2026, 12, 1), purchases=("sub-1", "sub-9"), then="unknown"),
+        ],
+        products=SOLD,
+    )
+    both = ("rmm", "users")
+    assert sorted(await reviewed(office, pulled=both, active=both)) == [
+        "RENEWAL_DUE rmm/a",
+        "RENEWAL_DUE users/b",
+    ]
+    found = await listed(office, connections=both)
+    assert [row.unit for one in found.windows for row in one.rows] == ["sub-1", "both"]
+    assert found.told_elsewhere == 1
+    alone = await listed(office, connections=("users",))
+    assert [row.unit for one in alone.windows for row in one.rows] == ["premium", "both"]
+    resting = await reviewed(office, pulled=both, active=("users",))
+    assert sorted(resting) == ["RENEWAL_DUE users/a", "RENEWAL_DUE users/b"]
 
 
 async def test_facts_that_nobody_read_again_are_looked_at_once_a_day(office: Office) -> None:
