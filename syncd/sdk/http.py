@@ -1,6 +1,6 @@
 """Speaks HTTP to one vendor: bounded, pinned to its host, honest about what it did not see.
 
-With `wire.py` the only module of the project that uses httpx.
+With `wire.py` and `download.py` the only module of the project that uses httpx.
 """
 
 from __future__ import annotations

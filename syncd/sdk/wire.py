@@ -1,6 +1,6 @@
 """One request and its whole answer, below retries and quotas; and single posts for tokens.
 
-The part of the SDK that touches httpx, together with `http.py`.
+The part of the SDK that touches httpx, together with `http.py` and `download.py`.
 """
 
 from __future__ import annotations
