@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
-SOURCE, BACKUP, PSA = "ninja", "backup", "halo"
-PSA_CONNECTOR = "halopsa"
-NAMES = {"ninjaone": SOURCE, "backup_console": BACKUP, PSA_CONNECTOR: PSA}
+SOURCE, BACKUP, USED, BOUGHT, PSA = "ninja", "backup", "m365", "csp", "halo"
+PSA_CONNECTOR, DIRECTORY, SELLER = "halopsa", "entra", "csp"
+NAMES = {
+    "ninjaone": SOURCE,
+    "backup_console": BACKUP,
+    DIRECTORY: USED,
+    SELLER: BOUGHT,
+    PSA_CONNECTOR: PSA,
+}
 """Connector -> name of its connection."""
+
+SEATED = {10: "Quayside Legal LLP", 12: "Oakfield Farm Shop"}
+"""Clients of the simulated world that buy their Microsoft seats from us."""
+
+
+def tenant_of(client: int) -> str:
+    """The tenant of a client of the simulated world, which both Microsoft simulators derive."""
+    return str(uuid5(NAMESPACE_URL, f"sandbox:tenant:{client}"))
+
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "ninjaone": {"internal_organisations": ["Bluebird IT (internal)"]},
@@ -17,6 +33,11 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "internal_companies": ["Bluebird IT (internal)"],
         "timezone": "Europe/London",
         "schedule": "0 */6 * * *",
+    },
+    DIRECTORY: {
+        # What was bought is told with the ids under which the seller's books hold it.
+        "subscriptions": True,
+        "tenants": [{"id": tenant_of(key), "name": name} for key, name in SEATED.items()],
     },
     PSA_CONNECTOR: {
         "scope": "read:customers read:assets read:suppliers read:invoices read:softwarelicensing "
@@ -41,7 +62,12 @@ HIDDEN = "HSL6-PC03"
 """A device that one evening's read did not show, and nobody noticed."""
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    PSA_CONNECTOR: {"history": tuple(int(key) for key in PIONEERS)}
+    PSA_CONNECTOR: {"history": tuple(int(key) for key in PIONEERS)},
+    SELLER: {
+        "currency": "GBP",
+        "running": 0,
+        "gdap_only": tuple(tenant_of(key) for key in range(1, 51) if key not in SEATED),
+    },
 }
 """What is set on the simulators."""
 
@@ -53,3 +79,6 @@ BY_HAND = "Fern Primary School"
 
 HELD = 3
 """Exit code of a command that left something for a person."""
+
+LEAKING = 6
+"""Exit code of a command that found something billed nowhere."""

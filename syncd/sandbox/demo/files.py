@@ -104,6 +104,26 @@ BACKUPS = Offer(
 )
 """Backups, one configuration in each mode; the storage carries restores and limits with it."""
 
+PREMIUM = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
+"""Microsoft's GUID of Microsoft 365 Business Premium."""
+
+COMMITTED = f"sku:{PREMIUM}:committed"
+"""Its seats that are assigned or bought, whichever are more."""
+
+SEATS = Offer(
+    asset_types={},
+    rates={COMMITTED: ("24.72", "29.00")},
+    configurations=(
+        {
+            "name": "Microsoft 365 Business Premium",
+            "mode": "average",
+            "products": COMMITTED,
+            "asset_type": "Workstation",
+        },
+    ),
+)
+"""Seats of the one suite that this MSP sells on; of its numbers it bills the committed one."""
+
 
 def fill(path: Path, edit: Callable[[Row], Row]) -> int:
     """Rewrite each row of an exported file; how many changed."""

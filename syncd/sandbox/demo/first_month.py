@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.sandbox.demo import going_live, late_device
+from syncd.sandbox.demo import going_live, late_device, seats
 from syncd.sandbox.demo.cast import (
     BACKUP,
     BY_HAND,
@@ -12,10 +12,12 @@ from syncd.sandbox.demo.cast import (
     NOVEMBER_EVENING,
     PSA_CONNECTOR,
     SOURCE,
+    USED,
 )
 from syncd.sandbox.demo.files import (
     BACKUPS,
     DEVICES,
+    SEATS,
     Row,
     configuration_rows,
     fill,
@@ -24,6 +26,8 @@ from syncd.sandbox.demo.files import (
     write,
 )
 from syncd.sandbox.demo.stage import Stage
+
+FIRST_DAY = "2026-11-01"
 
 
 def play(stage: Stage) -> None:
@@ -35,10 +39,12 @@ def play(stage: Stage) -> None:
     _credentials(stage)
     _counts(stage)
     _decisions(stage)
+    seats.ends_soon(stage)
     going_live.play(stage)
     _nothing_twice(stage)
     late_device.play(stage)
     _by_hand(stage)
+    seats.side_by_side(stage)
 
 
 def _credentials(stage: Stage) -> None:
@@ -50,7 +56,7 @@ def _credentials(stage: Stage) -> None:
 def _counts(stage: Stage) -> None:
     stage.step(
         "Pull",
-        "Read every device and every backup once. A read that cannot be proven changes nothing.",
+        "Read every device, backup and seat once. A read that cannot be proven changes nothing.",
     )
     stage.run("pull")
     stage.say("the same again in the evening, as every few hours; it counts for the month")
@@ -73,19 +79,18 @@ def _decisions(stage: Stage) -> None:
     confirmed = fill(links, lambda row: _confirm(stage, row))
     stage.say(f"{confirmed} more links confirmed in a spreadsheet (links.csv)")
     stage.run("map", "links", "--import", links.name)
-    stage.say("asset types, a configuration in each mode for devices and for backups, and prices")
+    stage.say("asset types, prices, and a configuration in each mode for devices and for backups;")
+    stage.say("of a suite's seats those bill that are assigned or bought, whichever are more")
+    sold = ((SOURCE, DEVICES), (BACKUP, BACKUPS), (USED, SEATS))
     for sheet, rows in (
-        ("products", [*product_rows(SOURCE, DEVICES), *product_rows(BACKUP, BACKUPS)]),
+        ("products", [row for name, offer in sold for row in product_rows(name, offer)]),
         (
             "configurations",
-            [*configuration_rows(SOURCE, DEVICES), *configuration_rows(BACKUP, BACKUPS)],
+            [row for name, offer in sold for row in configuration_rows(name, offer)],
         ),
         (
             "rates",
-            [
-                *rate_rows(SOURCE, DEVICES, valid_from="2026-11-01"),
-                *rate_rows(BACKUP, BACKUPS, valid_from="2026-11-01"),
-            ],
+            [row for name, offer in sold for row in rate_rows(name, offer, valid_from=FIRST_DAY)],
         ),
     ):
         write(stage.folder / f"{sheet}.csv", rows)
@@ -95,7 +100,6 @@ def _decisions(stage: Stage) -> None:
     fill(billing, _billed_by_hand)
     stage.say(f"{BY_HAND} wants its bills by hand, not by the clock (billing.csv)")
     stage.run("map", "billing", "--import", billing.name)
-    stage.run("map", "unmapped")
 
 
 def _confirm(stage: Stage, row: Row) -> Row:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from syncd.sandbox.demo import seats
 from syncd.sandbox.demo.cast import (
+    BACKUP,
     BY_HAND,
     DECEMBER_EVENING,
     FIRST_OF_JANUARY,
@@ -65,7 +67,9 @@ def _morning(stage: Stage) -> None:
         "The morning after", "What waits for a person, and why? It is released with a reason."
     )
     stage.move_to(FIRST_OF_JANUARY)
-    stage.run("issues")
+    # The night ends with the bills, and may end before every source was read in the new month.
+    stage.run("pull", BACKUP, quiet=True)
+    stage.run("issues", "--code", "PLAN_HELD")
     stage.run(
         "plans", "release", "latest", "--reason", "the bakery closed its office on 18 December"
     )
@@ -86,4 +90,4 @@ def _explanation(stage: Stage) -> None:
 def _margin(stage: Stage) -> None:
     stage.step("Margin", "What was earned, whom is it earned with, and what is billed nowhere?")
     stage.run("margin", "2026-12")
-    stage.run("leaks", "2026-12")
+    seats.leak(stage, "2026-12")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 
-from syncd.sandbox.demo.cast import SOURCE
+from syncd.sandbox.demo.cast import BACKUP, SOURCE, tenant_of
 from syncd.sandbox.demo.overnight import Event, spend_the_night, told
 from syncd.sandbox.demo.program import Program
 from syncd.sandbox.host import SandboxHost
@@ -156,6 +157,8 @@ class Stage:
         if row["connection"] == SOURCE:
             number = int(row["account"]) - ORGANISATION_OFFSET
             return next((one for one in clients if one.id == number), None)
+        if row["connection"] != BACKUP:
+            return next((one for one in clients if tenant_of(one.id) == row["account"]), None)
         seen: dict[str, int] = {}
         for one in clients:
             position = seen[one.name] = seen.get(one.name, 0) + 1
@@ -189,13 +192,33 @@ class Stage:
         body: Mapping[str, Any] | None = None,
         *,
         method: str | None = None,
+        token: str = "",
     ) -> Any:
-        """Speak to a simulator past its vendor's API, as a person does in the vendor's screens."""
+        """Speak to a simulator past the program, as a person does in the vendor's screens."""
         url = f"{self._host.simulators[connector].base_url}{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.load(answer)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return _answer(urllib.request.Request(url, data, headers, method=method))  # noqa: S310
+
+    def settings(self, connector: str) -> Mapping[str, Any]:
+        """What the configuration says of a simulator."""
+        simulator = self._host.simulators[connector]
+        return simulator.sandbox.settings(simulator.base_url)
+
+    def token(self, connector: str, tenant: str, scope: str) -> str:
+        """A token of a simulated Microsoft tenant, by the application's own secret."""
+        simulator = self._host.simulators[connector]
+        (secret,) = simulator.sandbox.secrets.values()
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.settings(connector)["client_id"],
+            "client_secret": secret,
+            "scope": scope,
+        }
+        url = f"{simulator.base_url}/{tenant}/oauth2/v2.0/token"
+        data = urllib.parse.urlencode(form).encode()
+        issued: str = _answer(urllib.request.Request(url, data))["access_token"]  # noqa: S310
+        return issued
 
     def _environment(self) -> dict[str, str]:
         width = str(min(self.console.width, 110))
@@ -205,3 +228,9 @@ class Stage:
             "COLUMNS": width,
             "PYTHONWARNINGS": "default",
         }
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    """What a simulator on loopback answers."""
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+        return json.load(answer)
