@@ -3,6 +3,7 @@
 python -m bench.entra                             1,000 tenants of 20 SKUs, 120 ms an answer
 python -m bench.entra --throttled 30              30 % of the calls are answered 429 once
 python -m bench.entra --tenants 1 --users 100000  one large tenant, every user listed
+python -m bench.entra --gdap                      one sign-in for all, tokens in the vault
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=120)
     parser.add_argument("--concurrency", type=int, default=10)
     parser.add_argument("--throttled", type=int, default=0)
+    parser.add_argument("--gdap", action="store_true")
     parser.add_argument("--client", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.client:
@@ -102,11 +104,16 @@ async def client(given: argparse.Namespace, url: str) -> None:
         "tenants": [{"id": key, "name": f"Tenant {key}"} for key in ready["tenants"]],
         "users": "listed" if given.users else "counted",
     }
+    if given.gdap:
+        settings |= {"access": "gdap", "partner_tenant": ready["partner"]}
     started, now = time.monotonic(), datetime.now(UTC)
 
     def clock() -> datetime:
         return now + timedelta(seconds=time.monotonic() - started)
 
+    database = Database(url)
+    async with database.writer() as conn:
+        connection = await ensure_connection(conn, "bench", "entra")
     context = Context(
         connection="bench",
         config=CONNECTOR.config.model_validate(settings),
@@ -117,10 +124,8 @@ async def client(given: argparse.Namespace, url: str) -> None:
         ),
         clock=clock,
         log=NullLog(),
+        vault=await signed_in(database, connection, clock) if given.gdap else None,
     )
-    database = Database(url)
-    async with database.writer() as conn:
-        connection = await ensure_connection(conn, "bench", "entra")
     stats(ready["base_url"])
     rounds, peak = [], 0.0
     async with CONNECTOR.open(context) as ports:
@@ -138,6 +143,19 @@ async def client(given: argparse.Namespace, url: str) -> None:
     for name, measured, result, calls in rounds:
         report(given, name, measured, least, result, calls)
     print(f"peak memory of both pulls: {peak:.0f} MiB")
+
+
+async def signed_in(database, connection, clock):
+    """The vault of the connection, as a sign-in left it."""
+    from syncd.core.service.tokens import Vault
+    from syncd.core.store.token_keys import TokenKeys, new_key
+
+    async def found():
+        return connection
+
+    vault = Vault(database, found, TokenKeys(new_key()), clock=clock)
+    await vault.consent("refresh", "bench-refresh", ends_at=None, person="bench")
+    return vault
 
 
 def report(

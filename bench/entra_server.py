@@ -67,6 +67,8 @@ class Cloud:
             self.calls["token"] += 1
             key = path.split("/")[1]
             granted = {"access_token": key, "token_type": "Bearer", "expires_in": 3599}
+            if b"grant_type=refresh_token" in body:
+                granted["refresh_token"] = f"bench-refresh-{self.calls['token']}"
             await _answer(send, 200, encode(granted))
             return
         key = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
@@ -159,6 +161,7 @@ def main() -> None:
     ready = {
         "base_url": f"http://127.0.0.1:{listening.getsockname()[1]}",
         "tenants": [tenant(number) for number in range(given.tenants)],
+        "partner": tenant(10**6),
     }
     given.ready.write_text(json.dumps(ready))
     config = uvicorn.Config(cloud, log_config=None, access_log=False, lifespan="off")
