@@ -164,8 +164,15 @@ async def test_products_are_those_of_the_census_read_before(bill: Bill, pc: Open
 
 
 async def test_every_document_of_a_month_is_read(bill: Bill, pc: Opened) -> None:
-    undated = {"billingPeriodStartDate": None, "documentType": "adjustment_note", "amendsOf": "G1"}
-    late = {"billingPeriodStartDate": "0001-01-01T00:00:00", "documentType": "VoidNote"}
+    undated: dict[str, Any] = {
+        "billingPeriodStartDate": None,
+        "documentType": "adjustment_note",
+        "amendsOf": "G1",
+    }
+    late: dict[str, Any] = {
+        "billingPeriodStartDate": "0001-01-01T00:00:00",
+        "documentType": "VoidNote",
+    }
     bill.invoices(invoice("G1"), invoice("G2", **undated), invoice("G3", **late), invoice("G4", 8))
     _, proof = await read(pc)
     assert (proof.lines, proof.documents) == (3, ("G1", "G2", "G3"))
@@ -464,9 +471,9 @@ async def test_a_host_that_stumbles_is_asked_again(bill: Bill, pc: Opened) -> No
 async def test_the_right_for_the_export_is_named(bill: Bill, pc: Opened) -> None:
     told = {"error": {"code": "Forbidden", "message": "Missing PartnerBilling"}}
     bill.export.mock(return_value=Response(403, json=told, headers={"request-id": "req-9"}))
-    with pytest.raises(PermissionMissing, match=r"PERMISSION_MISSING: pc: .*request req-9") as told:
+    with pytest.raises(PermissionMissing, match=r"PERMISSION_MISSING: pc: .*request req-9") as no:
         await read(pc)
-    assert "PartnerBilling.Read.All" in told.value.remedy
+    assert "PartnerBilling.Read.All" in no.value.remedy
 
 
 @pytest.mark.parametrize(("period", "name"), [(NOVEMBER, "current"), (OCTOBER, "last")])
