@@ -41,8 +41,13 @@ def register(app: typer.Typer) -> None:
     def leaks(
         context: typer.Context,
         period: Annotated[str | None, _PERIOD] = None,
+        connection: Annotated[
+            str | None, typer.Option("--connection", help="Only of this connection.")
+        ] = None,
     ) -> None:
         from syncd.cli.leaks import show_leaks
         from syncd.cli.output import run_async
 
-        raise typer.Exit(run_async(show_leaks(cli_of(context), period=period)))
+        raise typer.Exit(
+            run_async(show_leaks(cli_of(context), period=period, connection=connection))
+        )

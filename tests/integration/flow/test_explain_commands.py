@@ -104,6 +104,16 @@ def test_leaks_fit_a_screen_of_100_columns_and_name_their_command(
     assert office("leaks", "2026-12")[0] != 0
 
 
+def test_leaks_of_one_connection_are_those_and_no_others(office: Office) -> None:
+    everything = office.json("leaks")["not_billed"]
+    one = everything[0]["connection"]
+    told = office.json("leaks", "--connection", one)["not_billed"]
+    assert told == [leak for leak in everything if leak["connection"] == one]
+    code, out, _ = office("leaks", "--connection", "desk")
+    assert (code, "nothing leaks" in out) == (0, True)
+    assert office("leaks", "--connection", "nobody")[0] == 2
+
+
 def test_a_margin_needs_a_bill_and_a_known_row(office: Office) -> None:
     code, _, err = office("margin")
     assert (code != 0, "nothing was billed yet" in err) == (True, True)
