@@ -66,7 +66,6 @@ async def bill(app: App, due: datetime | None) -> None:
     """
     name = app.psa_name()
     connection = await app.connection(name)
-    await review_sign_ins(app.database, active=app.settings.in_use, now=app.clock(), log=app.log)
     live = (await _golive(app, connection)).anyone
     async with (
         _run(app, BILLING, BILL, due) as handle,
@@ -137,6 +136,7 @@ async def deliver(app: App, name: str, due: datetime | None) -> None:
         SyncdError: the run failed, and says so in its row.
     """
     connection = await app.connection(name)
+    await review_sign_ins(app.database, active=app.settings.in_use, now=app.clock(), log=app.log)
     live = (await _golive(app, connection)).anyone
     async with app.database.reader() as reading:
         left, when = await waiting(reading, connection.id)
