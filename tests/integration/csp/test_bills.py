@@ -145,7 +145,7 @@ UNPROVEN: list[tuple[dict[str, Any], type[ConnectorError]]] = [
     ({"cut_blob": 1}, ProtocolError),
     ({"cut_blob": 0, "member_lines": 2}, ProtocolError),
     ({"short_manifest": 1}, ProtocolError),
-    ({"sas_dies_after": 1, "sas_renews": False, "blobs": 3}, PermissionMissing),
+    ({"sas_dies_after": 1, "sas_renews": False, "blobs": 3}, ProtocolError),
     ({"export_fails": "5001"}, TransientError),
     ({"missing_rights": ("PartnerBilling.Read.All",)}, PermissionMissing),
     ({"export_refusal": 400}, RequestRejected),
