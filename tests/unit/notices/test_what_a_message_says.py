@@ -99,6 +99,19 @@ def test_refused_credentials_name_the_connection_and_its_check() -> None:
     assert "syncd check rmm" in found.text
 
 
+@pytest.mark.parametrize(
+    ("code", "heading"),
+    [("SIGN_IN_ENDS", "Sign-ins end soon"), ("SIGN_IN_EXPIRED", "Credentials refused")],
+)
+def test_a_sign_in_is_told_with_the_command_that_renews_it(code: str, heading: str) -> None:
+    found = said(News(issues=(issue(1, code),)))
+    assert found is not None
+    assert found.kinds == (NoticeKind.CREDENTIALS,)
+    assert heading in found.text
+    assert "syncd login rmm" in found.text
+    assert "syncd check rmm" not in found.text
+
+
 def test_a_closing_window_says_how_many_and_until_when() -> None:
     text = everything(said(News(closing=WINDOW)))
     assert "3 automatic bills of 2026-11 to send by 2026-12-03" in text
