@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from tests.builders_site import Site
 
@@ -46,7 +47,8 @@ def test_the_numbers_of_a_month_are_those_of_the_systems_they_come_from(
     site.move(INVOICED)
     found = site.read("reconcile", "2026-11", "--all")
 
-    books = site.host.simulators["csp"].app.state.simulator.books
+    seller: Any = site.host.simulators["csp"].app
+    books = seller.state.simulator.books
     charged: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for charge in books.lines(FIRST, LAST):
         sku = f"{charge.contract.sku.product}:{charge.contract.sku.sku}"
