@@ -224,7 +224,7 @@ async def test_damage_anywhere_on_the_way_proves_nothing(fault: Fault) -> None:
     manifest=st.sampled_from(["inline", "link"]),
     people=st.integers(0, 30),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_any_split_into_files_gives_the_same_sums(
     blobs: int,
     member_lines: int,

@@ -20,7 +20,7 @@ from syncd_csp.sandbox.subscription_rows import Row, Rows, before, shown
 EIGHTH: Final = 7
 """Days after the first of the month on which invoices may come, from the 8th to the 10th."""
 
-KEPT: Final = 24
+KEPT: Final = 13
 """Months whose invoices are listed."""
 
 
