@@ -1,5 +1,4 @@
-"""A process that reads purchases and kills itself at a named point;
-`python -m tests.purchases_child`.
+"""A process that reads purchases and kills itself at a named point; see `test_kill`.
 
 SIGKILL and not an exception: nothing is cleaned up, as after a power cut.
 """
