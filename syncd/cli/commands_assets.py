@@ -10,7 +10,9 @@ from syncd.cli.context import cli_of
 
 
 def register(app: typer.Typer) -> None:
-    @app.command("assets", help="Plan counted units as assets of the PSA; writes nothing without --apply.")
+    @app.command(
+        "assets", help="Plan counted units as assets of the PSA; writes nothing without --apply."
+    )
     def assets(
         context: typer.Context,
         names: Annotated[
