@@ -18,7 +18,8 @@ from syncd_csp.config import CspConfig
 EXAMPLE = """\
 plugin = "csp"
 # For direct-bill partners and indirect providers; indirect resellers use "entra".
-partner_tenant = "…"                    # Tenant ID of your own partner tenant
+# Tenant ID of your own partner tenant
+partner_tenant = "00000000-0000-0000-0000-000000000000"
 client_id = "…"                         # Application (client) ID of the app registered there
 client_secret = { env = "CSP_SECRET" }  # by reference only; or certificate = { file = "…" }
 schedule = "30 */6 * * *"
