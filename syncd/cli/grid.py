@@ -23,6 +23,8 @@ PIPED_WIDTH = 120
 _UUID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 _GAP = 2
 _NARROWEST = 6
+_LONG = 20
+"""A word of more letters may be broken: an address, or a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,15 @@ class Grid:
         return "\n".join(lines)
 
     def _sizes(self, rows: Sequence[Sequence[str]], width: int) -> list[int]:
-        sizes = _widest(self.headings, rows)
-        room = width - _GAP * (len(sizes) - 1)
-        while sum(sizes) > room:
-            widest = max(range(len(sizes)), key=sizes.__getitem__)
-            if sizes[widest] <= _NARROWEST:
-                break
-            sizes[widest] = max(_NARROWEST, sizes[widest] - max(1, (sum(sizes) - room) // 2))
+        """The widest columns give way first, and none breaks a word while another can give way."""
+        room = width - _GAP * (len(self.headings) - 1)
+        sizes = [min(size, room) for size in _widest(self.headings, rows)]
+        for floors in (_longest_words(self.headings, rows), [_NARROWEST] * len(sizes)):
+            while sum(sizes) > room:
+                spare = [n for n, size in enumerate(sizes) if size > floors[n]]
+                if not spare:
+                    break
+                sizes[max(spare, key=sizes.__getitem__)] -= 1
         return sizes
 
     def _folded(self, cells: Sequence[str], sizes: Sequence[int]) -> list[str]:
@@ -121,6 +125,15 @@ class PlainConsole:
 def _widest(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     columns = zip(headings, *rows, strict=True)
     return [max(1, *(_longest_line(cell) for cell in column)) for column in columns]
+
+
+def _longest_words(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """The least width of each column that breaks no word, but for words as long as addresses."""
+    columns = zip(headings, *rows, strict=True)
+    return [
+        max(_NARROWEST, *(min(len(word), _LONG) for cell in column for word in cell.split()))
+        for column in columns
+    ]
 
 
 def _shortened(cell: str) -> str:

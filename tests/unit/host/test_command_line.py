@@ -162,6 +162,15 @@ def test_a_table_folds_into_80_columns_and_cuts_nothing(draw: Callable[[Grid, in
     assert "1,234" in text
 
 
+def test_no_column_breaks_words_while_another_can_give_way() -> None:
+    rows = [("2026-12-09", "Hartley & Sons Ltd (no client)", "Microsoft 365 Business Premium " * 2)]
+    text = table("ends on", "client", "product", rows=rows).plain(60)
+    assert all(len(line) <= 60 for line in text.splitlines())
+    words = set(text.split())
+    assert {"2026-12-09", "Hartley", "client)", "Microsoft", "Business", "Premium"} <= words
+    assert len(text.splitlines()) == 5, "space is shared, so that rows stay low"
+
+
 UUID = "b2d4a219-6124-526d-b462-0961926e6fed"
 
 
