@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.same_seats import held_elsewhere, thing_of
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.sdk.connector import EventLog
 from syncd.sdk.period import Period
@@ -53,6 +54,10 @@ _UNMAPPED = text(
     "AND EXISTS (SELECT 1 FROM unit_interval u WHERE u.connection_id = p.connection_id "
     "AND u.product_id = p.id AND u.closed_pull IS NULL AND u.excluded IS NULL "
     "AND u.quantity > 0 AND (u.period = '' OR u.period >= :since)) ORDER BY p.id"
+)
+_MAPPED = text(
+    "SELECT p.key FROM product p JOIN product_mapping m ON m.product_id = p.id "
+    "WHERE p.connection_id = :connection AND m.superseded_at IS NULL"
 )
 _CONFIGURED = text(
     "SELECT products, asset_type_key FROM billing_configuration "
@@ -135,7 +140,10 @@ async def _unlinked(
 async def _unmapped(
     conn: AsyncConnection, connection: ConnectionRef, since: str
 ) -> dict[str, Finding]:
-    """Products in use without an asset type, of their own or of every configuration they are in."""
+    """Products in use without an asset type, of their own or of every configuration they are in.
+
+    Of several ways to count the same seats one is enough.
+    """
     name, values = connection.name, {"connection": connection.id, "since": since}
     rows = (await conn.execute(_UNMAPPED, values)).all()
     if not rows:
@@ -144,14 +152,22 @@ async def _unmapped(
     for configuration in await conn.execute(_CONFIGURED, {"connection": connection.id}):
         for product in msgspec.json.decode(configuration.products, type=list[str]):
             given[product] = given.get(product, True) and configuration.asset_type_key != ""
-    return {
-        f"{name}/{row.key}": Finding(
-            message=f"Product {row.key} ({row.name}) of {name} has units and no asset type: they "
-            "are not billed.",
+    decided = {key for key, typed in given.items() if typed}
+    decided.update(await conn.scalars(_MAPPED, {"connection": connection.id}))
+    found: dict[str, Finding] = {}
+    things: set[str] = set()
+    for row in rows:
+        thing, _ = thing_of(row.key)
+        if row.key in decided or thing in things or held_elsewhere(row.key, decided):
+            continue
+        if thing:
+            things.add(thing)
+        ways = " in any way that it is counted" if thing else ""
+        found[f"{name}/{row.key}"] = Finding(
+            message=f"Product {row.key} ({row.name}) of {name} has units and no asset type{ways}: "
+            "they are not billed.",
             remedy="Give it one with `syncd map products --import FILE`.",
             severity=IssueSeverity.WARNING,
             evidence={"product": row.key},
         )
-        for row in rows
-        if not given.get(row.key, False)
-    }
+    return found

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from syncd.core.service.same_seats import held_elsewhere
 from syncd.core.service.storage_parts import PartBook
 from syncd.core.store.billing_data import BillingData, load_billing_data
 from syncd.core.store.database import Database
@@ -78,7 +79,7 @@ async def find_unmapped(database: Database, *, today: date) -> Unmapped:
         standing = await standing_units(conn, since=Period(today.year, today.month).previous())
     return Unmapped(
         accounts=_unlinked(data, standing),
-        products=_products(data, [one for one in standing if _lacks_asset_type(data, one)]),
+        products=_products(data, _without_type(data, standing)),
         unconfigured=_products(
             data,
             [
@@ -111,13 +112,31 @@ def _unlinked(data: BillingData, standing: Sequence[Standing]) -> list[UnlinkedA
     return sorted(found, key=lambda one: (-one.units, one.connection, one.account))
 
 
+def _without_type(data: BillingData, standing: Sequence[Standing]) -> list[Standing]:
+    """Of several ways to count the same seats one with an asset type is enough."""
+    lacking = [one for one in standing if _lacks_asset_type(data, one)]
+    lack = {one.product_id for one in lacking}
+    decided: dict[int, set[str]] = {}
+    for one in standing:
+        product = data.products[one.product_id]
+        if one.product_id not in lack:
+            decided.setdefault(product.connection_id, set()).add(product.key)
+    return [
+        one
+        for one in lacking
+        for product in [data.products[one.product_id]]
+        if not held_elsewhere(product.key, decided.get(product.connection_id, ()))
+    ]
+
+
 def _configured(data: BillingData, one: Standing) -> bool:
     product = data.products[one.product_id]
     if product.part is not Part.WHOLE:
         # It is billed with whatever storage is.
         return PartBook(data).holder(one.account_id) is not None
     key = product.key
-    return any(key in held.products for held in data.configurations_for(one.account_id))
+    named = {key for held in data.configurations_for(one.account_id) for key in held.products}
+    return key in named or held_elsewhere(key, named)
 
 
 def _lacks_asset_type(data: BillingData, one: Standing) -> bool:

@@ -6,9 +6,11 @@ import pytest
 
 from syncd.core.service.explain import explain
 from syncd.core.service.mapping_csv import import_sheet
+from syncd.core.service.mapping_issues import sync_mapping_issues
+from syncd.core.service.same_seats import counted_twice, held_elsewhere
 from syncd.core.service.sheet_change import Import
 from syncd.core.service.sheets import SHEETS
-from syncd.core.service.sheets.same_seats import counted_twice
+from syncd.core.service.unmapped import find_unmapped
 from syncd.core.store.database import Database
 from syncd.sdk.records import Observation, Product
 from tests import builders_census as census
@@ -54,6 +56,45 @@ async def test_the_mapping_says_which_count_bills(
     (line,) = found.lines
     (shown,) = line.products
     assert (shown.basis.key, [unit.quantity for unit in shown.counted]) == (product.key, [seats])
+
+
+async def test_seats_that_nothing_counts_for_a_bill_are_one_gap_and_one_way_closes_it(
+    office: Office,
+) -> None:
+    async def gaps() -> list[str]:
+        now = office.clock()
+        await sync_mapping_issues(office.database, office.source, now=now, log=office.log)
+        return [one for one in await office.issues() if one.startswith("UNMAPPED_PRODUCT")]
+
+    assert len(await gaps()) == 1
+    await office.asset_type(COMMITTED.key, "10")
+    assert await gaps() == []
+    found = await find_unmapped(office.database, today=office.clock().date())
+    assert found.products == []
+    assert {one.product for one in found.unconfigured} == {
+        ASSIGNED.key,
+        BOUGHT.key,
+        COMMITTED.key,
+    }
+    await office.configure("c1", "Cloud", "average", [COMMITTED.key])
+    found = await find_unmapped(office.database, today=office.clock().date())
+    assert found.unconfigured == []
+
+
+@pytest.mark.parametrize(
+    ("key", "decided", "held"),
+    [
+        ("sku:a:assigned", {"sku:a:bought"}, True),
+        ("sku:a:free", {"sku:a:bought"}, True),
+        ("sku:a:warning", {"sku:a:bought"}, False),
+        ("sku:a:warning", {"sku:a:committed"}, True),
+        ("sku:a:assigned", {"sku:b:bought"}, False),
+        ("sku:a:assigned", {"sku:a:warning"}, False),
+        ("device:server", {"device:pc"}, False),
+    ],
+)
+def test_which_ways_of_counting_hold_another(key: str, decided: set[str], held: bool) -> None:
+    assert held_elsewhere(key, decided) is held
 
 
 @pytest.mark.parametrize(

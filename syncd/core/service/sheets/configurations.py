@@ -21,6 +21,7 @@ from syncd.core.billing.model import (
     Owner,
 )
 from syncd.core.service.csv_text import Problem
+from syncd.core.service.same_seats import counted_twice
 from syncd.core.service.sheets.advance import REASON, lasting_rules
 from syncd.core.service.sheets.months import (
     FAULTS,
@@ -29,7 +30,6 @@ from syncd.core.service.sheets.months import (
     configurations_against_choices,
 )
 from syncd.core.service.sheets.row import RowReader, SheetContext
-from syncd.core.service.sheets.same_seats import counted_twice
 from syncd.core.service.sheets.sheet import Current, Draft, Entry, Sheet
 from syncd.core.store.decisions import SourceConnection
 from syncd.core.store.mappings import BILLING, CONFIGURATIONS, RULES
