@@ -27,7 +27,8 @@ class Term(msgspec.Struct, frozen=True, omit_defaults=True):
             `ends`, or is `unknown`.
         length: ISO 8601 duration of the term, e.g. `P1Y`; empty if unknown.
         billed: how often it is charged: `monthly`, `annual`, `triennial`, `once` or empty.
-        falls_until: last day on which seats may still be reduced; None once they may not.
+        falls_until: last whole day (UTC) on which seats may still be reduced; None once there is
+            none.
         next_quantity: seats of the next term where a change is scheduled.
         extended: True while it runs on beyond its term at the vendor's terms.
     """

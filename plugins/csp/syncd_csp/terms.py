@@ -7,7 +7,7 @@ purchase or of a renewal; what is told here never changes a count.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -79,7 +79,7 @@ class Reader:
             then="extended" if extended else self._then(one, ends),
             length=(one.term or "").strip().upper(),
             billed=BILLED.get(enum(one.cycle), ""),
-            falls_until=until.date() if until else None,
+            falls_until=self._whole_day(until),
             next_quantity=self._next_quantity(one),
             extended=extended,
         )
@@ -91,6 +91,13 @@ class Reader:
         moments.append(self._moment(one.cancellable))
         ahead = [at for at in moments if at is not None and at > self._now]
         return max(ahead, default=None)
+
+    def _whole_day(self, until: datetime | None) -> date | None:
+        """The last day that is over when seats may no longer fall; None where none is left."""
+        if until is None:
+            return None
+        day = (until + timedelta(seconds=1)).date() - timedelta(days=1)
+        return day if day >= self._now.date() else None
 
     def may_fall(self, one: Subscription, quantity: int) -> int:
         """How many seats may still be given back."""

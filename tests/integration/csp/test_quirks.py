@@ -291,7 +291,7 @@ async def test_what_is_scheduled_for_the_next_term_is_told_and_not_counted_early
     assert terms(before.observations, TWO)[name].next_quantity == 3
     assert terms(before.observations, TWO)[name].then == "renews"
     renewed = terms(after.observations, TWO)[name]
-    assert (renewed.next_quantity, renewed.falls_until) == (None, date(2026, 12, 21))
+    assert (renewed.next_quantity, renewed.falls_until) == (None, date(2026, 12, 20))
 
 
 async def test_what_is_not_seats_of_a_month_is_kept_and_not_counted() -> None:

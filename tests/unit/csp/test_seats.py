@@ -213,7 +213,7 @@ def test_seats_may_fall_until_their_window_closes() -> None:
     one = unit(refundableQuantity=window)
     found = term_of(one.attributes)
     assert found is not None
-    assert found.falls_until == date(2026, 11, 25)
+    assert found.falls_until == date(2026, 11, 24)
     assert json.loads(one.attributes)["may_fall"] == 2
     late = unit(cancellationAllowedUntilDate="2026-11-21T00:00:00Z")
     assert json.loads(late.attributes)["may_fall"] == 25
