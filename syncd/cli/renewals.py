@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from syncd.cli.output import Output
 
 _SHOWN = 50
+_NOT_MONTHLY = "not_monthly"
+"""The reason that the title of its part says already."""
 _EVERY = {"monthly": "month", "quarterly": "quarter", "annual": "year"}
 
 
@@ -127,29 +129,28 @@ def _part(output: Output, title: str, rows: Sequence[Renewal], by_month: bool = 
     if not rows:
         return
     output.say(f"\n{title}")
+    shown = rows[:_SHOWN]
+    columns: list[tuple[str | tuple[str, str], list[object]]] = [
+        (
+            "renewal" if by_month else "ends on",
+            [(one.renewal_month or "unknown") if by_month else one.ends_on for one in shown],
+        ),
+        ("client", [_whose(one) for one in shown]),
+        ("product", [_what(one) for one in shown]),
+        (("seats", "right"), [one.seats for one in shown]),
+        ("term", [_term(one) for one in shown]),
+        ("then", [_then(one, by_month=by_month) for one in shown]),
+    ]
+    # A column that says nothing takes no space from those that do.
+    rest: list[tuple[str | tuple[str, str], list[object]]] = [
+        ("falls until", [one.falls_until for one in shown]),
+        (("price", "right"), [_price(one) for one in shown]),
+    ]
+    columns += [one for one in rest if any(cell is not None for cell in one[1])]
     output.console.print(
         table(
-            "renewal" if by_month else "ends on",
-            "client",
-            "product",
-            ("seats", "right"),
-            "term",
-            "then",
-            "falls until",
-            ("price", "right"),
-            rows=[
-                (
-                    (one.renewal_month or "unknown") if by_month else one.ends_on,
-                    _whose(one),
-                    one.product_name,
-                    one.seats,
-                    _term(one),
-                    _then(one),
-                    one.falls_until,
-                    _price(one),
-                )
-                for one in rows[:_SHOWN]
-            ],
+            *(heading for heading, _ in columns),
+            rows=zip(*(cells for _, cells in columns), strict=True),
         )
     )
     if len(rows) > _SHOWN:
@@ -160,13 +161,20 @@ def _whose(one: Renewal) -> str:
     return one.client_name if one.client else f"{one.account_name} (no client)"
 
 
+def _what(one: Renewal) -> str:
+    """The name of what was bought where the product's only adds the term, which has its column."""
+    return one.name if one.name and one.product_name.startswith(one.name) else one.product_name
+
+
 def _term(one: Renewal) -> str:
     return ", ".join(part for part in (length_words(one.length), one.billed) if part) or "unknown"
 
 
-def _then(one: Renewal) -> str:
+def _then(one: Renewal, *, by_month: bool) -> str:
     words = then_words(Term(then=one.then, next_quantity=one.next_seats))
-    return words if one.excluded is None else f"{words}; not counted: {one.excluded}"
+    if one.excluded is None or (by_month and one.excluded == _NOT_MONTHLY):
+        return words
+    return f"{words}; not counted: {one.excluded}"
 
 
 def _price(one: Renewal) -> str | None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.builders_command import Office, open_office
 from tests.builders_terms import MONTHLY, PREPAID, SOLD, YEARLY, seats
@@ -67,6 +68,24 @@ def test_the_list_fits_a_screen_and_says_what_happens_then(office: Office) -> No
     assert "unknown what then" in flat
     assert "trial" in flat.split()
     assert "2027-06 Globex" in flat
+
+
+def test_a_name_does_not_repeat_the_term_nor_a_row_its_title(office: Office) -> None:
+    source = office.sources["rmm"]
+    named = replace(source.known[0], name="Suite (yearly term, monthly)")
+    source.known = (named, *source.known[1:])
+    source.units = (
+        replace(seats("b", "s1", ahead(4), falls_until=None), name="Suite"),
+        replace(seats("b", "s2", ahead(4), falls_until=None), name="Reception"),
+        seats("b", "s4", ahead(200), product=PREPAID, billed="annual", excluded="not_monthly"),
+    )
+    office("pull", "rmm")
+    _, out, _ = office("renewals", "--connection", "rmm")
+    soon, yearly = out.split("Not billed monthly")
+    assert soon.count("Suite (yearly term, monthly)") == 1
+    assert "not counted" not in yearly
+    assert "falls until" not in out
+    assert "price" not in out
 
 
 def test_only_what_was_asked_for_is_shown(office: Office) -> None:
