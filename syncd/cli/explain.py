@@ -27,6 +27,7 @@ from syncd.core.service.explanation import (
 from syncd.core.service.sources import Reckoner
 from syncd.core.service.steps import plain, volume
 from syncd.core.service.term_days import words_of_term
+from syncd.core.service.unit_figures import words_of_figures
 from syncd.sdk.errors import ConfigError
 from syncd.sdk.period import day_start
 from syncd.sdk.records import Measure
@@ -263,8 +264,15 @@ def _show_units(
     if not units:
         return
     output.say(f"    {title}: {len(units):,} units")
-    for line in _shortened([f"{_unit(unit, measure)}{_term(unit, zone)}" for unit in units]):
+    lines = [f"{_unit(unit, measure)}{_figures(unit)}{_term(unit, zone)}" for unit in units]
+    for line in _shortened(lines):
         output.say(f"      {line}")
+
+
+def _figures(unit: EvidenceUnit) -> str:
+    """What the number of a unit that stands for many was found from."""
+    words = words_of_figures(unit.attributes) if unit.quantity != 1 else ""
+    return f" ({words})" if words else ""
 
 
 def _term(unit: EvidenceUnit, zone: ZoneInfo) -> str:

@@ -10,6 +10,7 @@ from syncd.core.service.mapping_issues import sync_mapping_issues
 from syncd.core.service.same_seats import counted_twice, held_elsewhere
 from syncd.core.service.sheet_change import Import
 from syncd.core.service.sheets import SHEETS
+from syncd.core.service.unit_figures import words_of_figures
 from syncd.core.service.unmapped import find_unmapped
 from syncd.core.store.database import Database
 from syncd.sdk.records import Observation, Product
@@ -79,6 +80,20 @@ async def test_seats_that_nothing_counts_for_a_bill_are_one_gap_and_one_way_clos
     await office.configure("c1", "Cloud", "average", [COMMITTED.key])
     found = await find_unmapped(office.database, today=office.clock().date())
     assert found.unconfigured == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        (b'{"bought":1025,"assigned":20,"part":"SPB","enabled":true}', "assigned 20, bought 1,025"),
+        (b'{"locked_out":3}', "locked out 3"),
+        (b"{}", ""),
+        (b"[1]", ""),
+        (b"", ""),
+    ],
+)
+def test_what_a_number_of_seats_was_found_from_is_told(attributes: bytes, words: str) -> None:
+    assert words_of_figures(attributes) == words
 
 
 @pytest.mark.parametrize(
