@@ -92,6 +92,7 @@ class Market:
         *,
         period: Period = OCTOBER,
         states: Mapping[str, ScopeState] | None = None,
+        used_states: Mapping[str, ScopeState] | None = None,
         link: bool = True,
     ) -> None:
         """Both connections are pulled at the end of the month; tenants are linked."""
@@ -109,7 +110,7 @@ class Market:
                 roster=roster,
                 at=self.office.month_end(period),
                 scopes={one: [one] for one in roster},
-                states=states if connection is self.seller else None,
+                states=states if connection is self.seller else used_states,
                 products=products,
             )
             if link:

@@ -91,6 +91,8 @@ class FactBook:
     """Ids of purchases by client and group of products."""
     unproven: set[int] = field(default_factory=set)
     """Accounts whose counts at the end of the month are not known."""
+    naming: set[int] = field(default_factory=set)
+    """Connections whose products may name purchases, beside those that count them."""
     billed: dict[str, dict[int, Billing]] = field(default_factory=lambda: defaultdict(dict))
     _products: dict[int, dict[str, int]] = field(default_factory=dict)
 
@@ -254,6 +256,7 @@ class FactBook:
                 open=self._open(accounts[client], concerned),
                 unknown=() if live else ("the client is in shadow: others bill it",),
                 seats_known=client in self.proven - self.incomplete,
+                unclear=self._unclear(accounts[client]),
                 names=self._names(concerned),
             )
         for place in sorted(self.bought):
@@ -285,6 +288,15 @@ class FactBook:
                     name = self.data.connections[account.connection_id].name
                     found[product_id] = f"{account.name} of {name} has no bill of the month"
         return found
+
+    def _unclear(self, accounts: Iterable[int]) -> tuple[str, ...]:
+        found = []
+        for account_id in sorted(accounts):
+            account = self.data.accounts[account_id]
+            if account_id in self.unproven and account.connection_id in self.naming:
+                name = self.data.connections[account.connection_id].name
+                found.append(f"what {account.name} of {name} used is not known")
+        return tuple(found)
 
     def _names(self, products: Iterable[int]) -> dict[int, str]:
         found = {}

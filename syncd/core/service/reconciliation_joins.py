@@ -96,6 +96,8 @@ class ClientFacts:
         open: product id -> why what is billed of it is not known.
         unknown: sentences that hold for every row of the client.
         seats_known: accounts of the client tell what is bought; else what is not there is unknown.
+        unclear: sentences on accounts of which nobody knows what they used: a purchase that no bill
+            seems to hold may be billed by them.
         names: keys of products with their connections, by product id.
     """
 
@@ -108,12 +110,17 @@ class ClientFacts:
     open: Mapping[int, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     seats_known: bool = True
+    unclear: tuple[str, ...] = ()
     names: Mapping[int, str] = field(default_factory=dict)
 
 
 def reconcile_client(facts: ClientFacts) -> list[Reconciled]:
     """The rows of one client, unordered; what is neither bought nor billed has none."""
     sets = _Sets(facts.bought)
+    # A purchase that changed what it is of goes on under its id: two SKUs, and one set of seats.
+    for skus in _by_purchase(facts).values():
+        if any(facts.bought[sku].counted for sku in skus):
+            sets.join(skus)
     owners = _owners(facts)
     for skus in owners.values():
         sets.join(skus)
@@ -132,18 +139,25 @@ def reconcile_client(facts: ClientFacts) -> list[Reconciled]:
     return [row for row in rows if _says_something(row)]
 
 
+def _by_purchase(facts: ClientFacts) -> dict[str, list[str]]:
+    """SKUs of each purchase."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in facts.bought.values():
+        for purchase in one.subscriptions:
+            found[purchase].append(one.sku)
+    return found
+
+
 def _owners(facts: ClientFacts) -> dict[int, list[str]]:
     """SKUs that each other product stands for."""
-    by_purchase = {
-        purchase: one.sku for one in facts.bought.values() for purchase in one.subscriptions
-    }
+    by_purchase = _by_purchase(facts)
     by_type: dict[str, list[str]] = defaultdict(list)
     for one in facts.bought.values():
         for asset_type in one.asset_types:
             by_type[asset_type].append(one.sku)
     found: dict[int, list[str]] = {}
     for other in facts.others:
-        skus = {by_purchase[one] for one in other.purchases if one in by_purchase}
+        skus = {sku for one in other.purchases for sku in by_purchase.get(one, ())}
         if not other.purchases:
             skus = {sku for one in other.asset_types for sku in by_type.get(one, ())}
         if skus:
@@ -170,6 +184,9 @@ def _row(facts: ClientFacts, bought: Sequence[Bought], others: Sequence[Other]) 
             continue
         units = None if units is None else units + billing.units
         price = _plus(price, billing.price)
+    if bought and not others and facts.unclear and not units and not any((price or {}).values()):
+        units = price = None
+        why += facts.unclear
     seats: int | None = 0
     cost: dict[str, Decimal] | None = defaultdict(Decimal)
     kept_out: dict[str, int] = defaultdict(int)

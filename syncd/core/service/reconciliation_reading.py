@@ -190,6 +190,8 @@ async def _add_others(
 ) -> None:
     """What may be in use: read only where something of the connection can stand for a purchase."""
     figures = families(book.data, connection.id, book.seats)
+    if figures:
+        book.naming.add(connection.id)
     bridged = False
     for seq, accounts in seqs(stood).items():
         if not figures:

@@ -141,6 +141,18 @@ async def test_an_account_that_is_not_proven_makes_seats_unknown(market: Market)
     assert warning.startswith("what Client t1 (t1) of seller had at the end of the month")
 
 
+async def test_a_directory_that_was_not_read_makes_no_purchase_a_loss(market: Market) -> None:
+    used = [*figures("t1", "SUITE", 10, 10, ["s1"]), *figures("t2", "SUITE", 4, 4, ["s2"])]
+    await market.count([seat(), seat("t2", "s2", 4)], used, used_states={"t1": ScopeState.UNKNOWN})
+    await market.bill_use()
+    await market.charge(line(), line("t2", subscription="s2", cost="40"))
+    await market.office.bill()
+    rows = await market.rows()
+    assert (rows[ACME].bought, rows[ACME].billed, rows[ACME].status) == (10, None, Status.UNKNOWN)
+    assert rows[ACME].why == ("what Client t1 of directory used is not known",)
+    assert rows[GLOBEX].status is Status.AGREES
+
+
 async def test_cost_is_unknown_before_it_was_read_and_before_the_invoice(market: Market) -> None:
     await market.count([seat()])
     assert (await market.rows())[ACME].cost is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -233,6 +234,29 @@ def test_purchases_that_one_product_stands_for_become_one_row() -> None:
     assert (found.sku, found.bought, found.used, found.billed) == ("a + b", 10, 9, 10)
     assert found.cost == gbp("200")
     assert found.status is Status.UNUSED
+
+
+def test_a_purchase_that_changed_what_it_is_of_is_one_row_with_its_bill() -> None:
+    one = frozenset({"sub"})
+    given = facts(
+        bought("new", products={1}, subscriptions=set(one)),
+        bought("old", 0, products=set(), counted=False, subscriptions=set(one)),
+        others=[other(5, purchases=one, used=10)],
+        billed={5: bill(10, "250")},
+    )
+    found = one_row(given)
+    assert (found.sku, found.bought, found.billed) == ("new + old", 10, 10)
+    assert (found.cost, found.status) == (gbp("200"), Status.AGREES)
+    assert one_row(replace(given, others=[], billed={1: bill(10, "250")})).status is Status.AGREES
+
+
+def test_a_purchase_that_an_unclear_account_may_bill_is_unknown_and_no_loss() -> None:
+    unclear = facts(bought("a", products={1}), unclear=("what T of directory used is not known",))
+    found = one_row(unclear)
+    assert (found.billed, found.price, found.status) == (None, None, Status.UNKNOWN)
+    assert found.why == ("what T of directory used is not known",)
+    billed = one_row(replace(unclear, billed={1: bill(10, "120")}))
+    assert (billed.billed, billed.status) == (10, Status.AGREES)
 
 
 def test_two_products_of_one_asset_type_are_added() -> None:
