@@ -106,7 +106,7 @@ def _show(
 
 
 def _windows(output: Output, found: RenewalReport, asked: Asked) -> None:
-    _part(output, "Over by the vendor's date and still there", found.past)
+    _part(output, "Over by the vendor's date and still counted", found.past)
     narrower = 0
     for window in found.windows:
         span = f"{narrower} to {window.days} days" if narrower else f"the next {window.days} days"
@@ -122,7 +122,8 @@ def _windows(output: Output, found: RenewalReport, asked: Asked) -> None:
     if found.told_elsewhere:
         output.say(f"\n{found.told_elsewhere:,} more stand for units that are listed already")
     if found.undated:
-        output.say(f"\n{found.undated:,} have a term whose end the vendor does not tell")
+        have = "has" if found.undated == 1 else "have"
+        output.say(f"\n{found.undated:,} {have} a term whose end the vendor does not tell")
 
 
 def _part(output: Output, title: str, rows: Sequence[Renewal], by_month: bool = False) -> None:

@@ -81,6 +81,12 @@ class Renewal:
     term_cost: Decimal | None
     currency: str
 
+    @property
+    def is_over(self) -> bool:
+        """Its term came to the end that was told, and it counts no more: nothing is left to do."""
+        ended = self.days is not None and self.days < 0
+        return ended and self.then == "ends" and self.excluded is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalWindow:
@@ -98,7 +104,7 @@ class RenewalReport:
         today: local day.
         timezone: of all local days.
         windows: the narrowest first; what is extended is in `extended` alone.
-        past: over by the vendor's own date and still there, without being called extended.
+        past: over by the vendor's own date and still counted, without being called extended.
         extended: runs on beyond its term.
         not_monthly: everything charged otherwise than monthly, however far away its end is.
         rolling: how many months that renew by themselves were left out of the windows.
@@ -150,7 +156,7 @@ def arrange(
     told: int = 0,
 ) -> RenewalReport:
     """Group renewals: what ends is in one window, or is past, or extended, or farther away."""
-    ordered = sorted(rows, key=_soonest_first)
+    ordered = sorted((one for one in rows if not one.is_over), key=_soonest_first)
     running = [one for one in ordered if not one.extended and not (one.rolls and not asked.rolling)]
     return RenewalReport(
         today=today,
@@ -159,7 +165,9 @@ def arrange(
             RenewalWindow(days=width, rows=[one for one in running if one.window == width])
             for width in asked.windows
         ),
-        past=[one for one in running if one.days is not None and one.days < 0],
+        past=[
+            one for one in running if one.days is not None and one.days < 0 and one.excluded is None
+        ],
         extended=[one for one in ordered if one.extended],
         not_monthly=[one for one in ordered if one.not_monthly],
         rolling=sum(one.rolls and one.window is not None and not one.extended for one in ordered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -217,6 +218,14 @@ def row(number: int, term: Term, today: date, windows: tuple[int, ...]) -> Renew
         term_cost=None,
         currency="",
     )
+
+
+def test_what_is_over_and_counts_no_more_asks_nothing_of_anybody() -> None:
+    asked, today = Asked(within=90, rolling=False), date(2026, 11, 20)
+    over = row(1, Term(ends=date(2026, 11, 1), then="ends"), today, asked.windows)
+    gone = replace(over, unit="gone", excluded="status_expired")
+    found = arrange([over, gone], asked, today=today, timezone=LONDON, read_at={})
+    assert [one.unit for one in found.past] == [over.unit]
 
 
 @given(
