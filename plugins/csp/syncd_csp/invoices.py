@@ -40,9 +40,17 @@ async def all_invoices(client: PartnerClient) -> dict[str, Invoice]:
                 "PAGE_REPEATED: invoices came twice", remedy="the next run asks again"
             )
         found |= fresh
-        whole = page.total is not None and len(found) >= page.total and page.total != len(page.rows)
-        if not fresh or len(page.rows) < SIZE or whole:
-            return found
+        missing = page.total is not None and len(found) < page.total
+        whole = page.total is not None and not missing and page.total != len(page.rows)
+        # A short page ends the list only where nobody says that there are more.
+        if not fresh or whole or (len(page.rows) < SIZE and not missing):
+            break
+    if missing:
+        raise ProtocolError(
+            f"TOTAL_MISSED: Partner Center declares {page.total} invoices, {len(found)} read",
+            remedy="the next run asks again",
+        )
+    return found
 
 
 def of_month(

@@ -16,6 +16,7 @@ from syncd.sdk.errors import (
     AuthError,
     ConnectorError,
     PermissionMissing,
+    ProtocolError,
     SignInExpired,
     TransientError,
 )
@@ -75,10 +76,17 @@ class EntraSource:
         Raises:
             AuthError: the shared app or sign-in is refused, or no tenant takes its token.
             TransientError: no tenant could be read at all.
-            ConnectorError: a list of tenants could not be read to its end.
+            ConnectorError: a list of tenants could not be read to its end, or names none.
         """
         del period  # Graph tells what is true now
         doors = await self._client.doors()
+        if not doors:
+            raise ProtocolError(
+                f"NO_TENANTS: {self._context.connection}: the partner's lists name no tenant",
+                remedy="nothing was changed; check that the relationships of tenants_from exist and"
+                " that the app or the signed-in account may see them",
+                connection=self._context.connection,
+            )
         await sink.accounts(_roster(doors))
         for door in doors:
             await sink.scope(door.tenant.id, [door.tenant.id])

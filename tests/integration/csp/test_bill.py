@@ -190,6 +190,29 @@ async def test_invoices_are_read_to_the_end(bill: Bill, pc: Opened) -> None:
     assert proof.documents == ("G999",)
 
 
+async def test_shorter_pages_than_asked_for_are_not_the_end(bill: Bill, pc: Opened) -> None:
+    first = [invoice(f"G{n:03d}", 3) for n in range(50)]
+    bill.heads.mock(
+        side_effect=[
+            Response(200, json=listing(first, total=51)),
+            Response(200, json=listing([invoice("G999")], total=51)),
+        ]
+    )
+    _, proof = await read(pc)
+    assert proof.documents == ("G999",)
+
+
+async def test_fewer_invoices_than_declared_prove_nothing(bill: Bill, pc: Opened) -> None:
+    bill.heads.mock(
+        side_effect=[
+            Response(200, json=listing([invoice("G001", 3)], total=2)),
+            Response(200, json=listing([], total=2)),
+        ]
+    )
+    with pytest.raises(ProtocolError, match="TOTAL_MISSED"):
+        await read(pc)
+
+
 async def test_a_list_that_ignores_the_offset_is_whole(bill: Bill, pc: Opened) -> None:
     bill.invoices(*(invoice(f"G{n:03d}", 3) for n in range(250)), invoice("G999"))
     _, proof = await read(pc)

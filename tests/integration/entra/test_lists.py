@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from syncd_entra.sandbox.directory import tenant_id
 
-from syncd.sdk.errors import PermissionMissing
+from syncd.sdk.errors import PermissionMissing, ProtocolError
 from syncd.sdk.records import ScopeState
 from syncd.sdk.testing.faults import Action, Fault
 from tests.builders_entra import ONE, TWO, cloud, connected
@@ -36,6 +36,13 @@ async def test_every_customer_is_a_tenant_once(names):
     assert set(sink.roster) == set(verdicts) == EVERYBODY
     assert {one.state for one in verdicts.values()} == {COMPLETE}
     assert sink.roster[ONE].name == "Client 1"
+
+
+async def test_a_list_without_any_tenant_is_not_believed():
+    async with entered(cloud(2), **LISTED) as (running, _):
+        running.state.partner.relationships.clear()
+        with pytest.raises(ProtocolError, match="NO_TENANTS"):
+            await running.pull()
 
 
 async def test_an_app_reads_the_lists_in_the_partners_tenant():
