@@ -116,9 +116,8 @@ def _windows(output: Output, found: RenewalReport, asked: Asked) -> None:
         output.say(f"\nnothing ends in the next {asked.within:,} days")
     _part(output, "Extended: runs on beyond its term, at the vendor's terms", found.extended)
     if found.rolling:
-        output.say(
-            f"\n{found.rolling:,} more renew by themselves every month: `syncd renewals --rolling`"
-        )
+        renew = "renews by itself" if found.rolling == 1 else "renew by themselves"
+        output.say(f"\n{found.rolling:,} more {renew} every month: `syncd renewals --rolling`")
     if found.told_elsewhere:
         output.say(f"\n{found.told_elsewhere:,} more stand for units that are listed already")
     if found.undated:

@@ -59,8 +59,8 @@ def test_the_list_fits_a_screen_and_says_what_happens_then(office: Office) -> No
         "Ends in 31 to 90 days",
         "Extended: runs on beyond its term",
         "Not billed monthly, with the month of the renewal",
-        "1 more renew by themselves every month: `syncd renewals --rolling`",
-        "1 have a term whose end the vendor does not tell",
+        "1 more renews by itself every month: `syncd renewals --rolling`",
+        "1 has a term whose end the vendor does not tell",
         "(no client): the vendor's name",
     ):
         assert title in out
