@@ -43,6 +43,9 @@ _ACTIONS: Final[dict[str, Then]] = {
     "transition": "unknown",
 }
 
+_OVER: Final = {"expired", "deleted"}
+"""Statuses of what has ended, whatever was to follow."""
+
 
 class Reader:
     """Reads the terms of one customer's subscriptions.
@@ -117,6 +120,8 @@ class Reader:
             return 0
 
     def _then(self, one: Subscription, ends: datetime | None) -> Then:
+        if enum(one.status) in _OVER:
+            return "ends"  # what runs on after it is a subscription of its own
         for action in one.actions or ():
             if enum(action.schedule) != "term_end":
                 continue

@@ -81,6 +81,7 @@ async def test_each_window_has_what_ends_in_it(office: Office) -> None:
         seats("b", "s90", date(2027, 2, 18)),
         seats("b", "s91", date(2027, 2, 19)),
         seats("b", "gone", date(2026, 11, 19)),
+        seats("b", "over", date(2026, 11, 19), then="ends", excluded="status_expired"),
         seats("b", "when", None),
     )
     found = await listed(office)
@@ -89,7 +90,7 @@ async def test_each_window_has_what_ends_in_it(office: Office) -> None:
         30: ["s8", "s30"],
         90: ["s31", "s90"],
     }
-    assert [one.unit for one in found.past] == ["gone"]
+    assert [one.unit for one in found.past] == ["gone"], "what ended as foretold asks nothing"
     assert (found.undated, found.today) == (1, date(2026, 11, 20))
     shorter = await listed(office, within=10)
     assert [[row.unit for row in one.rows] for one in shorter.windows] == [["s0", "s7"], ["s8"]]

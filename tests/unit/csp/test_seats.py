@@ -173,6 +173,8 @@ def test_the_term_is_told_beside_the_seats() -> None:
         ),
         ({"autoRenewEnabled": False, "commitmentEndDate": "2026-05-03T00:00:00Z"}, "ends"),
         ({"autoRenewEnabled": False, "commitmentEndDate": None}, "unknown"),
+        ({"autoRenewEnabled": False, "status": "Expired"}, "ends"),
+        ({"autoRenewEnabled": True, "status": "deleted"}, "ends"),
     ],
 )  # fmt: skip
 def test_what_happens_at_the_end_of_a_term(told: dict[str, Any], then: str) -> None:
