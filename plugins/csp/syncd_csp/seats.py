@@ -16,7 +16,7 @@ from syncd.sdk.errors import ProtocolError
 from syncd.sdk.records import Observation
 from syncd.sdk.terms import with_term
 from syncd_csp.config import CspConfig
-from syncd_csp.exclusions import Exclusions, Why
+from syncd_csp.exclusions import USAGE, Exclusions, Why
 from syncd_csp.models import Subscription
 from syncd_csp.products import Catalogue, Offer, offer_of
 from syncd_csp.terms import Reader
@@ -76,13 +76,14 @@ class Seats:
             offer = Offer("none", "none")
         name = one.offer_name or one.friendly_name or offer.key
         quantity = self._quantity(one, why)
-        if why.code == "usage":
+        if why.code == USAGE:
             product = self._catalogue.usage(offer, name)
         else:
             term = (one.term or "").strip().upper()
             product = self._catalogue.seats(offer, name, term, enum(one.cycle))
         unit = one.id.strip().lower()
-        self._catalogue.bought[unit] = product
+        if why.code != USAGE:
+            self._catalogue.bought[unit] = product
         return Observation(
             self._customer,
             product,
@@ -100,7 +101,7 @@ class Seats:
             if one.quantity is not None:
                 return whole(one.quantity)
         except ValueError:
-            if why.code == "usage":
+            if why.code == USAGE:
                 return 0
         raise self._broken("a subscription has no whole number of seats")
 
@@ -110,7 +111,8 @@ class Seats:
         status = enum(one.status)
         next_product = one.next_term.product if one.next_term else None
         facts: dict[str, Any] = {
-            "sku": offer.key,
+            # What is metered buys no seats: only its charges tell whether something bills it.
+            "plan" if why.code == USAGE else "sku": offer.key,
             "offer": one.offer_name if one.friendly_name not in (None, one.offer_name) else None,
             "parent": (one.parent or "").strip().lower(),
             "status": "" if status == "active" else status,

@@ -471,6 +471,7 @@ async def test_a_file_that_became_another_one_is_not_taken_up(bill: Bill, pc: Op
         (b"<?xml version='1.0'?>", "no gzip"),
         (packed({"Subtotal": "x"}), "line 1 that is no line of a bill"),
     ],
+    ids=["cut short", "no gzip", "no line"],
 )
 async def test_a_damaged_file_ends_the_read(
     bill: Bill, pc: Opened, content: bytes, words: str
