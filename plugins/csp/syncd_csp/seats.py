@@ -82,8 +82,7 @@ class Seats:
             term = (one.term or "").strip().upper()
             product = self._catalogue.seats(offer, name, term, enum(one.cycle))
         unit = one.id.strip().lower()
-        if why.code != USAGE:
-            self._catalogue.bought[unit] = product
+        self._catalogue.bought[unit] = product
         return Observation(
             self._customer,
             product,
