@@ -6,36 +6,8 @@ Codes stand in verdicts of pulls, issues, objections, warnings of bills and rece
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Where = Literal[
-    "pull",
-    "mapping",
-    "renewal",
-    "bill error",
-    "bill warning",
-    "objection",
-    "bill life",
-    "delivery",
-    "run",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One code.
-
-    Attributes:
-        where: `renewal` waits for a decision at the vendor, `bill error` stops a bill, `objection`
-            holds it for a person, `bill warning` stops nothing, `bill life` leaves the bill of a
-            month as it is.
-        meaning: one sentence.
-    """
-
-    where: Where
-    meaning: str
-
+from syncd.code import Code
+from syncd.codes_of_books import BOOKS
 
 CODES: dict[str, Code] = {
     # A pull: what was not proven changes nothing
@@ -249,5 +221,7 @@ CODES: dict[str, Code] = {
     "RUN_ABANDONED": Code("run", "The process ended without finishing the run."),
     "NOTIFIER_FAILED": Code("run", "A notifier could not tell somebody what a run left to do."),
     "DEFECT": Code("run", "The program or a plugin failed in a way that it should not."),
+    # Books: invoices on their way, and what became of them
+    **BOOKS,
 }
 """Every code, by the place where it arises."""

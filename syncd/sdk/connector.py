@@ -10,11 +10,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from syncd.sdk import SDK_VERSION
-from syncd.sdk.ports import Ledger, Psa, PurchaseSource, SourceHints, UsageSource
+from syncd.sdk.ports import Psa, PurchaseSource, SourceHints, UsageSource
 from syncd.sdk.tokens import SignIn, TokenVault
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from syncd.sdk.ledger_port import Ledger
+    from syncd.sdk.webhooks import Webhooks
 
 ConfigT = TypeVar("ConfigT", bound="BaseModel")
 
@@ -97,6 +100,7 @@ class Connector(Generic[ConfigT]):
         urls: names of the settings that hold URLs; all are checked for TLS.
         example: commented TOML lines that `syncd init` writes, without the table header.
         sign_in: a person's consent in a browser, for `syncd login`; None where there is none.
+        webhooks: how the vendor calls us; None where it does not.
     """
 
     name: str
@@ -109,6 +113,7 @@ class Connector(Generic[ConfigT]):
     urls: tuple[str, ...] = ("base_url",)
     example: str = ""
     sign_in: Callable[[Context[ConfigT]], AbstractAsyncContextManager[SignIn]] | None = None
+    webhooks: Webhooks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -272,7 +272,3 @@ class AssetKeeper(Protocol):
     async def apply_assets(self, changes: Sequence[AssetChange]) -> Sequence[Outcome]:
         """Write at most `asset_batch.size` assets; outcomes as those of `Psa.apply`."""
         ...
-
-
-class Ledger(Port, Protocol):
-    """An accounting system. Its posting methods arrive with the first accounting connector."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from syncd.core.store.asking import Reader
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """The newest migration; a test compares it with the scripts, so that no command imports them."""
 
 commit_hook: Callable[[str], None] | None = None

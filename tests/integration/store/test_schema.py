@@ -90,17 +90,33 @@ _OF_0004 = {
     "wire_change",
 }
 _OF_0005 = {"purchase_read", "purchase_sum", "stored_token"}
+_OF_0006 = {
+    "attestation",
+    "invoice",
+    "invoice_plan",
+    "invoice_plan_row",
+    "ledger_action",
+    "ledger_attempt",
+    "ledger_document",
+    "ledger_golive",
+    "ledger_mapping",
+    "ledger_payment",
+    "ledger_reference",
+    "watermark",
+    "webhook",
+}
 
 
 @pytest.mark.parametrize(
     ("revision", "gone"),
     [
-        ("0001", _OF_0002 | _OF_0003 | _OF_0004 | _OF_0005),
-        ("0002", _OF_0003 | _OF_0004 | _OF_0005),
-        ("0003", _OF_0004 | _OF_0005),
-        ("0004", _OF_0005),
+        ("0001", _OF_0002 | _OF_0003 | _OF_0004 | _OF_0005 | _OF_0006),
+        ("0002", _OF_0003 | _OF_0004 | _OF_0005 | _OF_0006),
+        ("0003", _OF_0004 | _OF_0005 | _OF_0006),
+        ("0004", _OF_0005 | _OF_0006),
+        ("0005", _OF_0006),
     ],
-    ids=["0001", "0002", "0003", "0004"],
+    ids=["0001", "0002", "0003", "0004", "0005"],
 )
 def test_steps_down_and_up_again_leave_the_same(
     database_url: str, revision: str, gone: set[str]

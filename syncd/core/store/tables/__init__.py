@@ -30,6 +30,15 @@ from syncd.core.store.tables.billing import (  # noqa: E402
     PlanRow,
     PsaRecord,
 )
+from syncd.core.store.tables.books import (  # noqa: E402
+    Attestation,
+    InvoiceRow,
+    LedgerGoLive,
+    LedgerMapping,
+    LedgerReferenceRow,
+    Watermark,
+    WebhookRow,
+)
 from syncd.core.store.tables.census import (  # noqa: E402
     AccountRow,
     ProductRow,
@@ -47,6 +56,14 @@ from syncd.core.store.tables.golive import (  # noqa: E402
     MonthClose,
     Notice,
     WireChange,
+)
+from syncd.core.store.tables.ledger import (  # noqa: E402
+    InvoicePlan,
+    InvoicePlanRow,
+    LedgerActionRow,
+    LedgerAttempt,
+    LedgerDocumentRow,
+    LedgerPaymentRow,
 )
 from syncd.core.store.tables.mapping import (  # noqa: E402
     AccountBilling,
@@ -79,6 +96,7 @@ __all__ = [
     "AccountRow",
     "Adoption",
     "AssetRecord",
+    "Attestation",
     "Bill",
     "BillLine",
     "BillReopening",
@@ -91,9 +109,19 @@ __all__ = [
     "Correction",
     "DeliveryAttempt",
     "Installation",
+    "InvoicePlan",
+    "InvoicePlanRow",
+    "InvoiceRow",
     "IssueRow",
     "LateChange",
     "LateCheck",
+    "LedgerActionRow",
+    "LedgerAttempt",
+    "LedgerDocumentRow",
+    "LedgerGoLive",
+    "LedgerMapping",
+    "LedgerPaymentRow",
+    "LedgerReferenceRow",
     "MonthClose",
     "Notice",
     "ObjectionRow",
@@ -116,6 +144,8 @@ __all__ = [
     "TemplateClient",
     "UnitExclusion",
     "UnitInterval",
+    "Watermark",
+    "WebhookRow",
     "WireChange",
     "metadata",
 ]
