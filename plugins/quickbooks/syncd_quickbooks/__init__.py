@@ -1,1 +1,55 @@
-"""QuickBooks Online for syncd: sales invoices and credit memos in the books of one company."""
+"""QuickBooks Online for syncd: invoices and credit notes in the books of one company.
+
+Only the description of the connector loads with the plugin; the client loads when a connection is
+opened, the simulator when a sandbox is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from syncd.hookspecs import hookimpl
+from syncd.sdk.connector import Capability, Connector, Context, Ports, RateLimit
+from syncd_quickbooks.config import QuickBooksConfig
+
+EXAMPLE = """\
+plugin = "quickbooks"
+# Company ID of the books, from the company's settings under Billing & Subscription
+realm = "0000000000000000"
+client_id = "…"                                # of your app's production keys
+client_secret = { env = "QUICKBOOKS_SECRET" }  # by reference only
+redirect_url = "https://www.example.com/syncd" # as registered; it need not open anything
+# webhook_verifier = { env = "QUICKBOOKS_VERIFIER" }
+# rounding_item = "21"                         # item of the line that evens out cents
+# tax = "auto"                                 # US companies: us_delegated or us_own_total
+"""
+
+
+@asynccontextmanager
+async def open_connection(context: Context[QuickBooksConfig]) -> AsyncIterator[Ports]:
+    """Open one connection; its pools and tokens live as long as the context."""
+    from syncd_quickbooks.client import CompanyClient
+    from syncd_quickbooks.ledger import QuickBooksLedger
+
+    async with CompanyClient(context) as client:
+        yield Ports(ledger=QuickBooksLedger(client, context))
+
+
+CONNECTOR = Connector(
+    name="quickbooks",
+    title="QuickBooks Online",
+    config=QuickBooksConfig,
+    provides=frozenset({Capability.LEDGER}),
+    open=open_connection,
+    # 500 requests a minute and company; the 10 a second and 40 batches a minute are kept besides.
+    limits=RateLimit(calls=500, window_seconds=60.0, concurrency=8),
+    urls=("base_url", "login_url", "token_url"),
+    example=EXAMPLE,
+)
+
+
+@hookimpl
+def register_connectors(register: Callable[[Connector[Any]], None]) -> None:
+    register(CONNECTOR)
