@@ -53,6 +53,17 @@ EVENTS: dict[str, Event] = {
         ("subject", "kind", "scheduled_for"),
         "A run was due while no daemon ran; it is made up for once.",
     ),
+    # Webhooks
+    "webhook.received": Event(
+        "info",
+        ("connection", "n_events", "n_new"),
+        "A vendor announced changes; they are stored and looked into.",
+    ),
+    "webhook.refused": Event(
+        "warning",
+        ("connection", "refusal", "status", "n_before"),
+        "A request was not taken; `n_before` like it were not logged since the last line.",
+    ),
     # Plugins
     "plugin.loaded": Event(
         "debug", ("plugin", "version", "n_connectors"), "A plugin offers its connectors."

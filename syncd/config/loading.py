@@ -16,11 +16,12 @@ from syncd.config.secret import SecretMissing, is_reference, resolve
 from syncd.config.settings import BillingSettings, Settings
 from syncd.config.tables import BillingTable, SyncdTable
 from syncd.config.validation import Check
+from syncd.config.web import WEB, read_web
 from syncd.core.billing.guard_limits import GuardLimits
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability
 
-_TABLES = ("syncd", HEAD, "billing", NOTIFY)
+_TABLES = ("syncd", HEAD, "billing", NOTIFY, WEB)
 
 
 def load(path: Path, plugins: Plugins) -> Settings:
@@ -47,6 +48,7 @@ def load(path: Path, plugins: Plugins) -> Settings:
     usable, unavailable = read_connections(check, values.get(HEAD, {}), plugins)
     notifiers = read_notifiers(check, values.get(NOTIFY, {}), values.get(HEAD), plugins)
     psa = _psa(check, table, values.get(HEAD), plugins)
+    web = read_web(check, _table(check, values, WEB))
     if check.problems or host is None or billing is None:
         ordered = sorted(check.problems, key=lambda problem: problem.line or 0)
         raise ConfigErrors(path.name, ordered)
@@ -62,6 +64,7 @@ def load(path: Path, plugins: Plugins) -> Settings:
         log_level=host.log_level,
         grace_seconds=host.grace_seconds,
         token_key=host.token_key,
+        web=web,
         warnings=tuple(check.warnings),
     )
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from syncd.config.problem import Problem
 from syncd.config.schedule import MonthTurn, Schedule, parse_schedule
+from syncd.config.web import WebSettings
 from syncd.core.billing.bill_life import WINDOW_DAYS
 from syncd.core.billing.choices import RoundingPolicy
 from syncd.core.billing.guard_limits import GuardLimits
@@ -139,6 +140,7 @@ class Settings:
         log_level: lowest level of the daemon's log.
         grace_seconds: how long running work may take after SIGTERM.
         token_key: keys that stored tokens are sealed with, None where there are none.
+        web: where the daemon takes webhooks.
         warnings: what works but deserves a look.
     """
 
@@ -153,6 +155,7 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace_seconds: int = 30
     token_key: SecretStr | None = field(default=None, repr=False)
+    web: WebSettings = field(default_factory=WebSettings)
     warnings: tuple[Problem, ...] = ()
 
     @property

@@ -1,0 +1,1 @@
+"""What the daemon answers over HTTP; it trusts nobody who asks."""
