@@ -1,0 +1,221 @@
+"""Writes beside documents: their rows, and the states that they pass through.
+
+Every change of state names the state it expects; a row holds its whole payload, so that a crash
+needs no plan to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from syncd.core.store.states import OutboxState
+from syncd.core.store.tables.ledger import LedgerActionRow
+from syncd.sdk.invoice_records import PostedMark, PsaPayment
+from syncd.sdk.ledger_writes import LedgerAction
+from syncd.sdk.records import canonical_json
+
+MARK_POSTED = "mark_posted"
+RECORD_PAYMENT = "record_payment"
+
+Payload = LedgerAction | PostedMark | PsaPayment
+
+UNSETTLED = (
+    OutboxState.PENDING,
+    OutboxState.SENDING,
+    OutboxState.UNKNOWN,
+    OutboxState.NEEDS_REVIEW,
+)
+_WAITING = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionItem:
+    """One write as it stands.
+
+    Attributes:
+        id: row id; ascending in the order in which they are made.
+        key: names the write.
+        kind: one of `ActionKind`, or `mark_posted`, `record_payment`.
+        connection_id: whom it goes to.
+        document_id: row of the document it concerns, or None.
+        plan_id: the plan that intends it, or None.
+        payload: what is written.
+        generation: grows when a look-up proved that it had not arrived.
+        state: where it stands.
+        remote: what came of it.
+        attempts: how often it was sent.
+        available_at: not touched before.
+        code: why it stands where it stands, or None.
+        detail: one sentence.
+        created_at: when it was queued.
+        sent_at: start of the last sending.
+    """
+
+    id: int
+    key: str
+    kind: str
+    connection_id: int
+    document_id: int | None
+    plan_id: str | None
+    payload: Payload
+    generation: int
+    state: OutboxState
+    remote: str | None
+    attempts: int
+    available_at: datetime
+    code: str | None
+    detail: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+async def insert_action(
+    conn: AsyncConnection,
+    *,
+    key: str,
+    kind: str,
+    connection_id: int,
+    payload: Payload,
+    generation: int,
+    now: datetime,
+    document_id: int | None = None,
+    plan_id: str | None = None,
+) -> int:
+    """Add a row in `pending`; returns its id."""
+    done = await conn.execute(
+        insert(LedgerActionRow)
+        .values(
+            {
+                "key": key,
+                "kind": kind,
+                "connection_id": connection_id,
+                "document_id": document_id,
+                "plan_id": plan_id,
+                "payload": canonical_json(payload).decode(),
+                "generation": generation,
+                "state": OutboxState.PENDING.value,
+                "attempts": 0,
+                "available_at": now,
+                "detail": "",
+                "created_at": now,
+            }
+        )
+        .returning(col(LedgerActionRow.id))
+    )
+    made = done.scalar_one()
+    assert made is not None  # a stored row has an id
+    return made
+
+
+async def actions_of_key(conn: AsyncConnection, key: str) -> list[ActionItem]:
+    """All rows that a key ever had, the oldest first."""
+    return await _rows(conn, col(LedgerActionRow.key) == key)
+
+
+async def actions_of_document(conn: AsyncConnection, document_id: int) -> list[ActionItem]:
+    """Writes that concern a document, the oldest first."""
+    return await _rows(conn, col(LedgerActionRow.document_id) == document_id)
+
+
+async def actions_of_plan(conn: AsyncConnection, plan_id: str) -> list[ActionItem]:
+    """Writes that a plan intended, the oldest first."""
+    return await _rows(conn, col(LedgerActionRow.plan_id) == plan_id)
+
+
+async def action_of_id(conn: AsyncConnection, action_id: int) -> ActionItem | None:
+    """One row, or None."""
+    found = await _rows(conn, col(LedgerActionRow.id) == action_id)
+    return found[0] if found else None
+
+
+async def actions_in(
+    conn: AsyncConnection,
+    connection_id: int,
+    states: Collection[OutboxState],
+    *,
+    due: datetime | None = None,
+    kinds: Collection[str] = (),
+) -> list[ActionItem]:
+    """Rows of one addressee in these states; with `due` only those that may be touched then."""
+    conditions = [
+        col(LedgerActionRow.connection_id) == connection_id,
+        col(LedgerActionRow.state).in_([state.value for state in states]),
+    ]
+    if due is not None:
+        conditions.append(col(LedgerActionRow.available_at) <= due)
+    if kinds:
+        conditions.append(col(LedgerActionRow.kind).in_(kinds))
+    return await _rows(conn, *conditions)
+
+
+async def actions_waiting(conn: AsyncConnection, connection_id: int) -> tuple[int, datetime | None]:
+    """How many rows are still to be sent or looked up, and when the next may be touched."""
+    statement = select(func.count(), func.min(col(LedgerActionRow.available_at))).where(
+        col(LedgerActionRow.connection_id) == connection_id,
+        col(LedgerActionRow.state).in_([state.value for state in _WAITING]),
+    )
+    count, due = (await conn.execute(statement)).one()
+    return count, due
+
+
+async def move_action(
+    conn: AsyncConnection,
+    action_id: int,
+    *,
+    expected: Sequence[OutboxState],
+    to: OutboxState,
+    **values: Any,
+) -> bool:
+    """Change the state if it is still an expected one; False when somebody else moved it."""
+    statement = (
+        update(LedgerActionRow)
+        .where(
+            col(LedgerActionRow.id) == action_id,
+            col(LedgerActionRow.state).in_([state.value for state in expected]),
+        )
+        .values(state=to.value, **values)
+    )
+    return bool((await conn.execute(statement)).rowcount)
+
+
+def payload_of(kind: str, text: str) -> Payload:
+    """What a row of this kind writes."""
+    if kind == MARK_POSTED:
+        return msgspec.json.decode(text, type=PostedMark)
+    if kind == RECORD_PAYMENT:
+        return msgspec.json.decode(text, type=PsaPayment)
+    return msgspec.json.decode(text, type=LedgerAction)
+
+
+async def _rows(conn: AsyncConnection, *conditions: Any) -> list[ActionItem]:
+    statement = select(LedgerActionRow).where(*conditions).order_by(col(LedgerActionRow.id))
+    return [_item(row) for row in await conn.execute(statement)]
+
+
+def _item(row: Any) -> ActionItem:
+    return ActionItem(
+        id=row.id,
+        key=row.key,
+        kind=row.kind,
+        connection_id=row.connection_id,
+        document_id=row.document_id,
+        plan_id=row.plan_id,
+        payload=payload_of(row.kind, row.payload),
+        generation=row.generation,
+        state=OutboxState(row.state),
+        remote=row.remote,
+        attempts=row.attempts,
+        available_at=row.available_at,
+        code=row.code,
+        detail=row.detail,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+    )
