@@ -10,7 +10,7 @@ import asyncio
 import hmac
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -29,10 +29,24 @@ LISTENS_AT: Final = "127.0.0.1"
 
 _READ_SECONDS: Final = 10.0
 _LONGEST_WORDS: Final = 200
+_MOST_FIELDS: Final = 50
 _PAGE: Final = (
     "<!doctype html><meta charset=utf-8><title>syncd</title>"
     "<body style='font-family:sans-serif;margin:4em'><p>{}</p>"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What the browser brought back.
+
+    Attributes:
+        code: works once; in no representation.
+        parameters: all that stood in the address, for vendors that add some; likewise.
+    """
+
+    code: str = field(repr=False)
+    parameters: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +67,16 @@ class Expected:
         """Whether the answer belongs to this sign-in."""
         return hmac.compare_digest(_value(query, "state").encode(), self.state.encode())
 
-    def code_in(self, query: str) -> str:
-        """The code of an answer that is ours.
+    def returned(self, query: str) -> Returned:
+        """What an answer that is ours brings.
 
         Raises:
             AuthError: the vendor answered an error, or neither.
         """
         code, error = _value(query, "code"), _value(query, "error")
         if code and not error:
-            return code
+            fields = parse_qs(query, max_num_fields=_MOST_FIELDS)
+            return Returned(code, {name: values[0] for name, values in fields.items()})
         words = cleaned(_value(query, "error_description"), [self.state], _LONGEST_WORDS)
         what = cleaned(error, [self.state], 60) or "no code came back"
         message = f"{self.connection}: the vendor did not sign in ({what})"
@@ -72,8 +87,8 @@ class Expected:
         )
 
 
-def pasted(expected: Expected, line: str) -> str:
-    """The code in an address that a person pasted.
+def pasted(expected: Expected, line: str) -> Returned:
+    """What stands in an address that a person pasted.
 
     Raises:
         AuthError: the vendor answered an error.
@@ -92,7 +107,7 @@ def pasted(expected: Expected, line: str) -> str:
             remedy=f"run `syncd login {expected.connection} --paste` again, sign in at the new"
             " address, and copy the whole address line even if the page does not open",
         )
-    return expected.code_in(query)
+    return expected.returned(query)
 
 
 async def read_line() -> str:
@@ -122,8 +137,8 @@ class Callback:
         self._expected: Expected | None = None
         self._query: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    async def wait(self, expected: Expected, seconds: float) -> str:
-        """The code that the browser brings.
+    async def wait(self, expected: Expected, seconds: float) -> Returned:
+        """What the browser brings.
 
         Raises:
             AuthError: the vendor answered an error, or nobody came in time.
@@ -131,7 +146,7 @@ class Callback:
         self._expected = expected
         try:
             async with asyncio.timeout(seconds):
-                return expected.code_in(await self._query)
+                return expected.returned(await self._query)
         except TimeoutError as error:
             message = f"{expected.connection}: nobody signed in in time"
             raise AuthError(
@@ -206,7 +221,7 @@ def can_listen(redirect: str | None) -> bool:
 
 
 def _value(query: str, name: str) -> str:
-    return parse_qs(query, max_num_fields=50).get(name, [""])[0]
+    return parse_qs(query, max_num_fields=_MOST_FIELDS).get(name, [""])[0]
 
 
 def _answer(status: HTTPStatus, words: str) -> bytes:

@@ -34,6 +34,7 @@ from syncd.core.store.token_keys import TokenKeys, new_key
 from syncd.core.store.tokens import consents
 from syncd.sdk.errors import ConfigError, PluginError, SyncdError
 from syncd.sdk.refresh import vault_of
+from syncd.sdk.tokens import CallbackReader
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
@@ -134,10 +135,12 @@ async def _granted(
         address = flow.address(redirect=redirect, state=state, challenge=challenge)
         _ask(output, address, redirect, here=server is not None)
         if server is None:
-            code = pasted(expected, await read_line())
+            back = pasted(expected, await read_line())
         else:
-            code = await server.wait(expected, minutes * _MINUTE)
-        return await flow.redeem(code, redirect=redirect, verifier=verifier)
+            back = await server.wait(expected, minutes * _MINUTE)
+        if isinstance(flow, CallbackReader):
+            flow.came_back(back.parameters)
+        return await flow.redeem(back.code, redirect=redirect, verifier=verifier)
 
 
 def _ask(output: Output, address: str, redirect: str, *, here: bool) -> None:

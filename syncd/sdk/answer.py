@@ -24,6 +24,7 @@ REQUEST_ID_HEADERS = (
     "x-correlation-id",
     "correlation-id",
     "x-trace-id",
+    "intuit_tid",
 )
 """Headers in which vendors name an exchange for their support, the commonest first."""
 

@@ -6,10 +6,11 @@ stores the new one before it uses anything that came with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,5 +128,21 @@ class SignIn(Protocol):
         Raises:
             AuthError: the vendor refuses it, or what it grants is not enough.
             TransientError: the vendor cannot serve now.
+        """
+        ...
+
+
+@runtime_checkable
+class CallbackReader(Protocol):
+    """What a `SignIn` offers beside its own methods if more than a code comes back."""
+
+    def came_back(self, parameters: Mapping[str, str]) -> None:
+        """Look at what the browser brought, before the code in it is exchanged.
+
+        Args:
+            parameters: of the redirect, by name; the state among them was compared.
+
+        Raises:
+            AuthError: the consent is for something else than the connection; nothing is kept.
         """
         ...
