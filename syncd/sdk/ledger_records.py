@@ -108,6 +108,7 @@ class LedgerBook(msgspec.Struct, frozen=True, kw_only=True):
         number_limit: longest document number.
         own_numbers: False if the system numbers documents itself, None if it does not say.
         drafts: it knows documents that are not yet in the books.
+        needs_item: each line must name an item; otherwise it must name an account.
     """
 
     key: str
@@ -120,6 +121,7 @@ class LedgerBook(msgspec.Struct, frozen=True, kw_only=True):
     number_limit: int
     own_numbers: bool | None = None
     drafts: bool
+    needs_item: bool = False
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
