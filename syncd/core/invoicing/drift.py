@@ -1,136 +1,125 @@
-"""What became of a document in the books since it was confirmed: edited, renumbered, gone, or fine.
+"""What happened to a document in the books since we saw it last.
 
-That it was approved, paid or credited is its life and no drift. A summary without lines proves
-nothing about lines, so a change is only judged on a whole document.
+A balance that moved is no drift: that is what money does. Words, amounts, numbers and days that
+moved are, and so is a document that is gone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from enum import StrEnum
 
+from syncd.core.invoicing.comparison import Difference
+from syncd.core.invoicing.recognition import GONE
 from syncd.sdk.ledger_records import EntryLine, EntryStatus, LedgerEntry
 
-BOOKS_EDITED: Final = "BOOKS_EDITED"
-BOOKS_RENUMBERED: Final = "BOOKS_RENUMBERED"
-BOOKS_VOIDED: Final = "BOOKS_VOIDED"
-BOOKS_DELETED: Final = "BOOKS_DELETED"
 
-DRIFTS: Final = (BOOKS_EDITED, BOOKS_RENUMBERED, BOOKS_VOIDED, BOOKS_DELETED)
-"""Every code that a read-back gives a document."""
+class DriftKind(StrEnum):
+    """What a change means; several may hold at once."""
 
-STANDING: Final = frozenset({EntryStatus.DRAFT, EntryStatus.OPEN, EntryStatus.PAID})
-"""Where a document still is one."""
-
-_HEADER = ("contact", "currency", "dated", "due", "net", "tax", "total")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One fact that differs.
-
-    Attributes:
-        what: name of the fact, `line 2 quantity` for one of a line.
-        confirmed: as it was confirmed.
-        now: as the books hold it.
-    """
-
-    what: str
-    confirmed: str
-    now: str
+    EDITED = "edited"
+    """Amounts, lines, contact, currency or days."""
+    RENUMBERED = "renumbered"
+    VOIDED = "voided"
+    DELETED = "deleted"
+    """By status, or because the books do not know its id any more."""
+    APPROVED = "approved"
+    """From a draft into the books: expected, no issue."""
+    SETTLED = "settled"
+    """Paid, credited or opened again: the balance moved, no issue."""
 
 
-@dataclass(frozen=True, slots=True)
+MATERIAL = frozenset({DriftKind.EDITED, DriftKind.RENUMBERED, DriftKind.VOIDED, DriftKind.DELETED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """What a read-back found.
+    """What moved.
 
     Attributes:
-        code: one of `DRIFTS`, the gravest; empty for a document that is as it was.
-        differences: both versions, fact by fact.
+        kinds: what it means; empty where nothing moved.
+        differences: fields with both values.
     """
 
-    code: str = ""
+    kinds: tuple[DriftKind, ...] = ()
     differences: tuple[Difference, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.code)
+    @property
+    def material(self) -> bool:
+        """Whether a person must see both versions."""
+        return bool(MATERIAL & set(self.kinds))
 
 
-def drift_of(confirmed: LedgerEntry, now: LedgerEntry | None) -> Drift:
-    """Compare a document with what was confirmed; None is a document that is gone for good.
+def drift_of(before: LedgerEntry, now: LedgerEntry | None) -> Drift:
+    """What moved between two readings of one document.
 
-    A document that was gone already when it was last accepted is no news as long as it is gone.
+    Args:
+        before: as it was last seen and accepted.
+        now: as it is; None where the books do not know the id any more.
     """
-    if confirmed.status not in STANDING and (now is None or now.status not in STANDING):
-        return Drift()
-    if now is None or now.status is EntryStatus.DELETED:
-        return Drift(BOOKS_DELETED, (Difference("status", confirmed.status.value, "deleted"),))
-    if now.status is EntryStatus.VOIDED:
-        return Drift(BOOKS_VOIDED, (Difference("status", confirmed.status.value, "voided"),))
-    found = [
-        Difference(name, _text(getattr(confirmed, name)), _text(getattr(now, name)))
-        for name in _HEADER
-        if getattr(confirmed, name) != getattr(now, name)
+    if now is None:
+        shown = Difference(field="document", sent=before.status.value, shown="gone")
+        return Drift(kinds=(DriftKind.DELETED,), differences=(shown,))
+    status = _text("status", before.status.value, now.status.value)
+    if now.status in GONE and before.status not in GONE:
+        kind = DriftKind.VOIDED if now.status is EntryStatus.VOIDED else DriftKind.DELETED
+        return Drift(kinds=(kind,), differences=tuple(status))
+    kinds: list[DriftKind] = []
+    number = _text("number", before.number, now.number)
+    edited = [
+        *_text("contact", before.contact, now.contact),
+        *_text("currency", before.currency, now.currency),
+        *_text("date", str(before.dated), str(now.dated)),
+        *_text("due", str(before.due or ""), str(now.due or "")),
+        *_money("net", before.net, now.net),
+        *_money("tax", before.tax, now.tax),
+        *_money("total", before.total, now.total),
+        *_lines(before, now),
     ]
-    if confirmed.status not in STANDING:
-        found.insert(0, Difference("status", confirmed.status.value, now.status.value))
-    if confirmed.whole and now.whole:
-        found += _lines(confirmed.lines, now.lines)
-    renumbered = confirmed.number != now.number
-    if renumbered:
-        found.insert(0, Difference("number", confirmed.number, now.number))
-    if not found:
-        return Drift()
-    only_number = renumbered and len(found) == 1
-    return Drift(BOOKS_RENUMBERED if only_number else BOOKS_EDITED, tuple(found))
+    settled = [
+        *_money("paid", before.paid, now.paid),
+        *_money("credited", before.credited, now.credited),
+        *_money("balance", before.balance, now.balance),
+    ]
+    if edited:
+        kinds.append(DriftKind.EDITED)
+    if number:
+        kinds.append(DriftKind.RENUMBERED)
+    if before.status is EntryStatus.DRAFT and now.status is not EntryStatus.DRAFT:
+        kinds.append(DriftKind.APPROVED)
+    if settled and not edited:
+        kinds.append(DriftKind.SETTLED)
+    return Drift(kinds=tuple(kinds), differences=(*number, *edited, *settled, *status))
 
 
-def _lines(before: tuple[EntryLine, ...], after: tuple[EntryLine, ...]) -> list[Difference]:
-    """Line by line in the printed order; lines that only changed places are the same lines."""
-    if sorted(map(_facts, before)) == sorted(map(_facts, after)):
+def _lines(before: LedgerEntry, now: LedgerEntry) -> list[Difference]:
+    if not (before.whole and now.whole):
         return []
-    if len(before) != len(after):
-        said = [Difference("lines", str(len(before)), str(len(after)))]
-        kept = list(map(_facts, before))
-        for line in after:
-            if _facts(line) in kept:
-                kept.remove(_facts(line))
-            else:
-                said.append(Difference("line added", "", _told(line)))
-        gone = [line for line in before if _facts(line) in kept]
-        return said + [Difference("line gone", _told(line), "") for line in gone[: len(kept)]]
-    return [
-        Difference(f"line {n} {name}", old, new)
-        for n, pair in enumerate(zip(before, after, strict=True), 1)
-        for name, old, new in zip(_NAMES, *map(_facts, pair), strict=True)
-        if old != new
+    if len(before.lines) != len(now.lines):
+        return _text("lines", str(len(before.lines)), str(len(now.lines)))
+    found: list[Difference] = []
+    for n, (was, shown) in enumerate(zip(before.lines, now.lines, strict=True), start=1):
+        found += _line(n, was, shown)
+    return found
+
+
+def _line(n: int, was: EntryLine, shown: EntryLine) -> list[Difference]:
+    found = [
+        *_text(f"text of line {n}", was.description, shown.description),
+        *_money(f"net of line {n}", was.net, shown.net),
+        *_text(f"tax code of line {n}", was.tax_code, shown.tax_code),
+        *_text(f"account of line {n}", was.account, shown.account),
+        *_text(f"item of line {n}", was.item, shown.item),
     ]
+    if None not in {was.quantity, shown.quantity} and was.quantity != shown.quantity:
+        found += _text(f"quantity of line {n}", str(was.quantity), str(shown.quantity))
+    return found
 
 
-_NAMES = ("description", "quantity", "unit price", "net", "tax code", "account", "item")
+def _text(field: str, was: str, shown: str) -> list[Difference]:
+    return [Difference(field=field, sent=was, shown=shown)] if was != shown else []
 
 
-def _facts(line: EntryLine) -> tuple[str, ...]:
-    """What a line says, comparable; its key may change when somebody saves the document."""
-    return (
-        " ".join(line.description.split()),
-        _text(line.quantity),
-        _text(line.unit_price),
-        _text(line.net),
-        line.tax_code,
-        line.account,
-        line.item,
-    )
-
-
-def _told(line: EntryLine) -> str:
-    return f"{line.description}: {_text(line.net)}"
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}" if value else "0"
-    return str(value)
+def _money(field: str, was: Decimal, shown: Decimal) -> list[Difference]:
+    return [] if was == shown else [Difference(field=field, sent=f"{was:f}", shown=f"{shown:f}")]

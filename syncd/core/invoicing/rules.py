@@ -34,7 +34,7 @@ class LedgerRules:
             empty is automatic only where documents arrive as drafts.
         tolerance: by how much the books may differ from the PSA's total, in the currency's units.
         rounding_limit: the largest difference that a named rounding line evens out.
-        rounding_account: account of that line.
+        rounding_account: account of that line, or its item where the books name items.
         rounding_tax: tax code of that line; without account and code there is no such line.
         zero_total: `hold`, `skip` or `post` an invoice whose total is 0.
         negative_invoice: `hold` an invoice with a negative total, or carry it as a `credit` note.
