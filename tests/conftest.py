@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,15 @@ from syncd.core.store.database import Database
 from tests.postgresql_server import PostgresqlServer, running_server
 
 SQLITE_ONLY = os.environ.get("SYNCD_TEST_SQLITE_ONLY") == "1"
+
+
+def pytest_configure() -> None:
+    """Processes under test are interrupted, even if the tests run as a shell's background job.
+
+    Such a shell lets its jobs ignore SIGINT, and what is ignored stays so in their children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
