@@ -162,10 +162,15 @@ class OutcomeUnknown(ConnectorError):
 
 
 class RequestRejected(ConnectorError):
-    """The vendor refused our data; this item stops, the others go on."""
+    """The vendor refused our data; this item stops, the others go on.
+
+    Attributes:
+        body: the vendor's answer, cut short where it is long; never part of a message.
+    """
 
     code = "REQUEST_REJECTED"
     exit_code = 6
+    body: bytes = b""
 
 
 class ProtocolError(ConnectorError):

@@ -55,6 +55,7 @@ SHORTEST_KEY = 16
 """Characters from which a fixed header's value is taken for a key."""
 
 Query = Mapping[str, str | int] | None
+Fields = Mapping[str, str] | None
 
 
 class ApiClient:
@@ -153,9 +154,7 @@ class ApiClient:
         if client is not None:
             await client.aclose()
 
-    async def read(
-        self, path: str, params: Query = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    async def read(self, path: str, params: Query = None, headers: Fields = None) -> Answer:
         """GET, repeated within the policy when it fails transiently.
 
         Args:
@@ -185,11 +184,13 @@ class ApiClient:
         """
         return await self._call(method, path, params, write_json(json), write=False)
 
-    async def write(self, method: str, path: str, *, json: object, params: Query = None) -> Answer:
+    async def write(
+        self, method: str, path: str, *, json: object, params: Query = None, headers: Fields = None
+    ) -> Answer:
         """Send a change; never repeated when it may have been carried out.
 
         Decimals become JSON numbers, digit by digit. An answer that `decode` refuses afterwards is
-        an unknown outcome as well: the caller translates it.
+        an unknown outcome as well: the caller translates it. `headers` are of this call alone.
 
         Raises:
             OutcomeUnknown: sent, and no answer that says whether it happened: a timeout, a cut
@@ -201,7 +202,7 @@ class ApiClient:
             ConnectFailed: never left.
             ProtocolError: a path of another origin; never left.
         """
-        return await self._call(method, path, params, write_json(json), write=True)
+        return await self._call(method, path, params, write_json(json), write=True, headers=headers)
 
     async def send_form(self, path: str, form: Mapping[str, str]) -> Answer:
         """POST a form once, unsigned, and return the answer whatever its status.
@@ -228,7 +229,7 @@ class ApiClient:
         content: bytes | None,
         *,
         write: bool,
-        headers: Mapping[str, str] | None = None,
+        headers: Fields = None,
     ) -> Answer:
         budget = Budget(self._policy)
 

@@ -112,9 +112,11 @@ def refused(
             **known,
         )
     if 400 <= status < 500 and status != 408:
-        return RequestRejected(
+        rejected = RequestRejected(
             x.sentence(what, words), remedy="mend what the vendor names, then try again", **known
         )
+        rejected.body = answer.body
+        return rejected
     if x.write and (policy.write_5xx_is_unknown or not 500 <= status < 600):
         return unknown(x, what, words, http_status=status, request_id=answer.request_id)
     if 500 <= status < 600 or status == 408:
