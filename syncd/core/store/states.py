@@ -74,3 +74,22 @@ class OutboxState(StrEnum):
     NEEDS_REVIEW = "needs_review"
     DELIVERED = "delivered"
     REJECTED = "rejected"
+
+
+class DocumentState(StrEnum):
+    """Where a document on its way into the books stands.
+
+    pending -> sending, committed before the call -> confirmed | drifted | refused | unknown ->
+    look-up -> confirmed | drifted | pending | needs_review. `linked` was there before us. All but
+    `refused` and `voided` may stand in the books.
+    """
+
+    PENDING = "pending"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    NEEDS_REVIEW = "needs_review"
+    CONFIRMED = "confirmed"
+    DRIFTED = "drifted"
+    LINKED = "linked"
+    REFUSED = "refused"
+    VOIDED = "voided"
