@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+from syncd.core.invoicing.identity import MARKER
 from syncd.sdk.invoice_records import DocumentKind, PsaPayment
 
 ECHO_WITHIN: Final = timedelta(days=31)
@@ -153,6 +154,7 @@ def _equal(receipt: Receipt, owed: Owed, amount: Decimal | None = None) -> PsaPa
         for one in owed.payments
         if one.amount == wanted
         and one.remote not in owed.claimed
+        and MARKER not in one.reference
         and abs(one.dated - receipt.dated) <= ECHO_WITHIN
     ]
     fitting.sort(key=lambda one: (abs(one.dated - receipt.dated), one.remote))

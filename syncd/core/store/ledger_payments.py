@@ -1,0 +1,196 @@
+"""Parts of payments as the books hold them, each version a row, and what became of them in the PSA.
+
+A part is what one payment settles of one document; a later version never changes an earlier row's
+facts, so that what was recorded when can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from syncd.core.store.tables.ledger import LedgerPaymentRow
+from syncd.sdk.ledger_records import LedgerPayment
+
+
+class PartState(StrEnum):
+    """Where a part of a payment stands.
+
+    `new` waits, for a look at the PSA or for the end of its write; `recorded` was written by us,
+    `echo` was in the PSA already, `reversed` is taken back on both sides, `held` waits for a
+    person, `ignored` is none of ours to record.
+    """
+
+    NEW = "new"
+    RECORDED = "recorded"
+    ECHO = "echo"
+    HELD = "held"
+    REVERSED = "reversed"
+    IGNORED = "ignored"
+
+
+SETTLED = (PartState.RECORDED, PartState.ECHO, PartState.REVERSED)
+OPEN = (PartState.NEW, PartState.HELD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPart:
+    """One version of a part.
+
+    Attributes:
+        id: row id; ascending in the order in which versions were seen.
+        remote: the books' id of the payment.
+        allocation: tells the parts of one payment apart.
+        version: as the books name it, made unique.
+        document_id: ledger row it settles; None for money that settles nothing.
+        amount: positive.
+        currency: ISO code.
+        dated: when it was paid.
+        reference: free text of the books.
+        deleted: taken back, or moved to something else.
+        state: see `PartState`.
+        action_id: the write that records it, or None.
+        psa_remote: the PSA's id of the payment, where it is known.
+        detail: one sentence, or a code with a sentence behind a colon for what is held.
+        seen_at: when this version was read.
+    """
+
+    id: int
+    remote: str
+    allocation: str
+    version: str
+    document_id: int | None
+    amount: Decimal
+    currency: str
+    dated: date
+    reference: str
+    deleted: bool
+    state: PartState
+    action_id: int | None
+    psa_remote: str
+    detail: str
+    seen_at: datetime
+
+
+_Row = LedgerPaymentRow
+
+
+async def parts_of(
+    conn: AsyncConnection, ledger_id: int, book_key: str, remotes: Collection[str]
+) -> list[StoredPart]:
+    """Every version of the parts of these payments, the oldest first."""
+    return await _parts(
+        conn,
+        col(_Row.ledger_connection_id) == ledger_id,
+        col(_Row.book_key) == book_key,
+        col(_Row.remote).in_(sorted(remotes)),
+    )
+
+
+async def parts_in(
+    conn: AsyncConnection, ledger_id: int, book_key: str, states: Collection[PartState]
+) -> list[StoredPart]:
+    """Versions in these states, the oldest first."""
+    return await _parts(
+        conn,
+        col(_Row.ledger_connection_id) == ledger_id,
+        col(_Row.book_key) == book_key,
+        col(_Row.state).in_([state.value for state in states]),
+    )
+
+
+async def parts_of_documents(
+    conn: AsyncConnection, document_ids: Collection[int]
+) -> list[StoredPart]:
+    """Every version of the parts that settle these documents, the oldest first."""
+    return await _parts(conn, col(_Row.document_id).in_(sorted(document_ids)))
+
+
+async def parts_of_ledger(conn: AsyncConnection, ledger_id: int) -> list[StoredPart]:
+    """Every version of every part of a ledger connection, the oldest first."""
+    return await _parts(conn, col(_Row.ledger_connection_id) == ledger_id)
+
+
+async def part_of_id(conn: AsyncConnection, ledger_id: int, part_id: int) -> StoredPart | None:
+    """One version, or None where the ledger has none of this id."""
+    found = await _parts(conn, col(_Row.ledger_connection_id) == ledger_id, col(_Row.id) == part_id)
+    return found[0] if found else None
+
+
+async def add_part(
+    conn: AsyncConnection,
+    ledger_id: int,
+    book_key: str,
+    part: LedgerPayment,
+    *,
+    version: str,
+    document_id: int | None,
+    state: PartState,
+    detail: str,
+    now: datetime,
+) -> int:
+    """Add a version; returns its row's id."""
+    done = await conn.execute(
+        insert(_Row).returning(col(_Row.id)),
+        {
+            "ledger_connection_id": ledger_id,
+            "book_key": book_key,
+            "remote": part.remote,
+            "allocation": part.allocation,
+            "version": version,
+            "document_id": document_id,
+            "amount": part.amount,
+            "currency": part.currency,
+            "dated": part.dated.isoformat(),
+            "reference": part.reference,
+            "deleted": part.deleted,
+            "state": state.value,
+            "psa_remote": "",
+            "detail": detail,
+            "seen_at": now,
+        },
+    )
+    return int(done.scalar_one())
+
+
+async def move_part(conn: AsyncConnection, part: StoredPart, to: PartState, **values: Any) -> bool:
+    """Change the state if it is still the one that was read; False if somebody else moved it."""
+    statement = (
+        update(_Row)
+        .where(col(_Row.id) == part.id, col(_Row.state) == part.state.value)
+        .values(state=to.value, **values)
+    )
+    return bool((await conn.execute(statement)).rowcount)
+
+
+async def _parts(conn: AsyncConnection, *conditions: Any) -> list[StoredPart]:
+    statement = select(_Row).where(*conditions).order_by(col(_Row.id))
+    return [_part(row) for row in (await conn.execute(statement)).all()]
+
+
+def _part(row: Any) -> StoredPart:
+    return StoredPart(
+        id=row.id,
+        remote=row.remote,
+        allocation=row.allocation,
+        version=row.version,
+        document_id=row.document_id,
+        amount=row.amount,
+        currency=row.currency,
+        dated=date.fromisoformat(row.dated),
+        reference=row.reference,
+        deleted=row.deleted,
+        state=PartState(row.state),
+        action_id=row.action_id,
+        psa_remote=row.psa_remote,
+        detail=row.detail,
+        seen_at=row.seen_at,
+    )
