@@ -48,6 +48,13 @@ _SCHEDULE = (
     'schedule = "0 */6 * * *"             # when `syncd run` pulls: cron in UTC, or "every 6h"\n'
 )
 
+_BOOK = """\
+
+# Finished invoices of the PSA go there once `syncd golive {name} --from 2026-12-01` says so.
+[invoices.{name}]
+# approved = true                    # in the books at once rather than drafts
+"""
+
 
 def write_example(cli: Cli) -> None:
     """Write the example where the configuration is looked for.
@@ -95,6 +102,8 @@ def _connection(connector: Connector[Any]) -> str:
     text += f"{body}\n" if body else ""
     if Capability.USAGE in connector.provides and "schedule" not in settings:
         text += _SCHEDULE
+    if Capability.LEDGER in connector.provides:
+        text += _BOOK.format(name=_slug(connector.name))
     return text
 
 

@@ -13,7 +13,7 @@ from syncd.config.notifiers import NOTIFY, read_notifiers
 from syncd.config.problem import ConfigErrors, closest
 from syncd.config.reading import read
 from syncd.config.secret import SecretMissing, is_reference, resolve
-from syncd.config.settings import BillingSettings, Settings
+from syncd.config.settings import BillingSettings, InvoiceSettings, Settings
 from syncd.config.tables import BillingTable, SyncdTable
 from syncd.config.validation import Check
 from syncd.config.web import WEB, read_web
@@ -21,7 +21,10 @@ from syncd.core.billing.guard_limits import GuardLimits
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability
 
-_TABLES = ("syncd", HEAD, "billing", NOTIFY, WEB)
+INVOICES = "invoices"
+"""Name of the table of books; its module is imported where there are any."""
+
+_TABLES = ("syncd", HEAD, "billing", INVOICES, NOTIFY, WEB)
 
 
 def load(path: Path, plugins: Plugins) -> Settings:
@@ -48,6 +51,7 @@ def load(path: Path, plugins: Plugins) -> Settings:
     usable, unavailable = read_connections(check, values.get(HEAD, {}), plugins)
     notifiers = read_notifiers(check, values.get(NOTIFY, {}), values.get(HEAD), plugins)
     psa = _psa(check, table, values.get(HEAD), plugins)
+    invoices = _invoices(check, values, plugins, psa)
     web = read_web(check, _table(check, values, WEB))
     if check.problems or host is None or billing is None:
         ordered = sorted(check.problems, key=lambda problem: problem.line or 0)
@@ -65,6 +69,7 @@ def load(path: Path, plugins: Plugins) -> Settings:
         grace_seconds=host.grace_seconds,
         token_key=host.token_key,
         web=web,
+        invoices=invoices,
         warnings=tuple(check.warnings),
     )
 
@@ -188,10 +193,29 @@ def _psa(
     return None
 
 
-def _is_psa(table: Mapping[str, Any], plugins: Plugins) -> bool:
+def _invoices(
+    check: Check, values: Mapping[str, Any], plugins: Plugins, psa: str | None
+) -> InvoiceSettings:
+    """The table of books; an installation without any imports nothing of them."""
+    connections = values.get(HEAD)
+    written = connections.values() if isinstance(connections, Mapping) else ()
+    if INVOICES not in values and not any(
+        isinstance(table, Mapping) and _provides(table, plugins, Capability.LEDGER)
+        for table in written
+    ):
+        return InvoiceSettings()
+    from syncd.config.invoices import read_invoices
+
+    return read_invoices(check, values.get(INVOICES, {}), connections, plugins, psa)
+
+
+def _provides(table: Mapping[str, Any], plugins: Plugins, what: Capability) -> bool:
     connector = plugins.connectors.get(str(table.get("plugin")))
-    provides = connector.provides if connector is not None else frozenset()
-    return Capability.PSA in provides and table.get("enabled") is not False
+    return connector is not None and what in connector.provides
+
+
+def _is_psa(table: Mapping[str, Any], plugins: Plugins) -> bool:
+    return _provides(table, plugins, Capability.PSA) and table.get("enabled") is not False
 
 
 def _is_judged(table: Mapping[str, Any], plugins: Plugins) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, SecretStr
@@ -20,6 +20,9 @@ from syncd.core.billing.guard_limits import GuardLimits
 from syncd.log import LogFormat
 from syncd.sdk.connector import Capability, Connector, RateLimit
 from syncd.sdk.notices import NoticeKind, NotifierKind
+
+if TYPE_CHECKING:
+    from syncd.core.invoicing.rules import LedgerRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,28 @@ class BillingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceSettings:
+    """The table `[invoices]`; meanings in docs/config.md.
+
+    Attributes:
+        psa: connection whose invoices are read; None where there is no PSA.
+        schedule: when a daemon carries them on.
+        history_days: how far back documents of a book are matched before it goes live.
+        ledgers: rules of each book by the name of its connection, resting ones included.
+    """
+
+    psa: str | None = None
+    schedule: str = "every 15m"
+    history_days: int = 400
+    ledgers: Mapping[str, LedgerRules] = field(default_factory=dict)
+
+    @property
+    def due(self) -> Schedule | None:
+        """None where no book is configured, so that there is nothing to do."""
+        return parse_schedule(self.schedule) if self.ledgers else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A whole configuration.
 
@@ -136,6 +161,7 @@ class Settings:
         connections: usable ones by name, resting ones included.
         unavailable: those whose plugin is broken, by name.
         notifiers: who is told of finished runs, by name, silent ones included.
+        invoices: which books finished invoices are carried into, and how.
         log_format: how the log is written.
         log_level: lowest level of the daemon's log.
         grace_seconds: how long running work may take after SIGTERM.
@@ -151,6 +177,7 @@ class Settings:
     connections: Mapping[str, ConnectionSettings]
     unavailable: Mapping[str, UnavailableConnection] = field(default_factory=dict)
     notifiers: Mapping[str, NotifierSettings] = field(default_factory=dict)
+    invoices: InvoiceSettings = field(default_factory=InvoiceSettings)
     log_format: LogFormat = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace_seconds: int = 30
@@ -198,6 +225,15 @@ class Settings:
             name
             for name, one in self.connections.items()
             if one.enabled and Capability.PURCHASES in one.connector.provides
+        )
+
+    @property
+    def ledgers(self) -> tuple[str, ...]:
+        """Names of the books that invoices are carried into at present."""
+        return tuple(
+            name
+            for name in sorted(self.invoices.ledgers)
+            if name in self.connections and self.connections[name].enabled
         )
 
     @property

@@ -43,7 +43,7 @@ def _schedule(text: str) -> str:
     return text
 
 
-def _exact(value: Any) -> Any:
+def exact(value: Any) -> Any:
     """Amounts come as texts, whole numbers, or Decimals of the TOML reader; never as floats."""
     if isinstance(value, bool | float):
         message = 'is not an amount; write it in quotes, like "250.00"'
@@ -58,8 +58,8 @@ def _keys(secret: SecretStr | None) -> SecretStr | None:
 
 
 ScheduleText = Annotated[str, AfterValidator(_schedule)]
-Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100000)]
-Money = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0)]
+Share = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=100000)]
+Money = Annotated[Decimal, BeforeValidator(exact), Field(ge=0)]
 
 
 class _Table(BaseModel):

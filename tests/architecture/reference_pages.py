@@ -19,7 +19,7 @@ from pydantic_core import PydanticUndefined
 import syncd
 from syncd import hookspecs, plugins
 from syncd.codes import CODES
-from syncd.config import tables, web
+from syncd.config import invoices, tables, web
 from syncd.config.validation import model_of, setting_names
 from syncd.events import EVENTS
 from syncd.sdk.errors import SyncdError
@@ -50,6 +50,8 @@ def config_page() -> str:
         ("`[billing]`", tables.BillingTable),
         ("`guards` of billing", tables.GuardsTable),
         ("`[web]`", web.WebTable),
+        ("`[invoices]`", invoices.InvoicesTable),
+        ("`[invoices.<connection>]`", invoices.LedgerTable),
     ):
         parts.append(f"\n## {title}\n\n{inspect.getdoc(kind)}\n\n{_settings(kind)}")
     installed = plugins.load()
