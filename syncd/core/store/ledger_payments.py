@@ -158,7 +158,9 @@ async def add_part(
             "seen_at": now,
         },
     )
-    return int(done.scalar_one())
+    row_id = done.scalar_one()
+    assert row_id is not None
+    return row_id
 
 
 async def move_part(conn: AsyncConnection, part: StoredPart, to: PartState, **values: Any) -> bool:
