@@ -81,7 +81,7 @@ class Till:
 @asynccontextmanager
 async def opened_till(**options: Any) -> AsyncIterator[Till]:
     world = small(start=START)
-    async with calling(world, **{"extras": False, **options}) as caller:
+    async with calling(world, **{"extras": False, "default_tax": "", **options}) as caller:
         till = Till(caller, world)
         for line in list(till.state.tables["recurringinvoice"][RECURRING]["lines"]):
             till.hand.delete_line(line["id"])

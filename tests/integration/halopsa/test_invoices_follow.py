@@ -33,7 +33,7 @@ async def test_one_lasting_record_gives_each_month_s_invoice_that_month_s_count(
             await bench.psa.apply([update(remote, quantity=count, unit_price=Decimal(price))])
             (invoice,) = bench.sim.hand.invoice(client=int(ALPHA))
             seen.append((invoice["period_start_date"][:7], billed(invoice, "Managed workstations")))
-            assert invoice["total"] == 250 + invoice["lines"][-1]["net_amount"]
+            assert invoice["revenue"] == 250 + invoice["lines"][-1]["net_amount"]
         assert seen == [
             ("2026-11", [4, 15, 60]),
             ("2026-12", [7, 15, 105]),
@@ -78,4 +78,4 @@ async def test_a_count_saved_within_a_period_is_prorated_by_a_line_that_does_so(
         assert row.quantity == 2
         (invoice,) = bench.sim.hand.invoice(client=int(ALPHA))
         # 250 + 6 x 15.00, and 2 x 15.00 x 16/31 = 15.4839
-        assert invoice["total"] == Decimal("355.48")
+        assert invoice["revenue"] == Decimal("355.48")

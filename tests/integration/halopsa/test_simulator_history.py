@@ -90,7 +90,7 @@ def test_the_next_invoice_repeats_the_last_one_while_nothing_changes() -> None:
     (invoice,) = sim.hand.invoice(client=1004)
     assert invoice["revenue"] == header["last_invoiced_revenue"]
     taxes = sum(
-        (one["net_amount"] * 21 / 100).quantize(Decimal("0.01")) for one in invoice["lines"]
+        (one["net_amount"] * 20 / 100).quantize(Decimal("0.01")) for one in invoice["lines"]
     )
     assert invoice["total"] == invoice["revenue"] + taxes
 

@@ -32,7 +32,7 @@ async def test_processing_counts_the_linked_subscription_at_that_moment() -> Non
         linked = next(one for one in invoice["lines"] if one["recurring_invoice_line_id"] == 24011)
         assert linked["qty_order"] == 20
         assert linked["net_amount"] == Decimal("362.0")
-        assert invoice["total"] == Decimal("612.0")
+        assert invoice["revenue"] == Decimal("612.0")
         header = (await caller.get("/api/RecurringInvoice/-11")).json()
         assert header["nextcreationdate"] == "2027-01-01T00:00:00"
         assert (await caller.rows("/api/Invoice", includelines="true"))["record_count"] == 1

@@ -24,7 +24,7 @@ LINES = st.fixed_dictionaries(
         "qty_order": st.decimals(0, 60, places=2, allow_nan=False),
         "unit_price": PRICES,
         "discount_perc": st.sampled_from((Decimal(0), Decimal("7.5"))),
-        "tax_code": st.sampled_from(("", "NONE", "STD", "RED")),
+        "tax_code": st.sampled_from(("", "1", "2", "5")),
     }
 )
 ROWS = st.lists(

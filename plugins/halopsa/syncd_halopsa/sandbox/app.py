@@ -22,8 +22,15 @@ from syncd_halopsa.sandbox import hand
 from syncd_halopsa.sandbox.admission import Quota, Tokens
 from syncd_halopsa.sandbox.agreements import with_standing
 from syncd_halopsa.sandbox.assets import saved_assets
+from syncd_halopsa.sandbox.invoice_saving import (
+    links_of,
+    saved_invoices,
+    saved_links,
+    saved_payments,
+)
 from syncd_halopsa.sandbox.invoices import processed
 from syncd_halopsa.sandbox.lists import is_set, listed, presented
+from syncd_halopsa.sandbox.modules import require_readable
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.recurring import saved_recurring
 from syncd_halopsa.sandbox.refusal import Refusal, Refusals
@@ -46,6 +53,11 @@ READ_SCOPES = {
     "invoicechange": "read:invoices",
     "invoicedetailprorata": "read:invoices",
     "tax": "read:invoices",
+    "currency": "read:invoices",
+    "invoicepayment": "read:invoices",
+    "externallink": "read:invoices",
+    "xerodetails": "read:invoices",
+    "quickbooksdetails": "read:invoices",
     "users": "read:customers",
     "clientcontract": "read:contracts",
 }
@@ -75,6 +87,9 @@ class Simulator:
                 Route("/api/authinfo", self._auth_info),
                 Route("/api/instanceinfo", self._instance_info),
                 Route("/api/recurringinvoice/process", self._process, methods=["POST"]),
+                Route("/api/invoice", self._save_invoices, methods=["POST"]),
+                Route("/api/invoicepayment", self._save_payments, methods=["POST"]),
+                Route("/api/externallink", self._save_links, methods=["POST"]),
                 Route("/api/recurringinvoice", self._save_recurring, methods=["POST"]),
                 Route("/api/softwarelicence", self._save, methods=["POST"]),
                 Route("/api/asset", self._save_assets, methods=["POST"]),
@@ -106,6 +121,7 @@ class Simulator:
     async def _list(self, request: Request) -> Response:
         table = self._table(request)
         self._admit(request, READ_SCOPES[table])
+        require_readable(self.options, table)
         return encoded(listed(self.state, table, request.query_params))
 
     async def _one(self, request: Request) -> Response:
@@ -120,6 +136,8 @@ class Simulator:
             row = with_standing(row, self.state.world.now())
         if table == "invoice" and not is_set(request.query_params, "includedetails"):
             row = {name: one for name, one in row.items() if name != "lines"}
+        elif table == "invoice":
+            row = {**row, "external_links": links_of(self.state, number)}
         return encoded(presented(self.options, row))
 
     async def _save(self, request: Request) -> Response:
@@ -133,6 +151,18 @@ class Simulator:
     async def _save_recurring(self, request: Request) -> Response:
         self._admit(request, "edit:invoices")
         return self._answer(saved_recurring(self.state, await _json(request)))
+
+    async def _save_invoices(self, request: Request) -> Response:
+        self._admit(request, "edit:invoices")
+        return self._answer(saved_invoices(self.state, await _json(request)))
+
+    async def _save_payments(self, request: Request) -> Response:
+        self._admit(request, "edit:invoices")
+        return self._answer(saved_payments(self.state, await _json(request)))
+
+    async def _save_links(self, request: Request) -> Response:
+        self._admit(request, "edit:invoices")
+        return self._answer(saved_links(self.state, await _json(request)))
 
     def _answer(self, rows: list[Row]) -> Response:
         """What a POST of an array answers, which is not documented."""

@@ -19,6 +19,7 @@ from syncd_halopsa.sandbox.admission import Tokens
 from syncd_halopsa.sandbox.agreements import agreement
 from syncd_halopsa.sandbox.assets import AssetHand
 from syncd_halopsa.sandbox.fields import LICENCE, taken
+from syncd_halopsa.sandbox.hand_invoices import InvoiceHand, invoice_routes
 from syncd_halopsa.sandbox.hand_recurring import (
     PERSON,
     PREFIX,
@@ -32,7 +33,7 @@ from syncd_halopsa.sandbox.state import Row, State
 from syncd_halopsa.sandbox.wording import encoded
 
 
-class Hand(RecurringHand, AssetHand):
+class Hand(RecurringHand, AssetHand, InvoiceHand):
     """A person with every right."""
 
     def __init__(self, state: State, tokens: Tokens) -> None:
@@ -50,7 +51,7 @@ class Hand(RecurringHand, AssetHand):
     def add(self, client: int, name: str, **fields: Any) -> int:
         """A subscription made by hand; returns its id."""
         number = self._state.new_licence_id()
-        self._state.licences[number] = seed.licence(number, client, name, **self._taken(fields))
+        self._state.licences[number] = seed.licence(number, client, name, **self._fitting(fields))
         return number
 
     def edit(self, number: int, **fields: Any) -> None:
@@ -61,7 +62,7 @@ class Hand(RecurringHand, AssetHand):
         """
         row = self._state.row("softwarelicence", number)
         before = dict(row)
-        for name, value in self._taken(fields).items():
+        for name, value in self._fitting(fields).items():
             if row[name] != value:
                 self._state.record_change(number, name, row[name], value, PERSON)
                 row[name] = value
@@ -97,7 +98,7 @@ class Hand(RecurringHand, AssetHand):
         """Back to the start; tokens stay."""
         self._state.reset()
 
-    def _taken(self, fields: Row) -> Row:
+    def _fitting(self, fields: Row) -> Row:
         unknown = set(fields) - set(LICENCE)
         if unknown:
             raise Refusal(400, f"a subscription has no {sorted(unknown)}")
@@ -114,7 +115,7 @@ def routes(hand: Hand) -> Sequence[Route]:
 
     `subscriptions` (GET, POST), `subscriptions/ID` (PATCH, DELETE), `agreements` (POST),
     `agreements/ID` (PATCH), `assets` (GET, POST), `assets/ID` (PATCH, DELETE),
-    `tokens` (DELETE), `reset` (POST), and what `recurring_routes` tells.
+    `tokens` (DELETE), `reset` (POST), and what `recurring_routes` and `invoice_routes` tell.
     """
 
     async def subscriptions(request: Request) -> Response:
@@ -163,6 +164,7 @@ def routes(hand: Hand) -> Sequence[Route]:
         Route(f"{PREFIX}/subscriptions", subscriptions, methods=["GET", "POST"]),
         Route(f"{PREFIX}/subscriptions/{{id:int}}", subscription, methods=["PATCH", "DELETE"]),
         *recurring_routes(hand),
+        *invoice_routes(hand),
         Route(f"{PREFIX}/agreements", agreements, methods=["POST"]),
         Route(f"{PREFIX}/agreements/{{id:int}}", agreement_of, methods=["PATCH"]),
         Route(f"{PREFIX}/assets", assets, methods=["GET", "POST"]),

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from syncd_halopsa.sandbox import seed
+from syncd_halopsa.sandbox.invoice_saving import stored
 from syncd_halopsa.sandbox.invoices import processed
 from syncd_halopsa.sandbox.proration import counts_watched
 from syncd_halopsa.sandbox.recurring import amended
@@ -150,8 +151,8 @@ class RecurringHand:
 
     def post_invoice(self, number: int) -> None:
         """Post an invoice to the books, after which nobody edits it."""
-        row = self._state.row("invoice", number)
-        row.update(posted=True, dateposted=self._state.stamp(), last_modified=self._state.stamp())
+        row = deepcopy(self._state.row("invoice", number))
+        stored(self._state, row | {"posted": True, "dateposted": self._state.stamp()})
 
     def delete_invoice(self, number: int) -> None:
         """Remove an invoice for good; its recurring invoice stays as it left it."""

@@ -21,7 +21,7 @@ from syncd_halopsa.sandbox.periods import moved, written
 
 Row = dict[str, Any]
 
-TAX = "STD"
+TAX = "1"
 _FIRST_LINE = 3
 """Lines up to here are those that every client has."""
 

@@ -13,9 +13,11 @@ from typing import Any
 
 from syncd_halopsa.sandbox import audit
 from syncd_halopsa.sandbox.fields import ZERO_DATE, kept
+from syncd_halopsa.sandbox.invoice_fields import INVOICE, LINE
 from syncd_halopsa.sandbox.periods import day_of, moved, written
 from syncd_halopsa.sandbox.proration import AUTOMATION, Charge, charges, settle
 from syncd_halopsa.sandbox.quantities import cost_of, is_billed, price_of, quantity_of
+from syncd_halopsa.sandbox.recurring_fields import blank
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
 
@@ -71,32 +73,51 @@ def _invoice(state: State, header: Row) -> Row:
 def _header(state: State, header: Row, lines: list[Row], start: date, end: date) -> Row:
     number, now = state.new_id("invoice"), state.stamp()
     client = state.tables["client"].get(header["client_id"], {})
-    total = kept(_sum(lines, "total_price"))
-    return {
+    invoice = {
+        **blank(INVOICE),
         "id": number,
         "invoicenumber": f"INV-{number}",
-        "thirdpartyinvoicenumber": "",
         "client_id": header["client_id"],
         "client_name": client.get("name", ""),
         "recurring_invoice_id": header["id"],
         "reference": header["reference"],
         "invoice_date": now,
         "duedate": written(state.world.now().date() + timedelta(days=state.options.due_days)),
+        "due_date_type": 1,
+        "due_date_int": state.options.due_days,
+        "duedatename": f"{state.options.due_days} days",
+        "datesent": now if state.options.sent_on_processing else ZERO_DATE,
         "date_created": now,
         "last_modified": now,
         "period_start_date": written(start),
         "period_end_date": written(end - timedelta(days=1)),
-        "revenue": kept(_sum(lines, "net_amount")),
-        "tax_total": kept(_sum(lines, "tax_amount")),
-        "total": total,
-        "amountpaid": Decimal(0),
-        "amountdue": total,
-        "paymentstatus": -1,
-        "posted": False,
-        "dateposted": ZERO_DATE,
-        "voided": False,
-        "lines": lines,
+        "lines": [{**one, "ihid": number} for one in lines],
+        **counted_changes(state, 1),
     }
+    return totalled(currency_shown(state, invoice))
+
+
+def totalled(invoice: Row) -> Row:
+    """The same invoice with the totals of its lines and what is still due."""
+    lines = invoice["lines"]
+    total = kept(_sum(lines, "total_price"))
+    invoice["revenue"] = kept(_sum(lines, "net_amount"))
+    invoice["tax_total"] = kept(_sum(lines, "tax_amount"))
+    invoice["total"] = total
+    invoice["amountdue"] = kept(total - invoice["amountpaid"])
+    return invoice
+
+
+def counted_changes(state: State, count: int) -> Row:
+    """The columns that count changes, where the instance has them."""
+    return {} if state.options.change_seq == "absent" else {"change_seq": count}
+
+
+def currency_shown(state: State, invoice: Row) -> Row:
+    """The same invoice, with its currency named in the way of the option."""
+    if state.options.currency_shape == "symbol":
+        invoice["currency_code"] = 0
+    return invoice
 
 
 def _lines(state: State, header: Row, line: Row, start: date, end: date, months: int) -> list[Row]:
@@ -146,12 +167,7 @@ def _line(
     **more: Any,
 ) -> Row:
     """A line of an invoice; the price that it shows has five decimals, its amounts have two."""
-    number = state.new_id("invoiceline")
-    rate = _rate(state, line["tax_code"])
-    amount = cents(quantity * price if net is None else net)
-    tax = cents(amount * rate / 100)
-    return {
-        "id": number,
+    shown = {
         "recurring_invoice_id": header["id"],
         "recurring_invoice_line_id": line["id"],
         "_itemid": line["_itemid"],
@@ -162,13 +178,30 @@ def _line(
         "qty_order": quantity,
         "unit_price": kept(price.quantize(_UNIT, ROUND_HALF_UP)),
         "unit_cost": kept(cost_of(state, header["client_id"], line)),
-        "net_amount": kept(amount),
         "tax_code": line["tax_code"],
+        **more,
+    }
+    return taxed(state, shown, quantity * price if net is None else net)
+
+
+def taxed(state: State, line: Row, net: Decimal) -> Row:
+    """A line of an invoice with its amounts, rounded half up to cents."""
+    code = line["tax_code"] or state.options.default_tax
+    amount = cents(net)
+    delegated = state.options.delegated_tax or line.get("use_qbo_ast", False)
+    override = line.get("override_ast_total", Decimal(0))
+    rate = Decimal(0) if delegated else _rate(state, code)
+    tax = cents(override) if delegated else cents(amount * rate / 100)
+    return {
+        **LINE,
+        **line,
+        "id": line.get("id") or state.new_id("invoiceline"),
+        "net_amount": kept(amount),
+        "tax_code": code,
         "tax_rate": rate,
         "tax_amount": kept(tax),
         "total_price": kept(amount + tax),
-        "pro_rata_line_id": 0,
-        **more,
+        "use_qbo_ast": delegated,
     }
 
 

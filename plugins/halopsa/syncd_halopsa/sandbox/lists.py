@@ -9,6 +9,7 @@ from typing import Any
 from syncd_halopsa.sandbox import proration
 from syncd_halopsa.sandbox.agreements import with_standing
 from syncd_halopsa.sandbox.assets import SEARCHED
+from syncd_halopsa.sandbox.invoice_saving import links_of
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
@@ -25,10 +26,23 @@ WRAPPERS = {
     "users": "users",
     "asset": "assets",
     "clientcontract": "contracts",
+    "invoicepayment": "payments",
+    "externallink": "links",
 }
 """Resource → the key that holds its rows; the others answer a bare array."""
 
-BARE = frozenset({"assettype", "tax", "licencechange", "invoicechange", "invoicedetailprorata"})
+BARE = frozenset(
+    {
+        "assettype",
+        "tax",
+        "currency",
+        "xerodetails",
+        "quickbooksdetails",
+        "licencechange",
+        "invoicechange",
+        "invoicedetailprorata",
+    }
+)
 _IDS = ("id", "client_id", "site_id", "supplier_id", "licence_id", "main_site_id")
 
 
@@ -37,7 +51,7 @@ def listed(state: State, table: str, query: Query) -> Any:
     rows = [row for row in _rows(state, table, query) if _wanted(state.options, table, row, query)]
     ascending = query.get("orderdesc", "false").lower() != "true"
     rows.sort(key=_order(query.get("order")), reverse=not ascending)
-    shown = [_in_list(state.options, table, row, query) for row in rows]
+    shown = [_in_list(state.options, table, _linked(state, table, row), query) for row in rows]
     if table in BARE:
         return [presented(state.options, row) for row in shown]
     number, size = 1, _whole(query, "count", state.options.default_page)
@@ -82,8 +96,12 @@ def _rows(state: State, table: str, query: Query) -> Iterable[Row]:
 
 
 _OF_CHANGE = {"invoice_id": "invoice_id", "line_id": "invoice_line_id", "type_id": "type_id"}
-_OF_ASSET = {"assettype_id": "assettype_id"}
-_SEARCHED = {"asset": SEARCHED}
+_OWN_FILTERS = {
+    "asset": {"assettype_id": "assettype_id"},
+    "invoicepayment": {"invoice_id": "invoice_id"},
+    "externallink": {"table_id": "table_id", "halo_id": "halo_id", "module_id": "module_id"},
+}
+_SEARCHED = {"asset": SEARCHED, "invoicepayment": ("thirdpartyid",)}
 _OF_INVOICE = {"recurringinvoice_id": "recurring_invoice_id"}
 
 
@@ -94,14 +112,27 @@ def _is_of(row: Row, query: Query, filters: Mapping[str, str]) -> bool:
     )
 
 
-def _is_wanted_invoice(row: Row, query: Query) -> bool:
+def _is_wanted_invoice(options: Options, row: Row, query: Query) -> bool:
     if not _is_of(row, query, _OF_INVOICE):
         return False
     if (is_set(query, "notpostedonly") and row["posted"]) or (
         is_set(query, "postedonly") and not row["posted"]
     ):
         return False
+    credit = row["invoicetype"] == options.credit_type
+    hidden = "includecredits" if credit else "includeinvoices"
+    if row["supplier_id"] > 0 and not is_set(query, "includepoinvoices"):
+        return False
+    return query.get(hidden, "true").lower() != "false" and _is_dated(options, row, query)
+
+
+def _is_dated(options: Options, row: Row, query: Query) -> bool:
+    """Whether the date that is asked about lies between those that are asked for."""
     asked = query.get("datesearch", "invoice_date")
+    if asked == "last_modified" and options.changes_filter == "ignored":
+        return True
+    if asked == "last_modified" and options.changes_filter == "invoice_date":
+        asked = "invoice_date"
     column = asked if asked in {"invoice_date", "last_modified", "duedate"} else "invoice_date"
     first, last = query.get("start_date", ""), query.get("end_date", "9999")
     shown = row[column][: max(len(last.removesuffix("Z")), 10)]
@@ -128,11 +159,11 @@ def _wanted(options: Options, table: str, row: Row, query: Query) -> bool:
         return False
     if "tenant_id" in query and row.get("tenant_id") != query["tenant_id"]:
         return False
-    if table == "invoice" and not _is_wanted_invoice(row, query):
+    if table == "invoice" and not _is_wanted_invoice(options, row, query):
         return False
     if table == "recurringinvoice" and not _is_due(row, query):
         return False
-    if table == "asset" and not _is_of(row, query, _OF_ASSET):
+    if not _is_of(row, query, _OWN_FILTERS.get(table, {})):
         return False
     search = query.get("search", "").lower()
     fields: tuple[str, ...] = _SEARCHED.get(table, ("name",))
@@ -152,6 +183,15 @@ def _order(field: str | None) -> Callable[[Row], Any]:
     if field is None:
         return lambda row: (str(row.get("name", "")).lower(), row["id"])
     return lambda row: row.get(field, row["id"])
+
+
+def _linked(state: State, table: str, row: Row) -> Row:
+    """An invoice with its links to other systems, or without that column."""
+    if table != "invoice":
+        return row
+    if state.options.list_links:
+        return {**row, "external_links": links_of(state, row["id"])}
+    return {name: one for name, one in row.items() if name != "external_links"}
 
 
 def _in_list(options: Options, table: str, row: Row, query: Query) -> Row:

@@ -65,6 +65,22 @@ class Options:
             (`ahead`), or for the one that ends there (`behind`).
         period_months: code of a period → its months. No source gives HaloPSA's codes.
         due_days: days from the date of an invoice until it is due.
+        default_tax: tax code of an invoiced line that names none, as its client's own tax would be.
+        sent_on_processing: an invoice made from a recurring one is sent to the client at once.
+        delegated_tax: lines leave their tax to QuickBooks and show none of their own.
+        posted_locked: a posted invoice takes no other change than its first posting.
+        change_seq: whether a save must name the last change that it knows (`checked`), need not
+            (`shown`), or the instance is too old to count them (`absent`).
+        changes_filter: what `datesearch=last_modified` does: it works, it is `ignored`, or it looks
+            at the `invoice_date` all the same.
+        list_links: whether lists of invoices show their links to other systems.
+        credit_type: `invoicetype` of a credit note.
+        credit_sign: whether a credit note's amounts are `negative` or `positive`.
+        alternate: an invoice to another client names it as its client (`moved`), or keeps the first
+            one and points to the other (`pointed`).
+        currency_shape: an invoice names its currency by `id` and symbol, or by `symbol` alone.
+        xero_module: HaloPSA's own: never set up (`absent`), `off`, `on`, or not to be read.
+        quickbooks_module: likewise.
         history: which clients have subscriptions and recurring lines that people made over the
             years, see `history.py`: ids of clients, or how many of the first ones.
         monotonic: seconds, for tokens and quota.
@@ -102,5 +118,18 @@ class Options:
         default_factory=lambda: MappingProxyType({3: 1, 4: 3, 5: 6, 6: 12})
     )
     due_days: int = 30
+    default_tax: str = "1"
+    sent_on_processing: bool = True
+    delegated_tax: bool = False
+    posted_locked: bool = False
+    change_seq: Literal["checked", "shown", "absent"] = "checked"
+    changes_filter: Literal["works", "ignored", "invoice_date"] = "works"
+    list_links: bool = False
+    credit_type: int = 1
+    credit_sign: Literal["negative", "positive"] = "negative"
+    alternate: Literal["moved", "pointed"] = "moved"
+    currency_shape: Literal["id", "symbol"] = "id"
+    xero_module: Literal["absent", "off", "on", "unreadable"] = "absent"
+    quickbooks_module: Literal["absent", "off", "on", "unreadable"] = "absent"
     history: int | tuple[int, ...] = 0
     monotonic: Callable[[], float] = time.monotonic

@@ -40,7 +40,18 @@ SUPPLIERS = (
     (304, "Pax8"),
     (305, "Ingram Micro"),
 )
-TAXES = ((1, "No tax", "NONE", "0"), (2, "Standard", "STD", "21"), (3, "Reduced", "RED", "9"))
+TAXES = (
+    (1, "Standard", "1", "20"),
+    (2, "Zero rated", "2", "0"),
+    (3, "Exempt", "3", "0"),
+    (4, "Out of scope", "4", "0"),
+    (5, "Reduced", "5", "5"),
+)
+CURRENCIES = (
+    (1, "Pound sterling", "£", "GBP", "1"),
+    (2, "Euro", "€", "EUR", "1.17"),
+    (3, "US dollar", "$", "USD", "1.31"),
+)
 _FORMS = (" Limited", " Ltd", " LLP", " BV", " GmbH")
 
 
@@ -55,6 +66,13 @@ def taxes() -> list[Row]:
     return [
         {"id": one, "name": name, "code": code, "value": Decimal(value), "is_composite": False}
         for one, name, code, value in TAXES
+    ]
+
+
+def currencies() -> list[Row]:
+    return [
+        {"id": one, "name": name, "symbol": sign, "code": code, "conversion_rate": Decimal(rate)}
+        for one, name, sign, code, rate in CURRENCIES
     ]
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from syncd.sdk.sandbox import World
-from syncd_halopsa.sandbox import CLIENT_OFFSET, agreements, history, seed
+from syncd_halopsa.sandbox import CLIENT_OFFSET, agreements, history, modules, seed
 from syncd_halopsa.sandbox.options import Options
 from syncd_halopsa.sandbox.refusal import Refusal
 
@@ -24,6 +24,8 @@ _FIRST_IDS = {
     "quantity_licences": 700_000,
     "quantity_assets": 800_000,
     "quantity_users": 900_000,
+    "invoicepayment": 3000,
+    "externallink": 7000,
 }
 """What the first new id of a kind comes after."""
 
@@ -58,6 +60,11 @@ class State:
             "invoice": {},
             "clientcontract": {},
             "tax": _by_id(seed.taxes()),
+            "currency": _by_id(seed.currencies()),
+            "invoicepayment": {},
+            "externallink": {},
+            "xerodetails": _by_id(modules.xero(self.options)),
+            "quickbooksdetails": _by_id(modules.quickbooks(self.options)),
             "asset": {},
             "users": {},
         }
