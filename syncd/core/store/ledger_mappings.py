@@ -6,22 +6,19 @@ when a document was posted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.store.connections import bump_data_version
 from syncd.core.store.ledger_references import References, load_ledger_references
 from syncd.core.store.tables.books import LedgerMapping
-from syncd.sdk.ledger_records import ReferenceKind
-
-ANY: Final = "*"
-"""Source of a default, allowed for items and accounts only."""
+from syncd.sdk.ledger_records import ReferenceKind, TaxMeaning
 
 MappingKey = tuple[ReferenceKind, str, str]
 """Kind, source key, currency: of which at most one decision holds."""
@@ -64,31 +61,6 @@ class LedgerDecision:
         return (self.key, self.target, self.meaning) == (other.key, other.target, other.meaning)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerMap:
-    """The decisions that hold for one PSA and one book, and the book's catalogues.
-
-    Attributes:
-        contacts: by PSA client: (currency, contact key); an empty currency takes every one.
-        items: by PSA product; `*` is the default.
-        accounts: by nominal code; `*` is the default.
-        taxes: by the PSA's tax code: key of the book's tax, and what it means (`TaxMeaning`).
-        tracking: by the PSA's name of a department or class.
-        terms: by the PSA's terms.
-        currencies: ISO code -> ISO code, where a book uses another one.
-        references: entries by kind and key; one that is gone is inactive.
-    """
-
-    contacts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
-    items: Mapping[str, str] = field(default_factory=dict)
-    accounts: Mapping[str, str] = field(default_factory=dict)
-    taxes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    tracking: Mapping[str, str] = field(default_factory=dict)
-    terms: Mapping[str, str] = field(default_factory=dict)
-    currencies: Mapping[str, str] = field(default_factory=dict)
-    references: References = field(default_factory=dict)
-
-
 async def load_ledger_map(conn: AsyncConnection, psa_id: int, ledger_id: int) -> LedgerMap:
     """What holds now for a PSA and a book, with the book's catalogues."""
     found = await current_ledger_mappings(conn, psa_id, ledger_id)
@@ -99,12 +71,12 @@ def map_of(decisions: Collection[LedgerDecision], references: References) -> Led
     """The same out of decisions, e.g. those a file would make."""
     contacts: dict[str, list[tuple[str, str]]] = {}
     plain: dict[ReferenceKind, dict[str, str]] = {kind: {} for kind in ReferenceKind}
-    taxes: dict[str, tuple[str, str]] = {}
+    taxes: dict[str, tuple[str, TaxMeaning]] = {}
     for one in decisions:
         if one.kind is ReferenceKind.CONTACT:
             contacts.setdefault(one.source, []).append((one.currency, one.target))
         elif one.kind is ReferenceKind.TAX:
-            taxes[one.source] = one.target, one.meaning
+            taxes[one.source] = one.target, TaxMeaning(one.meaning)
         else:
             plain[one.kind][one.source] = one.target
     return LedgerMap(
