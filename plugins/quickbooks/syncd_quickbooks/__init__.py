@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from syncd.hookspecs import hookimpl
-from syncd.sdk.connector import Capability, Connector, Context, Ports, RateLimit
+from syncd.sdk.connector import Capability, Connector, Context, Ports, RateLimit, Sandbox
 from syncd_quickbooks.config import QuickBooksConfig
 
 EXAMPLE = """\
@@ -53,3 +53,10 @@ CONNECTOR = Connector(
 @hookimpl
 def register_connectors(register: Callable[[Connector[Any]], None]) -> None:
     register(CONNECTOR)
+
+
+@hookimpl
+def register_sandboxes(register: Callable[[Sandbox], None]) -> None:
+    from syncd_quickbooks.sandbox import SANDBOX
+
+    register(SANDBOX)
