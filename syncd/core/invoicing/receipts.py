@@ -1,8 +1,8 @@
 """What a payment of the books means for the PSA: recorded, known there already, or for a person.
 
 Nothing is matched by a number or by a client: a part of a payment names the document that it
-settles. What the PSA holds already is recognised by our mark, or by an equal payment that stands
-for no other part.
+settles. What the PSA holds already is recognised by our mark, or by a payment of the same amount
+and day that stands for no other part; one of another day may be the same, which a person says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 from syncd.core.invoicing.identity import MARKER
 from syncd.sdk.invoice_records import DocumentKind, PsaPayment
 
-ECHO_WITHIN: Final = timedelta(days=31)
+UNCLEAR_WITHIN: Final = timedelta(days=31)
 """People enter a payment by hand on another day than the bank shows, but not in another month."""
 
 PAYMENT_CURRENCY: Final = "PAYMENT_CURRENCY"
@@ -24,6 +24,7 @@ PAYMENT_EXCEEDS: Final = "PAYMENT_EXCEEDS"
 PAYMENT_OF_CREDIT: Final = "PAYMENT_OF_CREDIT"
 PAYMENT_OF_VOIDED: Final = "PAYMENT_OF_VOIDED"
 PAYMENT_TAKEN_BACK: Final = "PAYMENT_TAKEN_BACK"
+PAYMENT_UNCLEAR: Final = "PAYMENT_UNCLEAR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Receipt:
         deleted: it was taken back, or settles the document no more.
         already: how much of this part the PSA has by what we know.
         echoed: the PSA has it from somebody else, so it is not ours to take back.
+        is_new: a person said that no payment of the PSA is this one.
         marks: our marks of every write for this part so far.
     """
 
@@ -46,6 +48,7 @@ class Receipt:
     deleted: bool = False
     already: Decimal = Decimal(0)
     echoed: bool = False
+    is_new: bool = False
     marks: frozenset[str] = frozenset()
 
 
@@ -113,8 +116,13 @@ def judge(receipt: Receipt, owed: Owed) -> Record | Known | Held:
         return Held(PAYMENT_OF_CREDIT, "it pays back a credit note, which is entered by hand")
     if sum((one.amount for one in marked), Decimal(0)) == wanted:
         return Known(marked[-1].remote if marked else "", ours=True)
-    if not receipt.already and (equal := _equal(receipt, owed)) is not None:
-        return Known(equal.remote, ours=False)
+    if not receipt.already and not receipt.is_new:
+        equal = _equal(receipt, owed)
+        if equal is not None and equal.dated == receipt.dated:
+            return Known(equal.remote, ours=False)
+        if equal is not None:
+            message = f"the PSA has one of the same amount of {equal.dated}, perhaps this one"
+            return Held(PAYMENT_UNCLEAR, message)
     if not owed.stands:
         return Held(PAYMENT_OF_VOIDED, "the PSA has voided or deleted the invoice")
     known = sum((one.amount for one in owed.payments), Decimal(0)) + owed.under_way
@@ -155,7 +163,7 @@ def _equal(receipt: Receipt, owed: Owed, amount: Decimal | None = None) -> PsaPa
         if one.amount == wanted
         and one.remote not in owed.claimed
         and MARKER not in one.reference
-        and abs(one.dated - receipt.dated) <= ECHO_WITHIN
+        and abs(one.dated - receipt.dated) <= UNCLEAR_WITHIN
     ]
     fitting.sort(key=lambda one: (abs(one.dated - receipt.dated), one.remote))
     return fitting[0] if fitting else None

@@ -1,0 +1,230 @@
+"""Payments of the books on their way to the PSA: looked for there, and queued where missing.
+
+What is missing is queued in the commit that says so, and one version of a part is queued once. A
+crash at any point repeats the look, which sees what was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from syncd.core.invoicing.identity import marker_of
+from syncd.core.invoicing.receipts import Held, Known, Owed, Receipt, Record, judge
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.ledger_actions import queue_action
+from syncd.core.service.payment_issues import PAYMENT_REFUSED, sync_payment_issues
+from syncd.core.service.payment_parts import by_part
+from syncd.core.store.ledger_actions import (
+    RECORD_PAYMENT,
+    UNSETTLED,
+    action_of_id,
+    actions_of_document,
+)
+from syncd.core.store.ledger_payments import (
+    OPEN,
+    SETTLED,
+    PartState,
+    StoredPart,
+    move_part,
+    parts_in,
+    parts_of_documents,
+)
+from syncd.core.store.paid_invoices import PaidInvoice, paid_invoices
+from syncd.core.store.states import OutboxState
+from syncd.sdk.connector import EventLog
+from syncd.sdk.invoice_records import PsaPayment
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+    from syncd.sdk.ledger_port import InvoiceKeeper
+
+_AT_ONCE: Final = 50
+
+
+@dataclass(slots=True)
+class PaymentReport:
+    """What one settling did.
+
+    Attributes:
+        queued: writes to the PSA that now wait.
+        echoes: parts that the PSA had already.
+        recorded: writes that ended well since the last time.
+        held: parts that wait for a person.
+    """
+
+    queued: int = 0
+    echoes: int = 0
+    recorded: int = 0
+    held: int = 0
+
+
+async def settle_payments(
+    database: Database,
+    keeper: InvoiceKeeper,
+    *,
+    ledger: ConnectionRef,
+    psa: ConnectionRef,
+    book_key: str,
+    clock: Callable[[], datetime],
+    log: EventLog,
+) -> PaymentReport:
+    """See how writes ended, look for what waits in the PSA, and queue what is missing there.
+
+    Args:
+        database: where parts are kept.
+        keeper: the opened PSA.
+        ledger: the book's connection.
+        psa: the PSA's connection.
+        book_key: the organisation.
+        clock: UTC.
+        log: gets the changes of issues.
+
+    Raises:
+        ConnectorError: the PSA could not be asked; nothing was queued for what it was asked about.
+        StoreError: the database cannot serve.
+    """
+    report = PaymentReport()
+    async with database.writer() as conn:
+        for part in await parts_in(conn, ledger.id, book_key, [PartState.NEW]):
+            report.recorded += await _see_write(conn, part)
+    async with database.reader() as conn:
+        waiting = [
+            part
+            for part in await parts_in(conn, ledger.id, book_key, OPEN)
+            if part.action_id is None or part.state is PartState.HELD
+        ]
+        ids = sorted({part.document_id for part in waiting if part.document_id is not None})
+        invoices = await paid_invoices(conn, psa.id, ids)
+    for start in range(0, len(ids), _AT_ONCE):
+        chunk = [invoices[one] for one in ids[start : start + _AT_ONCE] if one in invoices]
+        payments = await keeper.find_payments([one.invoice_key for one in chunk])
+        async with database.writer() as conn:
+            for invoice in chunk:
+                await _settle_invoice(
+                    conn, invoice, payments.get(invoice.invoice_key), ledger, psa, report, clock()
+                )
+    async with database.writer() as conn:
+        book = IssueBook(conn, ledger.name, clock())
+        report.held = await sync_payment_issues(book, ledger, book_key)
+    book.speak(log)
+    return report
+
+
+async def _see_write(conn: AsyncConnection, part: StoredPart) -> bool:
+    """How the write of a part ended, if it did; True when it was recorded."""
+    action = None if part.action_id is None else await action_of_id(conn, part.action_id)
+    if action is None:
+        return False
+    if action.state is OutboxState.DELIVERED:
+        to = PartState.REVERSED if part.deleted else PartState.RECORDED
+        return await move_part(conn, part, to, psa_remote=action.remote or "", detail="")
+    if action.state is OutboxState.REJECTED:
+        told = f"{PAYMENT_REFUSED}: the PSA refuses it ({action.code or 'no code'}): "
+        await move_part(conn, part, PartState.HELD, detail=told + (action.detail or "no reason"))
+    return False
+
+
+async def _settle_invoice(
+    conn: AsyncConnection,
+    invoice: PaidInvoice,
+    payments: Sequence[PsaPayment] | None,
+    ledger: ConnectionRef,
+    psa: ConnectionRef,
+    report: PaymentReport,
+    now: datetime,
+) -> None:
+    """Decide every part of one invoice; each decision sees the ones before it."""
+    if payments is None:
+        return
+    stored = by_part(await parts_of_documents(conn, [invoice.document_id]))
+    actions = await actions_of_document(conn, invoice.document_id)
+    writing = {one.id for one in actions if one.state in UNSETTLED}
+    under_way = [one.payload for one in actions if one.id in writing]
+    queued = sum((one.amount for one in under_way if isinstance(one, PsaPayment)), Decimal(0))
+    claimed = {one.psa_remote: about for about, rows in stored.items() for one in rows}
+    for about, rows in stored.items():
+        part = rows[-1]
+        if part.state not in OPEN or any(one.action_id in writing for one in rows):
+            continue
+        before = next((one for one in reversed(rows[:-1]) if one.state in SETTLED), None)
+        receipt = Receipt(
+            amount=part.amount,
+            currency=part.currency,
+            dated=part.dated,
+            deleted=part.deleted,
+            already=Decimal(0) if before is None or before.deleted else before.amount,
+            echoed=before is not None and before.state is PartState.ECHO,
+            is_new=part.detail == IS_NEW,
+            marks=frozenset(marker_of(part_key(ledger, invoice.book_key, one)) for one in rows),
+        )
+        owed = Owed(
+            kind=invoice.kind,
+            number=invoice.number,
+            currency=invoice.currency,
+            total=invoice.total,
+            stands=invoice.stands,
+            payments=payments,
+            claimed={one for one, owner in claimed.items() if one and owner != about},
+            under_way=queued,
+        )
+        match judge(receipt, owed):
+            case Known(remote=remote, ours=ours):
+                to = PartState.RECORDED if ours else PartState.ECHO
+                to = PartState.REVERSED if part.deleted else to
+                if await move_part(conn, part, to, psa_remote=remote, detail=""):
+                    claimed[remote] = about
+                    report.echoes += not ours
+            case Held(code=code, message=message):
+                if part.state is not PartState.HELD or not part.detail.startswith(PAYMENT_REFUSED):
+                    await move_part(conn, part, PartState.HELD, detail=f"{code}: {message}")
+            case Record(amount=amount):
+                if part.detail.startswith(PAYMENT_REFUSED):
+                    continue
+                queued += amount
+                report.queued += await _queue(conn, part, invoice, amount, ledger, psa, now)
+
+
+async def _queue(
+    conn: AsyncConnection,
+    part: StoredPart,
+    invoice: PaidInvoice,
+    amount: Decimal,
+    ledger: ConnectionRef,
+    psa: ConnectionRef,
+    now: datetime,
+) -> bool:
+    key = part_key(ledger, invoice.book_key, part)
+    payload = PsaPayment(
+        key=key,
+        invoice=invoice.invoice_key,
+        amount=amount,
+        dated=part.dated,
+        reference=marker_of(key),
+    )
+    action_id = await queue_action(
+        conn,
+        kind=RECORD_PAYMENT,
+        connection_id=psa.id,
+        payload=payload,
+        now=now,
+        document_id=invoice.document_id,
+    )
+    if action_id is None:
+        return False
+    return await move_part(conn, part, PartState.NEW, action_id=action_id, detail="")
+
+
+IS_NEW: Final = "a person said that the PSA does not have it"
+
+
+def part_key(ledger: ConnectionRef, book_key: str, part: StoredPart) -> str:
+    """Our key of the write for one version of a part; its marker stands in the PSA's payment."""
+    allocation = f"{part.remote}:{part.allocation}:{part.version}"
+    return f"{ledger.uid}:{book_key}:payment:{allocation}"

@@ -1,0 +1,89 @@
+"""The PSA's invoices behind documents of ours, as far as a payment for them needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from syncd.core.store.tables.books import InvoiceRow
+from syncd.core.store.tables.ledger import LedgerDocumentRow
+from syncd.sdk.invoice_records import DocumentKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidInvoice:
+    """One of them.
+
+    Attributes:
+        document_id: ledger row.
+        book_key: organisation of the document.
+        invoice_key: the PSA's id.
+        kind: invoice or credit note.
+        number: as printed.
+        client_name: for people.
+        currency: of the document in the books.
+        total: to be paid.
+        stands: the PSA still has it, and not voided.
+    """
+
+    document_id: int
+    book_key: str
+    invoice_key: str
+    kind: DocumentKind
+    number: str
+    client_name: str
+    currency: str
+    total: Decimal
+    stands: bool
+
+
+async def paid_invoices(
+    conn: AsyncConnection, psa_id: int, document_ids: Collection[int]
+) -> dict[int, PaidInvoice]:
+    """By ledger row; a document of another PSA is absent."""
+    document, invoice = LedgerDocumentRow, InvoiceRow
+    statement: Select[Any] = (
+        select(
+            col(document.id),
+            col(document.book_key),
+            col(document.invoice_key),
+            col(document.kind),
+            col(document.number),
+            col(document.currency),
+            col(document.total),
+            col(invoice.client_name),
+            col(invoice.total).label("invoice_total"),
+            col(invoice.voided),
+            col(invoice.gone_at),
+        )
+        .outerjoin(
+            invoice,
+            and_(
+                col(invoice.psa_connection_id) == col(document.psa_connection_id),
+                col(invoice.key) == col(document.invoice_key),
+            ),
+        )
+        .where(
+            col(document.psa_connection_id) == psa_id, col(document.id).in_(sorted(document_ids))
+        )
+    )
+    return {
+        row.id: PaidInvoice(
+            document_id=row.id,
+            book_key=row.book_key,
+            invoice_key=row.invoice_key,
+            kind=DocumentKind(row.kind),
+            number=row.number,
+            client_name=row.client_name or "",
+            currency=row.currency,
+            total=row.total if row.invoice_total is None else abs(row.invoice_total),
+            stands=row.invoice_total is not None and not row.voided and row.gone_at is None,
+        )
+        for row in await conn.execute(statement)
+    }
