@@ -17,4 +17,8 @@ BOOKS: dict[str, Code] = {
     "NOT_ALLOWED_NOW": Code("books", "The document is paid, allocated or otherwise fixed."),
     "VERSION_MOVED": Code("books", "Somebody changed the document since it was read."),
     "REFUSED": Code("books", "The books refuse the document for a reason that has no name here."),
+    # Reading and linking: what is not known is not posted
+    "INVOICES_NOT_READ": Code("books", "Invoices of the PSA were not read whole; newer ones wait."),
+    "MAPPED_TARGET_GONE": Code("books", "A mapping names an entry that the book no longer has."),
+    "LINKED_AMOUNT_DIFFERS": Code("books", "A document that was there before has another total."),
 }
