@@ -145,6 +145,47 @@ EVENTS: dict[str, Event] = {
         ("period", "billed", "reasons"),
         "What a vendor charges was not proven whole; the former read stands.",
     ),
+    # Documents in books
+    "invoices.planned": Event(
+        "info",
+        ("plan", "ledger", "n_ready", "n_held", "n_refused"),
+        "A plan of invoices was stored; nothing is written before it is applied.",
+    ),
+    "invoices.released": Event(
+        "info", ("plan", "row", "by"), "A person released a held document with a reason."
+    ),
+    "document.confirmed": Event(
+        "info",
+        ("ledger", "number", "client", "total", "currency"),
+        "A document stands in the books as it was sent.",
+    ),
+    "document.differs": Event(
+        "error",
+        ("ledger", "number", "client", "detail"),
+        "A document stands in the books, which show it otherwise than it was sent.",
+    ),
+    "document.refused": Event(
+        "error", ("ledger", "number", "client", "code"), "A document was not taken; others go on."
+    ),
+    "document.unknown": Event(
+        "warning",
+        ("ledger", "number", "client"),
+        "The answer to a document was not seen; it is looked up before anything is sent again.",
+    ),
+    "document.parked": Event(
+        "error", ("ledger", "number", "client", "reason"), "A document waits for a person."
+    ),
+    "bookkeeping.done": Event(
+        "info",
+        ("connection", "kind", "key"),
+        "A void, allocation, creation, mark or payment stands.",
+    ),
+    "bookkeeping.refused": Event(
+        "error", ("connection", "kind", "key", "code"), "Such a write was refused."
+    ),
+    "bookkeeping.parked": Event(
+        "error", ("connection", "kind", "key", "reason"), "Such a write waits for a person."
+    ),
     # Plans and delivery
     "plan.made": Event(
         "info",

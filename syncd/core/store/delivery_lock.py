@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from syncd.core.store.database import Database, Workbench
 
 _POLL_SECONDS = 0.2
-_CLASSES = {"delivery": 0x73796E63, "billing": 0x62696C6C, "token": 0x746F6B6E}
-"""Namespaces of PostgreSQL's advisory locks: "sync", "bill" and "tokn" in ASCII."""
+_CLASSES = {
+    "delivery": 0x73796E63,
+    "billing": 0x62696C6C,
+    "token": 0x746F6B6E,
+    "books": 0x626F6F6B,
+}
+"""Namespaces of PostgreSQL's advisory locks: "sync", "bill", "tokn" and "book" in ASCII."""
 
 _TRY = text("SELECT pg_try_advisory_lock(:class, :id)")
 _RELEASE = text("SELECT pg_advisory_unlock_all()")
@@ -45,6 +50,12 @@ class TokenBusy(StoreError):
     """Another process exchanges a token of the same connection; this one did nothing."""
 
     code: ClassVar[str] = "TOKEN_BUSY"
+
+
+class BooksBusy(StoreError):
+    """Another process writes to the same book, or of invoices to the same PSA."""
+
+    code: ClassVar[str] = "BOOKS_BUSY"
 
 
 class BillingBusy(StoreError):
@@ -145,6 +156,39 @@ async def token_turn(
             message = "another syncd has been exchanging a token of the same connection"
             raise TokenBusy(
                 message, remedy=f"it took over {wait_seconds:.0f} s: try again in a minute"
+            )
+        yield held
+
+
+@asynccontextmanager
+async def books_turn(
+    database: Database,
+    connection_id: int,
+    *,
+    wait_seconds: float,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Be the only one that writes documents to this book until the block ends.
+
+    Whoever writes back to the PSA what became of documents takes the turn of the PSA's connection.
+
+    Args:
+        database: where the ledger of documents is.
+        connection_id: the book, or the PSA.
+        wait_seconds: how long to wait for another one to end.
+        sleep: waits; replaced in tests.
+
+    Yields:
+        a check to be made before each batch: it raises StoreError when the lock was lost.
+
+    Raises:
+        BooksBusy: another process still writes after the wait.
+    """
+    async with _turn(database, "books", connection_id, wait_seconds, sleep) as (taken, held):
+        if not taken:
+            message = "another syncd is writing documents to the same place"
+            raise BooksBusy(
+                message, remedy="wait until it is done; what was queued is sent by it or the next"
             )
         yield held
 

@@ -192,12 +192,16 @@ async def documents_in(
     return await _rows(conn, *conditions, limit=limit)
 
 
-async def documents_waiting(conn: AsyncConnection, ledger_id: int) -> tuple[int, datetime | None]:
+async def documents_waiting(
+    conn: AsyncConnection, ledger_id: int, *, book_key: str | None = None
+) -> tuple[int, datetime | None]:
     """How many rows are still to be sent or looked up, and when the next may be touched."""
     statement = select(func.count(), func.min(col(LedgerDocumentRow.available_at))).where(
         col(LedgerDocumentRow.ledger_connection_id) == ledger_id,
         col(LedgerDocumentRow.state).in_([state.value for state in _WAITING]),
     )
+    if book_key is not None:
+        statement = statement.where(col(LedgerDocumentRow.book_key) == book_key)
     count, due = (await conn.execute(statement)).one()
     return count, due
 
