@@ -109,11 +109,6 @@ class XeroConfig(BaseModel):
         default="{reference} {marker}",
         description="Reference of a document; `{marker}` is how `syncd` finds it again.",
     )
-    long_decimals: Literal["amount", "refuse"] = Field(
-        default="amount",
-        description="A line that Xero cannot hold, e.g. a price with over 4 decimals: written as"
-        " one of its amount, if that is the same to the cent, or refused.",
-    )
     other_payments: bool = Field(
         default=True, description="Also read prepayments and overpayments; two more calls."
     )
