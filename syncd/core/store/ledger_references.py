@@ -18,10 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.tables.books import LedgerReferenceRow
-from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
+from syncd.sdk.ledger_records import LedgerBook, LedgerReference, ReferenceKind
 
 References = Mapping[tuple[ReferenceKind, str], LedgerReference]
 """Entries by kind and key; one that is gone is inactive, and its detail `gone` says since when."""
+
+_BOOK = "book"
+"""Kind of the row that keeps the organisation itself, which no mapping points to."""
 
 _COLUMNS = ("code", "name", "active", "content", "seen_at", "gone_at")
 
@@ -44,7 +47,7 @@ async def load_ledger_references(conn: AsyncConnection, connection_id: int) -> R
     table = LedgerReferenceRow
     statement = (
         select(col(table.content), col(table.gone_at))
-        .where(col(table.connection_id) == connection_id)
+        .where(col(table.connection_id) == connection_id, col(table.kind) != _BOOK)
         .order_by(col(table.kind), col(table.name), col(table.key))
     )
     found: dict[tuple[ReferenceKind, str], LedgerReference] = {}
@@ -61,11 +64,52 @@ async def references_read_at(conn: AsyncConnection, connection_id: int) -> datet
     """When the catalogues of a connection were last read whole; None before the first time."""
     statement = (
         select(col(LedgerReferenceRow.seen_at))
-        .where(col(LedgerReferenceRow.connection_id) == connection_id)
+        .where(
+            col(LedgerReferenceRow.connection_id) == connection_id,
+            col(LedgerReferenceRow.kind) != _BOOK,
+        )
         .order_by(col(LedgerReferenceRow.seen_at).desc())
         .limit(1)
     )
     return (await conn.execute(statement)).scalars().first()
+
+
+async def load_book(conn: AsyncConnection, connection_id: int) -> LedgerBook | None:
+    """The organisation as it was last read, or None before the first time."""
+    table = LedgerReferenceRow
+    statement = select(col(table.content)).where(
+        col(table.connection_id) == connection_id,
+        col(table.kind) == _BOOK,
+        col(table.gone_at).is_(None),
+    )
+    found = (await conn.execute(statement)).scalars().first()
+    return None if found is None else msgspec.json.decode(found, type=LedgerBook)
+
+
+async def store_book(
+    conn: AsyncConnection, connection_id: int, book: LedgerBook, *, now: datetime
+) -> None:
+    """Keep the organisation as it was read; another one behind the connection takes its place."""
+    table = LedgerReferenceRow
+    others = update(table).where(
+        col(table.connection_id) == connection_id,
+        col(table.kind) == _BOOK,
+        col(table.key) != book.key,
+        col(table.gone_at).is_(None),
+    )
+    await conn.execute(others.values(gone_at=now))
+    values = {
+        "connection_id": connection_id,
+        "kind": _BOOK,
+        "key": book.key,
+        "code": book.currency,
+        "name": book.name,
+        "active": True,
+        "content": msgspec.json.encode(book, order="deterministic").decode(),
+        "seen_at": now,
+        "gone_at": None,
+    }
+    await conn.execute(_upsert(conn), [values])
 
 
 async def present_kinds(conn: AsyncConnection, connection_id: int) -> dict[ReferenceKind, int]:
@@ -74,6 +118,13 @@ async def present_kinds(conn: AsyncConnection, connection_id: int) -> dict[Refer
     for kind, _ in await _present(conn, connection_id):
         found[kind] = found.get(kind, 0) + 1
     return found
+
+
+async def add_ledger_reference(
+    conn: AsyncConnection, connection_id: int, entry: LedgerReference, *, now: datetime
+) -> None:
+    """Store one entry that was just made, without a read of the others."""
+    await _upsert(conn, connection_id, [entry], now)
 
 
 async def store_ledger_references(
@@ -94,22 +145,30 @@ async def store_ledger_references(
     seen = {(entry.kind, entry.key): entry for entry in entries}
     lost = await _present(conn, connection_id) - set(seen)
     await _mark_gone(conn, connection_id, lost, now)
-    if seen:
-        dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(LedgerReferenceRow)
-        statement = statement.on_conflict_do_update(
-            index_elements=["connection_id", "kind", "key"],
-            set_={name: statement.excluded[name] for name in _COLUMNS},
-        )
-        rows = [_values(connection_id, entry, now) for entry in seen.values()]
-        await conn.execute(statement, rows)
+    await _upsert(conn, connection_id, list(seen.values()), now)
     return ReferencesStored(seen=_by_kind(seen), gone=_by_kind(lost))
+
+
+async def _upsert(
+    conn: AsyncConnection, connection_id: int, entries: Sequence[LedgerReference], now: datetime
+) -> None:
+    if not entries:
+        return
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(LedgerReferenceRow)
+    statement = statement.on_conflict_do_update(
+        index_elements=["connection_id", "kind", "key"],
+        set_={name: statement.excluded[name] for name in _COLUMNS},
+    )
+    await conn.execute(statement, [_values(connection_id, entry, now) for entry in entries])
 
 
 async def _present(conn: AsyncConnection, connection_id: int) -> set[tuple[ReferenceKind, str]]:
     table = LedgerReferenceRow
     statement = select(col(table.kind), col(table.key)).where(
-        col(table.connection_id) == connection_id, col(table.gone_at).is_(None)
+        col(table.connection_id) == connection_id,
+        col(table.kind) != _BOOK,
+        col(table.gone_at).is_(None),
     )
     return {(ReferenceKind(row.kind), row.key) for row in await conn.execute(statement)}
 
@@ -134,6 +193,15 @@ async def _mark_gone(
     )
     await conn.execute(
         statement, [{"lost_kind": kind.value, "lost_key": key} for kind, key in sorted(lost)]
+    )
+
+
+def _upsert(conn: AsyncConnection) -> Any:
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(LedgerReferenceRow)
+    return statement.on_conflict_do_update(
+        index_elements=["connection_id", "kind", "key"],
+        set_={name: statement.excluded[name] for name in _COLUMNS},
     )
 
 
