@@ -109,7 +109,7 @@ async def store_book(
         "seen_at": now,
         "gone_at": None,
     }
-    await conn.execute(_upsert(conn), [values])
+    await _keep(conn, [values])
 
 
 async def present_kinds(conn: AsyncConnection, connection_id: int) -> dict[ReferenceKind, int]:
@@ -152,7 +152,11 @@ async def store_ledger_references(
 async def _upsert(
     conn: AsyncConnection, connection_id: int, entries: Sequence[LedgerReference], now: datetime
 ) -> None:
-    if not entries:
+    await _keep(conn, [_values(connection_id, entry, now) for entry in entries])
+
+
+async def _keep(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
         return
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(LedgerReferenceRow)
@@ -160,7 +164,7 @@ async def _upsert(
         index_elements=["connection_id", "kind", "key"],
         set_={name: statement.excluded[name] for name in _COLUMNS},
     )
-    await conn.execute(statement, [_values(connection_id, entry, now) for entry in entries])
+    await conn.execute(statement, rows)
 
 
 async def _present(conn: AsyncConnection, connection_id: int) -> set[tuple[ReferenceKind, str]]:
@@ -193,15 +197,6 @@ async def _mark_gone(
     )
     await conn.execute(
         statement, [{"lost_kind": kind.value, "lost_key": key} for kind, key in sorted(lost)]
-    )
-
-
-def _upsert(conn: AsyncConnection) -> Any:
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(LedgerReferenceRow)
-    return statement.on_conflict_do_update(
-        index_elements=["connection_id", "kind", "key"],
-        set_={name: statement.excluded[name] for name in _COLUMNS},
     )
 
 
