@@ -22,7 +22,6 @@ client_id = "…"                                # of your app's production keys
 client_secret = { env = "QUICKBOOKS_SECRET" }  # by reference only
 redirect_url = "https://www.example.com/syncd" # as registered; it need not open anything
 # webhook_verifier = { env = "QUICKBOOKS_VERIFIER" }
-# rounding_item = "21"                         # item of the line that evens out cents
 # tax = "auto"                                 # US companies: us_delegated or us_own_total
 """
 

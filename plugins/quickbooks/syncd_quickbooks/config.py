@@ -69,9 +69,6 @@ class QuickBooksConfig(BaseModel):
     classes: bool = Field(
         default=False, description="Write classes on lines; otherwise nothing is tracked."
     )
-    rounding_item: str = Field(
-        default="", description="Id of the item on a line that evens out cents; empty: none."
-    )
     price_decimals: int = Field(
         default=4, ge=2, le=7, description="Most decimals of a unit price that are written."
     )
