@@ -1,4 +1,4 @@
-"""Takes in payments of the books: every version of every part of them that settles something of ours.
+"""Takes in payments of the books: every version of each part that settles a document of ours.
 
 Nobody is asked and nothing is written outside; what is known already is not kept again, so that
 reading the same changes twice changes nothing.
@@ -25,7 +25,7 @@ from syncd.sdk.ledger_records import LedgerPayment
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from syncd.core.store.standing_documents import StandingDocument
+    from syncd.core.store.ledger_documents import DocumentItem
 
 _FOLLOWED: Final = "a newer version followed"
 
@@ -36,7 +36,7 @@ async def take_in(
     *,
     ledger_id: int,
     book_key: str,
-    documents: Mapping[str, StandingDocument],
+    documents: Mapping[str, DocumentItem],
     contacts: Collection[str],
     why_off: str,
     now: datetime,

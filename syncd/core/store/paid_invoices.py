@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -48,20 +48,22 @@ async def paid_invoices(
 ) -> dict[int, PaidInvoice]:
     """By ledger row; a document of another PSA is absent."""
     document, invoice = LedgerDocumentRow, InvoiceRow
-    statement: Select[Any] = (
-        select(
-            col(document.id),
-            col(document.book_key),
-            col(document.invoice_key),
-            col(document.kind),
-            col(document.number),
-            col(document.currency),
-            col(document.total),
-            col(invoice.client_name),
-            col(invoice.total).label("invoice_total"),
-            col(invoice.voided),
-            col(invoice.gone_at),
-        )
+    columns: list[Any] = [
+        col(document.id),
+        col(document.book_key),
+        col(document.invoice_key),
+        col(document.kind),
+        col(document.number),
+        col(document.currency),
+        col(document.total),
+        col(invoice.client_name),
+        col(invoice.total).label("invoice_total"),
+        col(invoice.voided),
+        col(invoice.gone_at),
+    ]
+    statement = (
+        select(*columns)
+        .select_from(document)
         .outerjoin(
             invoice,
             and_(
