@@ -52,6 +52,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         step: which.
         invoice: the PSA's id of the invoice, empty for a creation of reference data.
+        reference: PSA key of what is created in the book, empty otherwise.
         number: as the client knows it; for a creation the name.
         client: PSA client.
         client_name: for people.
@@ -73,6 +74,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
 
     step: Step
     invoice: str = ""
+    reference: str = ""
     number: str
     client: str = ""
     client_name: str = ""
@@ -94,7 +96,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """Unique in a plan, and the same in the next one."""
-        return f"{self.step.value}:{self.invoice or self.number}"
+        return f"{self.step.value}:{self.invoice or self.reference}"
 
     @property
     def digest(self) -> str:

@@ -7,7 +7,7 @@ needs no plan to go on.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -164,6 +164,25 @@ async def actions_waiting(conn: AsyncConnection, connection_id: int) -> tuple[in
     )
     count, due = (await conn.execute(statement)).one()
     return count, due
+
+
+async def claim_actions(
+    conn: AsyncConnection, connection_id: int, *, now: datetime, limit: int
+) -> list[ActionItem]:
+    """Take the next writes that are due; they are `sending` once this transaction commits."""
+    taken = []
+    for item in (await actions_in(conn, connection_id, [OutboxState.PENDING], due=now))[:limit]:
+        attempts = item.attempts + 1
+        if await move_action(
+            conn,
+            item.id,
+            expected=(OutboxState.PENDING,),
+            to=OutboxState.SENDING,
+            attempts=attempts,
+            sent_at=now,
+        ):
+            taken.append(replace(item, state=OutboxState.SENDING, attempts=attempts))
+    return taken
 
 
 async def move_action(

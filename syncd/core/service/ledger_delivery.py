@@ -1,0 +1,295 @@
+"""Delivery of writes beside documents: to a book, or back to the PSA.
+
+pending -> sending, committed before the call -> delivered | rejected | unknown; an unknown one is
+looked at before it is sent again, and parked for a person where looking does not tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from syncd.core.service.answers import AnswerT, WriteReport, answer_of
+from syncd.core.service.bookkeeping_calls import (
+    Addressee,
+    DidNot,
+    Happened,
+    SendOutcome,
+    ToBook,
+    ToPsa,
+    Unclear,
+    Verdict,
+)
+from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
+from syncd.core.store.delivery_lock import books_turn
+from syncd.core.store.ledger_actions import ActionItem, actions_in, actions_waiting, claim_actions
+from syncd.core.store.states import OutboxState
+from syncd.sdk.connector import EventLog
+from syncd.sdk.errors import AuthError, ConnectFailed, RateLimited, SyncdError, TransientError
+from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
+from syncd.sdk.psa_records import NotSent, Rejected, Unknown
+
+if TYPE_CHECKING:
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+BATCH = 30
+MOST_SENDS = 5
+PSA_SETTLE_SECONDS = 10.0
+_PAUSE = 5.0
+
+
+async def deliver_to_book(
+    database: Database,
+    ledger: Ledger,
+    connection: ConnectionRef,
+    *,
+    clock: Callable[[], datetime],
+    log: EventLog,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    patience_seconds: float = 120.0,
+    lock_seconds: float = 30.0,
+) -> WriteReport:
+    """Write what waits for a book beside documents; see `deliver_to_psa`."""
+    return await _deliver(
+        database,
+        ToBook(ledger),
+        connection,
+        settle_seconds=ledger.post_batch.settle_seconds,
+        clock=clock,
+        log=log,
+        sleep=sleep,
+        patience_seconds=patience_seconds,
+        lock_seconds=lock_seconds,
+    )
+
+
+async def deliver_to_psa(
+    database: Database,
+    keeper: InvoiceKeeper,
+    connection: ConnectionRef,
+    *,
+    clock: Callable[[], datetime],
+    log: EventLog,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    patience_seconds: float = 120.0,
+    lock_seconds: float = 30.0,
+    settle_seconds: float = PSA_SETTLE_SECONDS,
+) -> WriteReport:
+    """Write back to the PSA what became of invoices, and settle what was left open.
+
+    Args:
+        database: where writes are queued.
+        keeper: the PSA.
+        connection: its stored connection.
+        clock: current time in UTC.
+        log: gets one line per settled write.
+        sleep: waits; replaced in tests.
+        patience_seconds: how long to wait in all for writes that may be touched only later.
+        lock_seconds: how long to wait for another writer.
+        settle_seconds: how long the PSA may hide a write whose answer was lost.
+
+    Raises:
+        BooksBusy: another process does the same.
+        StoreError: the database cannot serve; nothing that was sent is lost.
+    """
+    return await _deliver(
+        database,
+        ToPsa(keeper),
+        connection,
+        settle_seconds=settle_seconds,
+        clock=clock,
+        log=log,
+        sleep=sleep,
+        patience_seconds=patience_seconds,
+        lock_seconds=lock_seconds,
+    )
+
+
+async def _deliver(
+    database: Database,
+    addressee: Addressee,
+    connection: ConnectionRef,
+    *,
+    settle_seconds: float,
+    clock: Callable[[], datetime],
+    log: EventLog,
+    sleep: Callable[[float], Awaitable[None]],
+    patience_seconds: float,
+    lock_seconds: float,
+) -> WriteReport:
+    async with books_turn(
+        database, connection.id, wait_seconds=lock_seconds, sleep=sleep
+    ) as still_held:
+        work = _Writing(
+            database=database,
+            addressee=addressee,
+            connection=connection,
+            settle_seconds=settle_seconds,
+            clock=clock,
+            sleep=sleep,
+            still_held=still_held,
+            patience=patience_seconds,
+            settler=ActionSettler(database=database, connection=connection, clock=clock, log=log),
+            began=clock(),
+        )
+        await work.recover()
+        await work.drain()
+        return work.report
+
+
+@dataclass(slots=True, kw_only=True)
+class _Writing:
+    database: Database
+    addressee: Addressee
+    connection: ConnectionRef
+    settle_seconds: float
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    still_held: Callable[[], Awaitable[None]]
+    patience: float
+    settler: ActionSettler
+    began: datetime
+    slept: float = 0.0
+    report: WriteReport = field(default_factory=WriteReport)
+
+    def now(self) -> datetime:
+        """The clock, or the time slept through where the clock stands still."""
+        return max(self.clock(), self.began + timedelta(seconds=self.slept))
+
+    async def recover(self) -> None:
+        """Writes in `sending` belong to a process that died: their answer is lost."""
+        async with self.database.reader() as conn:
+            lost = await actions_in(conn, self.connection.id, [OutboxState.SENDING])
+        ending = self._unknown("the process ended while it was on its way", unsent=True)
+        await self._settle([(item, ending) for item in lost], "recover", self.now())
+
+    async def drain(self) -> None:
+        """Send and look up until nothing is due, patience is at an end, or the other side fails."""
+        while self.report.stopped_by is None:
+            await self.still_held()
+            async with self.database.writer() as conn:
+                batch = await claim_actions(conn, self.connection.id, now=self.now(), limit=BATCH)
+            if batch:
+                await self._send(batch)
+                continue
+            async with self.database.reader() as conn:
+                unknown = await actions_in(
+                    conn, self.connection.id, [OutboxState.UNKNOWN], due=self.now()
+                )
+                _, due = await actions_waiting(conn, self.connection.id)
+            if unknown:
+                await self._look_up(unknown)
+            elif due is None or not await self._wait_until(due):
+                break
+        async with self.database.reader() as conn:
+            self.report.waiting, _ = await actions_waiting(conn, self.connection.id)
+
+    async def _wait_until(self, due: datetime) -> bool:
+        pause = max((due - self.now()).total_seconds(), 0.01)
+        if self.slept + pause > self.patience:
+            return False
+        await self.sleep(pause)
+        self.slept += pause
+        return True
+
+    async def _send(self, batch: Sequence[ActionItem]) -> None:
+        started_at = self.now()
+        self.report.calls += 1
+        outcomes: Mapping[str, SendOutcome]
+        try:
+            outcomes = await self._vendor(self.addressee.send(batch))
+        except (AuthError, RateLimited, ConnectFailed) as error:
+            # Nothing of the batch was written: it waits as it did before.
+            self.report.stopped_by = error
+            wait = getattr(error, "retry_after", None)
+            outcomes = {item.key: NotSent(item.key, str(error), wait) for item in batch}
+        except SyncdError as error:
+            self.report.stopped_by = error
+            outcomes = {item.key: Unknown(item.key, str(error)) for item in batch}
+        await self._settle(
+            [(item, self._of_outcome(outcomes.get(item.key))) for item in batch],
+            "send",
+            started_at,
+        )
+
+    async def _look_up(self, items: Sequence[ActionItem]) -> None:
+        started_at = self.now()
+        try:
+            verdicts = await self._vendor(self.addressee.look_up(items))
+        except SyncdError as error:
+            if not isinstance(error, TransientError):
+                self.report.stopped_by = error
+            wait = max(getattr(error, "retry_after", None) or 0.0, _PAUSE)
+            failed = self._unknown(f"looking for it failed: {error}", pause=wait)
+            await self._settle([(item, failed) for item in items], "find", started_at)
+            return
+        await self._settle(
+            [(item, self._of_verdict(item, verdicts[item.id])) for item in items],
+            "find",
+            started_at,
+        )
+
+    def _of_outcome(self, outcome: SendOutcome | None) -> ActionEnding:
+        match outcome:
+            case Happened():
+                return ActionEnding(state=OutboxState.DELIVERED, done=outcome)
+            case Rejected(code=code, message=message):
+                return ActionEnding(state=OutboxState.REJECTED, code=code, message=message)
+            case NotSent(message=message, retry_after=wait):
+                pause = max(wait or 0.0, _PAUSE)
+                return ActionEnding(
+                    state=OutboxState.PENDING,
+                    message=message,
+                    available_at=self.now() + timedelta(seconds=pause),
+                    unsent=True,
+                )
+            case Unknown(message=message):
+                return self._unknown(message)
+            case _:
+                return self._unknown("the connector gave no outcome for it")
+
+    def _of_verdict(self, item: ActionItem, verdict: Verdict) -> ActionEnding:
+        match verdict:
+            case Happened():
+                message = "found to have happened after its answer was lost"
+                return ActionEnding(state=OutboxState.DELIVERED, done=verdict, message=message)
+            case DidNot() if item.attempts < MOST_SENDS:
+                return ActionEnding(
+                    state=OutboxState.PENDING,
+                    message="proven not to have happened; it is sent again",
+                    available_at=self.now(),
+                    anew=True,
+                )
+            case DidNot():
+                message = f"it was sent {item.attempts} times and never happened"
+            case Unclear(message=message):
+                pass
+        return ActionEnding(state=OutboxState.NEEDS_REVIEW, code="WRITE_UNCLEAR", message=message)
+
+    def _unknown(self, message: str, *, pause: float = 0.0, unsent: bool = False) -> ActionEnding:
+        wait = timedelta(seconds=max(pause, self.settle_seconds))
+        return ActionEnding(
+            state=OutboxState.UNKNOWN,
+            code="OUTCOME_UNKNOWN",
+            message=message,
+            available_at=self.now() + wait,
+            unsent=unsent,
+        )
+
+    async def _vendor(self, call: Awaitable[AnswerT]) -> AnswerT:
+        work = "the writing beside documents"
+        return await answer_of(call, connection=self.connection.name, work=work)
+
+    async def _settle(
+        self, ended: Sequence[tuple[ActionItem, ActionEnding]], what: str, started_at: datetime
+    ) -> None:
+        for _, ending in await self.settler.settle(ended, what=what, started_at=started_at):
+            self.report.delivered += ending.state is OutboxState.DELIVERED
+            self.report.rejected += ending.state in {
+                OutboxState.REJECTED,
+                OutboxState.NEEDS_REVIEW,
+            }
