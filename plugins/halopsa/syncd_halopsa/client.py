@@ -16,6 +16,8 @@ from syncd.sdk.errors import PermissionMissing, RequestRejected
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
 from syncd_halopsa.config import SCOPE, HaloPsaConfig
 from syncd_halopsa.error_text import error_text
+from syncd_halopsa.invoice_models import WireInvoice
+from syncd_halopsa.invoice_resources import INVOICES, PAYMENTS
 from syncd_halopsa.listing import Listing, Page, Query
 from syncd_halopsa.models import WireAuthInfo, WireInstance, WireLicence, WireRecurring
 from syncd_halopsa.resources import (
@@ -39,7 +41,7 @@ POLICY = HttpPolicy(attempts=6, pause_after_429=60.0, total_seconds=420.0)
 
 Element = Mapping[str, object]
 
-Record = TypeVar("Record", WireLicence, WireRecurring)
+Record = TypeVar("Record", WireLicence, WireRecurring, WireInvoice)
 
 RIGHTS = (
     "in HaloPSA open Configuration > Integrations > HaloPSA API > your application: its login type"
@@ -113,6 +115,30 @@ class HaloApi:
         """One recurring invoice by id with all its lines, None when HaloPSA has none."""
         answer = await self._record(RECURRING, remote)
         return None if answer is None else _checked(answer, lenient(answer, WireRecurring), remote)
+
+    async def invoice(self, remote: str) -> WireInvoice | None:
+        """One finished invoice by id with its lines and links, None when HaloPSA has none."""
+        answer = await self._record(INVOICES, remote)
+        return None if answer is None else _checked(answer, lenient(answer, WireInvoice), remote)
+
+    async def whole_invoice(self, remote: str) -> Answer | None:
+        """One finished invoice by id with every field it has, None when HaloPSA has none."""
+        return await self._record(INVOICES, remote)
+
+    async def save_invoices(self, elements: Sequence[Element]) -> Answer:
+        """POST finished invoices as an array; each names its id, what it leaves out stays.
+
+        Raises:
+            OutcomeUnknown: sent, and the answer not seen.
+            PermissionMissing: names the scope and right; nothing was saved.
+            ConnectorError: as `ApiClient.write`; nothing was saved, except that a refused array may
+                have been saved in part.
+        """
+        return await self._save(INVOICES, elements, SAVE_INVOICES_SCOPE, SAVE_INVOICES_RIGHT)
+
+    async def save_payment(self, element: Element) -> Answer:
+        """POST one payment; raises as `save_invoices`."""
+        return await self._save(PAYMENTS, [element], SAVE_INVOICES_SCOPE, SAVE_INVOICES_RIGHT)
 
     async def whole_recurring(self, remote: str) -> Answer | None:
         """One recurring invoice by id with every field it has, None when HaloPSA has none."""

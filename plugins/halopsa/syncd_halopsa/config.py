@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from syncd.sdk.address import check_base_url
+from syncd_halopsa.invoice_settings import InvoiceSettings
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -37,8 +38,8 @@ _API_SUFFIX = re.compile(r"/api$", re.IGNORECASE)
 _TOKEN_SUFFIX = re.compile(r"/token$", re.IGNORECASE)
 
 
-class HaloPsaConfig(BaseModel):
-    """What `[connections.NAME]` may hold for `plugin = "halopsa"`."""
+class ConnectionSettings(BaseModel):
+    """Everything but what is about finished invoices."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -155,3 +156,7 @@ class HaloPsaConfig(BaseModel):
     def token_url(self) -> str:
         """Where tokens are fetched."""
         return f"{self.auth_url}/token"
+
+
+class HaloPsaConfig(InvoiceSettings, ConnectionSettings):
+    """What `[connections.NAME]` may hold for `plugin = "halopsa"`."""

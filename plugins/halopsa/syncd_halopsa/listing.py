@@ -22,6 +22,9 @@ from syncd_halopsa.wire import broken, lenient
 PASSES = 2
 """How often a list that moves under us is read before it is refused."""
 
+SMALLEST_PAGE = 50
+"""Rows that HaloPSA answers to a caller who asks for no page size."""
+
 Query = dict[str, str | int]
 
 
@@ -116,7 +119,7 @@ class Listing(Generic[Row]):
 
     async def _pages(self) -> AsyncIterator[Sequence[Row]]:
         first = await self.page(1)
-        if not self._resource.paged and first.declared is None:
+        if first.declared is None and (not self._resource.paged or self._is_short(first)):
             yield first.rows
         elif first.declared is None:
             async for rows in self._until_empty(first):
@@ -130,6 +133,9 @@ class Listing(Generic[Row]):
                 fetch, rows_of=_rows, total_of=self._declared, id_of=_id_of
             ):
                 yield rows
+
+    def _is_short(self, page: Page[Row]) -> bool:
+        return self._resource.bare and len(page.rows) < min(self._page_size, SMALLEST_PAGE)
 
     async def _until_empty(self, page: Page[Row]) -> AsyncIterator[Sequence[Row]]:
         """A list without `record_count` ends with an empty page, and is never empty itself."""

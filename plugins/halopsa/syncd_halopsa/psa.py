@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import (
     AsyncIterator,
     Collection,
-    Coroutine,
     Iterable,
     Mapping,
     Sequence,
 )
-from typing import Any, TypeVar
 
 from msgspec import UNSET
 
@@ -39,7 +36,9 @@ from syncd_halopsa.asset_type import NONE
 from syncd_halopsa.asset_writer import AssetWriter
 from syncd_halopsa.assets import AssetShape
 from syncd_halopsa.client import HaloApi
+from syncd_halopsa.concurrency import together
 from syncd_halopsa.config import HaloPsaConfig
+from syncd_halopsa.invoice_keeping import InvoiceKeeping
 from syncd_halopsa.models import WireLicence, WireRecurring
 from syncd_halopsa.payload import SUBSCRIPTION
 from syncd_halopsa.recurring_lines import lines_of
@@ -68,20 +67,17 @@ from syncd_halopsa.translation import (
 from syncd_halopsa.trial import Trial
 from syncd_halopsa.writer import Writer
 
-T = TypeVar("T")
-
 FEW = 5
 """Up to so many keys are searched one by one; more are found by one sweep."""
 
 HASHED = "syncd-"
 
 
-class HaloPsa:
+class HaloPsa(InvoiceKeeping):
     """One opened connection."""
 
     def __init__(self, api: HaloApi, context: Context[HaloPsaConfig]) -> None:
-        self._api = api
-        self._context = context
+        super().__init__(api, context)
         self._config = context.config
         self._writer = Writer(api, context.config, self.marker, self._asset_type_names)
         self._links = RecurringWriter(api, context.config.settle_seconds)
@@ -267,18 +263,6 @@ class HaloPsa:
             rows = await self._api.rows(ASSET_TYPES)
             self._names = {str(row.id): (row.name or "").strip() for row in rows}
         return self._names
-
-
-async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Results of calls made at once; the first failure ends the others before it is raised."""
-    tasks = [asyncio.create_task(call) for call in calls]
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
 
 
 def _remotes(found: Mapping[str, Sequence[Receipt]]) -> set[str]:

@@ -37,6 +37,7 @@ class Resource(Generic[Row]):
         feature: what stops working without it.
         paged: whether it is cut into pages that declare a total.
         params: query sent with every read of it.
+        bare: it may come as an array without a total; one shorter than any page is the whole list.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Resource(Generic[Row]):
     feature: str
     paged: bool = True
     params: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
+    bare: bool = False
 
 
 CLIENTS = Resource(

@@ -34,6 +34,7 @@ def _settings(base_url: str) -> dict[str, Any]:
         "client_id": CLIENT_ID,
         "client_secret": {"env": SECRET_VARIABLE},
         "settle_seconds": 0,
+        "credit_types": [1],
     }
 
 

@@ -154,7 +154,9 @@ class Simulator:
 
     async def _save_invoices(self, request: Request) -> Response:
         self._admit(request, "edit:invoices")
-        return self._answer(saved_invoices(self.state, await _json(request)))
+        rows = saved_invoices(self.state, await _json(request))
+        links = [{"external_links": links_of(self.state, row["id"])} for row in rows]
+        return self._answer([{**row, **own} for row, own in zip(rows, links, strict=True)])
 
     async def _save_payments(self, request: Request) -> Response:
         self._admit(request, "edit:invoices")
