@@ -50,6 +50,8 @@ class Options:
         close_password: the closed period asks for a password, which an app cannot give.
         auto_apply: credits and unapplied payments go to new invoices by themselves.
         total_tax_honoured: an American TotalTax that is sent is kept.
+        inclusive_amounts: what `Amount` of a line is under TaxInclusive where `TaxInclusiveAmt` is
+            not sent: `gross`, or `net`.
         sales_tax: state → percent of the American engine.
         home_state: of the company, where a document names no address.
         offset_hours: zone in which moments are told.
@@ -106,6 +108,7 @@ class Options:
     close_password: bool = False
     auto_apply: bool = False
     total_tax_honoured: bool = True
+    inclusive_amounts: Literal["gross", "net"] = "gross"
     sales_tax: dict[str, Decimal] = field(
         default_factory=lambda: {"AZ": Decimal("8.25"), "CA": Decimal("7.75"), "OR": Decimal(0)}
     )

@@ -61,9 +61,12 @@ def _by_rate(company: Company, lines: Sequence[Row], document: Row, *, inclusive
         percents = _percents(company, reference(detail, "TaxCodeRef"))
         base = Fraction(line["Amount"])
         if inclusive:
-            whole = detail.setdefault("TaxInclusiveAmt", line["Amount"])
+            factor = 1 + Fraction(sum(percents.values(), Decimal(0))) / 100
+            net = company.options.inclusive_amounts == "net"
+            default = _rounded(base * factor) if net else line["Amount"]
+            whole = detail.setdefault("TaxInclusiveAmt", default)
             gross += whole
-            base = Fraction(whole) / (1 + Fraction(sum(percents.values(), Decimal(0))) / 100)
+            base = Fraction(whole) / factor
             line["Amount"] = _rounded(base)
         for rate in percents:
             bases[rate] = bases.get(rate, Fraction(0)) + base
