@@ -6,12 +6,15 @@ opened, the simulator when a sandbox is started.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from syncd.hookspecs import hookimpl
 from syncd.sdk.connector import Capability, Connector, Context, Ports, RateLimit, Sandbox
+from syncd.sdk.tokens import SignIn
+from syncd.sdk.webhooks import WebhookAnswer, Webhooks
 from syncd_quickbooks.config import QuickBooksConfig
 
 EXAMPLE = """\
@@ -36,6 +39,24 @@ async def open_connection(context: Context[QuickBooksConfig]) -> AsyncIterator[P
         yield Ports(ledger=QuickBooksLedger(client, context))
 
 
+@asynccontextmanager
+async def open_sign_in(context: Context[QuickBooksConfig]) -> AsyncIterator[SignIn]:
+    """A person's consent for the company."""
+    from syncd_quickbooks.consent import CompanySignIn
+
+    async with CompanySignIn(context) as sign_in:
+        yield sign_in
+
+
+def receive(
+    config: QuickBooksConfig, headers: Mapping[str, str], body: bytes, now: datetime
+) -> WebhookAnswer:
+    """Judge one call of Intuit's webhooks."""
+    from syncd_quickbooks import webhooks
+
+    return webhooks.receive(config, headers, body, now)
+
+
 CONNECTOR = Connector(
     name="quickbooks",
     title="QuickBooks Online",
@@ -46,6 +67,12 @@ CONNECTOR = Connector(
     limits=RateLimit(calls=500, window_seconds=60.0, concurrency=8),
     urls=("base_url", "login_url", "token_url"),
     example=EXAMPLE,
+    sign_in=open_sign_in,
+    webhooks=Webhooks(
+        receive=receive,
+        enabled=lambda config: config.webhook_verifier is not None,
+        answer_seconds=3.0,
+    ),
 )
 
 

@@ -14,7 +14,13 @@ from typing import Any, Final
 import msgspec
 
 from syncd.sdk.answer import Answer
-from syncd.sdk.errors import AuthError, OutcomeUnknown, ProtocolError, TransientError
+from syncd.sdk.errors import (
+    AuthError,
+    ConnectorError,
+    OutcomeUnknown,
+    ProtocolError,
+    TransientError,
+)
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 from syncd.sdk.ledger_writes import (
@@ -22,11 +28,9 @@ from syncd.sdk.ledger_writes import (
     ActionOutcome,
     Done,
     LedgerAction,
-    NotSent,
-    Rejected,
     RejectedCode,
-    Unknown,
 )
+from syncd.sdk.psa_records import NotSent, Rejected, Unknown
 from syncd_quickbooks.book import Home
 from syncd_quickbooks.client import CompanyClient, quoted
 from syncd_quickbooks.config import QuickBooksConfig
@@ -199,7 +203,7 @@ class Actor:
         """The credit memo afterwards; that it cannot be read leaves what was done as it is."""
         try:
             found = await self._search.by_id({remote: DocumentKind.CREDIT})
-        except (TransientError, ProtocolError):
+        except ConnectorError:
             return None
         return found.get(remote)
 

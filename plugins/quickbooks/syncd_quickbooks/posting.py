@@ -20,13 +20,11 @@ from syncd.sdk.errors import (
 from syncd.sdk.ledger_records import EntryStatus
 from syncd.sdk.ledger_writes import (
     LedgerDocument,
-    NotSent,
     Posted,
     PostOutcome,
-    Rejected,
     RejectedCode,
-    Unknown,
 )
+from syncd.sdk.psa_records import NotSent, Rejected, Unknown
 from syncd_quickbooks.book import Home
 from syncd_quickbooks.client import PAUSE, CompanyClient
 from syncd_quickbooks.config import QuickBooksConfig
