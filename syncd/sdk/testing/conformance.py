@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from syncd.sdk.connector import Capability, Connector, Ports, RateLimit
+from syncd.sdk.ledger_port import Ledger
 from syncd.sdk.ports import Port, SourceHints
 from syncd.sdk.records import CheckResult
 from syncd.sdk.testing.faults import Action, Application, Fault
@@ -190,6 +191,6 @@ def _nothing_raised(scene: Scene[Any]) -> None:
     assert scene.error is None, f"raised {scene.error!r}"
 
 
-def _ports(ports: Ports) -> list[Port]:
-    offered = (ports.usage, ports.purchases, ports.psa)
+def _ports(ports: Ports) -> list[Port | Ledger]:
+    offered = (ports.usage, ports.purchases, ports.psa, ports.ledger)
     return [port for port in offered if port is not None]

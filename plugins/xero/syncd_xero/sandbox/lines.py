@@ -93,8 +93,8 @@ class Reading:
             raise Invalid("Discounts are not supported on this type of document")
         if rate is not None and not 0 <= rate <= 100:
             raise Invalid("The DiscountRate must be between 0 and 100")
-        if rate is not None and rate != round(rate, 2):
-            rate = decimal(rounded(Fraction(rate)))
+        if rate is not None:
+            rate = decimal(rounded(Fraction(rate), 4), 4)
         quantity, price, amount = (
             asked.get(name) for name in ("Quantity", "UnitAmount", "LineAmount")
         )
