@@ -48,6 +48,7 @@ BOOKS: dict[str, Code] = {
     ),
     "APPROVAL_NEEDED": Code("books", "A person releases each document of this book."),
     "REFUSED_BEFORE": Code("books", "The books refused the same document before."),
+    "ALREADY_MARKED": Code("books", "The PSA says that we posted it; the database does not know."),
     "PLANNING_FAILED": Code("books", "Drafting one invoice failed with a defect; others go on."),
     # Posting: what stands in the books, and what is not known of it
     "BOOKS_DIFFER": Code("books", "The books show a document otherwise than it was sent."),
