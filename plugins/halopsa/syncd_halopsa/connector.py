@@ -19,6 +19,7 @@ client_secret = { env = "HALOPSA_SECRET" }
 # key_field = "product_sku"                # carries our key; must be free on your subscriptions
 # asset_type_field = "third_party_product" # or manufacturer, notes, CFname, none
 # asset_key_field = "third_party_id_string" # carries our key on exported assets
+# finalised = "sent"                       # or approved, posted, dated; when an invoice is no draft
 # agreement_field = "contract_id"          # to write the agreement that an account names
 # write_batch = 20                         # subscriptions in one POST
 """
