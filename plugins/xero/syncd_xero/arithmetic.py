@@ -29,7 +29,7 @@ _EXACT: Final = Context(prec=80)
 
 def cents(amount: Decimal) -> Decimal:
     """Half up, away from zero, to cents."""
-    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP, context=_EXACT)
 
 
 def decimals(number: Decimal) -> int:
@@ -81,7 +81,7 @@ def totals(document: LedgerDocument, taxes: Mapping[str, LedgerReference]) -> To
 
 
 def plain_price(document: LedgerDocument, line: LedgerLine) -> tuple[Decimal, Decimal]:
-    """Price and discount as they are written: a credit note has no discounts, so it is in its price.
+    """Price and discount as written; a credit note has no discounts, so its price holds it.
 
     Raises:
         DataError: the price less its discount has too many decimals.
@@ -105,8 +105,9 @@ def plain_price(document: LedgerDocument, line: LedgerLine) -> tuple[Decimal, De
 
 def _require_writable(document: LedgerDocument, line: LedgerLine, number: int) -> None:
     what = f"line {number} ('{line.description[:40]}')"
-    if not all(one.is_finite() for one in (line.quantity, line.unit_price, line.discount_percent)):
-        raise DataError(f"{what} holds something that is no number")
+    numbers = (line.quantity, line.unit_price, line.discount_percent)
+    if not all(one.is_finite() and abs(one) <= LARGEST for one in numbers):
+        raise DataError(f"{what} holds something that is no number of a size that Xero can hold")
     for name, value, most in (
         ("quantity", line.quantity, DECIMALS),
         ("price", line.unit_price, DECIMALS),
@@ -143,6 +144,11 @@ def _rate(
             f"{what}: Xero has no tax type {line.tax_code}",
             remedy="read the books' catalogues again, then mend the mapping of taxes",
         )
+    if not tax.rates:
+        raise DataError(
+            f"{what}: Xero tells no rate of tax type {line.tax_code}",
+            remedy="mend the tax rate in Xero, or map to another one",
+        )
     if document.basis is AmountBasis.NO_TAX and line.tax_code != NO_TAX:
         raise DataError(
             f"{what}: the document states no tax and the line has {line.tax_code}; Xero would"
@@ -156,7 +162,7 @@ def _require_holdable(document: LedgerDocument, found: Totals) -> None:
     if found.total < 0:
         raise DataError(
             f"{document.number} adds up to {found.total:f}, and Xero has no negative documents",
-            remedy="it must be a document of the other kind: an invoice below zero is a credit note",
+            remedy="what is below zero is a document of the other kind: negative_invoice says how",
         )
     if found.total > LARGEST:
         raise DataError(f"{document.number} adds up to {found.total:f}, more than Xero can hold")
