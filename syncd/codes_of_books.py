@@ -63,5 +63,6 @@ BOOKS: dict[str, Code] = {
     # Reading and linking: what is not known is not posted
     "INVOICES_NOT_READ": Code("books", "Invoices of the PSA were not read whole; newer ones wait."),
     "MAPPED_TARGET_GONE": Code("books", "A mapping names an entry that the book no longer has."),
+    "BOOK_UNMAPPED": Code("books", "Things that waiting invoices name have no counterpart there."),
     "LINKED_AMOUNT_DIFFERS": Code("books", "A document that was there before has another total."),
 }
