@@ -1,0 +1,193 @@
+"""Changes of the PSA after a document was confirmed, as steps of the next plan with their money.
+
+Every decision rests on the document as the books show it now, not as we remember it. A step waits
+for the one before it: what replaces a voided document, and what allocates a credit note, comes in a
+later plan, when the first is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from syncd.core.invoicing.ledger_map import LedgerMap
+from syncd.core.invoicing.plan_rows import PlannedStep
+from syncd.core.invoicing.rules import LedgerRules
+from syncd.core.service.carry_steps import (
+    CHANGED_IN_PSA,
+    GONE_IN_PSA,
+    VOIDED_IN_PSA,
+    CarryJudge,
+    MovedInvoice,
+)
+from syncd.core.service.drift_issues import title
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.posting_issues import subject
+from syncd.core.store.invoice_facts import invoices_of_keys
+from syncd.core.store.issues import Finding, IssueSeverity
+from syncd.core.store.ledger_actions import UNSETTLED, actions_of_document
+from syncd.core.store.ledger_documents import documents_of_invoices
+from syncd.core.store.moved_invoices import decided_ways, moved_documents, open_credits
+from syncd.core.store.states import OutboxState
+from syncd.sdk.connector import EventLog
+from syncd.sdk.ledger_records import LedgerBook, LedgerEntry
+from syncd.sdk.ledger_writes import LedgerAction
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+    from syncd.sdk.ledger_port import Ledger
+
+_HAPPENED = {
+    CHANGED_IN_PSA: "was changed in the PSA after it was posted",
+    VOIDED_IN_PSA: "was voided in the PSA after it was posted",
+    GONE_IN_PSA: "is gone from the PSA and stands in the books",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What follows from the PSA's changes.
+
+    Attributes:
+        steps: rows for the plan.
+        moved: every document whose invoice moved, for issues.
+    """
+
+    steps: tuple[PlannedStep, ...] = ()
+    moved: tuple[MovedInvoice, ...] = ()
+
+
+async def plan_carries(
+    database: Database,
+    ledger: Ledger,
+    *,
+    psa: ConnectionRef,
+    connection: ConnectionRef,
+    book: LedgerBook,
+    rules: LedgerRules,
+    mapping: LedgerMap,
+    today: date,
+) -> Carried:
+    """What the plan of a book says of changed and voided invoices, and of open credit notes.
+
+    Args:
+        database: where documents and invoices are kept; nothing is written.
+        ledger: the opened book; documents that moved are read from it once more.
+        psa: connection of the PSA.
+        connection: that of the book.
+        book: the organisation.
+        rules: settings of the book.
+        mapping: what people said of the book.
+        today: local day, of credit notes and allocations.
+
+    Raises:
+        ConnectorError: the books could not be read; nothing is proposed on memory alone.
+    """
+    async with database.reader() as conn:
+        moved = await moved_documents(conn, psa.id, connection.id, book.key)
+        ways = await decided_ways(conn, [one.id for one in moved])
+        oldest = today - timedelta(days=rules.read_back_days)
+        notes = await open_credits(conn, psa.id, connection.id, book.key, dated_from=oldest)
+        stored = await invoices_of_keys(conn, psa.id, {one.invoice for one in [*moved, *notes]})
+        wanted = {one.invoice for one in [*moved, *notes]}
+        wanted |= {one.invoice.credits for one in stored.values() if one.invoice.credits}
+        family = await documents_of_invoices(conn, psa.id, wanted, ledger_id=connection.id)
+        busy = {}
+        for one in moved:
+            busy[one.id] = await actions_of_document(conn, one.id)
+    entries: dict[str, LedgerEntry] = {}
+    judge = CarryJudge(
+        ledger=ledger,
+        psa=psa,
+        connection=connection,
+        book=book,
+        rules=rules,
+        mapping=mapping,
+        today=today,
+        family=family,
+        stored=stored,
+        entries=entries,
+    )
+    kinds = {one.remote: one.kind for one in [*moved, *notes] if one.remote}
+    for note in notes:
+        target = judge.target(note)
+        if target is not None and target.remote is not None:
+            kinds[target.remote] = target.kind
+    if kinds:
+        entries.update(await ledger.read_back(kinds))
+    found = []
+    for one in moved:
+        actions = [action for action in busy[one.id] if isinstance(action.payload, LedgerAction)]
+        if judge.settled(one) or any(action.state in UNSETTLED for action in actions):
+            continue
+        refused = [
+            action.payload.version
+            for action in actions
+            if isinstance(action.payload, LedgerAction) and action.state is OutboxState.REJECTED
+        ]
+        found.append(judge.judge(one, ways.get(one.id, ""), refused))
+    steps = [one.step for one in found if one.step is not None]
+    steps += [step for one in notes if (step := judge.allocation(one)) is not None]
+    return Carried(steps=tuple(steps), moved=tuple(found))
+
+
+async def sync_carry_issues(
+    database: Database,
+    connection: ConnectionRef,
+    carried: Carried,
+    *,
+    clock: Callable[[], datetime],
+    log: EventLog,
+) -> None:
+    """Make the open issues those of the documents whose invoices moved; what is settled closes."""
+    async with database.writer() as conn:
+        book = IssueBook(conn, connection.name, clock())
+        for code in _HAPPENED:
+            findings = {
+                subject(connection.name, one.document.number): _finding(connection.name, one)
+                for one in carried.moved
+                if one.code == code
+            }
+            await book.replace(code, findings)
+    book.speak(log)
+
+
+def _finding(name: str, moved: MovedInvoice) -> Finding:
+    document, invoice = moved.document, moved.stored.invoice
+    shown = title(document)
+    money = f"{document.total:,.2f} {document.currency} in {name}"
+    if moved.code == CHANGED_IN_PSA:
+        money += f", {abs(invoice.total):,.2f} {invoice.currency or document.currency} in the PSA"
+    number = document.number
+    if moved.step is not None:
+        remedy = "`syncd plan invoices` proposes what follows, and `syncd apply PLAN` does it; "
+    else:
+        remedy = (
+            f"Put it back in the PSA, or say what follows with `syncd invoices drift --void "
+            f"{number} --why TEXT` or `--credit {number}`; "
+        )
+    remedy += f"to leave the books as they are: `syncd invoices drift --keep {number} --why TEXT`."
+    return Finding(
+        message=f"{shown[0].upper()}{shown[1:]} {_HAPPENED[moved.code]} ({money}): "
+        f"{moved.carry.message}.",
+        remedy=remedy,
+        severity=IssueSeverity.WARNING if moved.step is not None else IssueSeverity.ERROR,
+        evidence={
+            "client": invoice.client,
+            "invoice": invoice.key,
+            "number": number,
+            "reason": moved.carry.code,
+            "books": {"total": str(document.total), "net": str(document.net)},
+            "psa": {
+                "total": str(invoice.total),
+                "net": str(invoice.net),
+                "voided": invoice.voided,
+                "gone": moved.stored.gone,
+            },
+        },
+    )

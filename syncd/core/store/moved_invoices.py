@@ -1,0 +1,105 @@
+"""Documents whose invoices moved in the PSA since they were written, and credit notes to allocate.
+
+What a person said of one such change stands in the history of the document, with who and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from syncd.core.store.ledger_documents import DocumentItem, item_of
+from syncd.core.store.standing_documents import STANDING
+from syncd.core.store.tables.books import InvoiceRow
+from syncd.core.store.tables.ledger import LedgerAttempt, LedgerDocumentRow
+from syncd.sdk.invoice_records import DocumentKind
+
+GONE: Final = "gone"
+"""`source_digest` of a document that stays although the PSA does not know its invoice any more."""
+
+DECIDE: Final = "decide"
+_WAY: Final = "carry:"
+_Row = LedgerDocumentRow
+
+
+async def moved_documents(
+    conn: AsyncConnection, psa_id: int, ledger_id: int, book_key: str
+) -> list[DocumentItem]:
+    """Standing documents whose invoice shows something else by now, or is gone."""
+    statement = (
+        select(_Row)
+        .join(
+            InvoiceRow,
+            and_(
+                col(InvoiceRow.psa_connection_id) == col(_Row.psa_connection_id),
+                col(InvoiceRow.key) == col(_Row.invoice_key),
+            ),
+        )
+        .where(
+            *_standing(psa_id, ledger_id, book_key),
+            or_(
+                and_(
+                    col(InvoiceRow.gone_at).is_(None),
+                    col(InvoiceRow.digest) != col(_Row.source_digest),
+                ),
+                and_(col(InvoiceRow.gone_at).is_not(None), col(_Row.source_digest) != GONE),
+            ),
+        )
+        .order_by(col(_Row.id))
+    )
+    found = [item_of(row) for row in (await conn.execute(statement)).all()]
+    # A credit note that we made for a change is no invoice of the PSA.
+    return [one for one in found if one.payload is None or one.payload.replaces is None]
+
+
+async def open_credits(
+    conn: AsyncConnection, psa_id: int, ledger_id: int, book_key: str, *, dated_from: date
+) -> list[DocumentItem]:
+    """Credit notes in the books of which something was left when they were last seen."""
+    statement = (
+        select(_Row)
+        .where(
+            *_standing(psa_id, ledger_id, book_key),
+            col(_Row.kind) == DocumentKind.CREDIT.value,
+            col(_Row.plan_id).is_not(None),
+            col(_Row.seen_balance) > 0,
+            col(_Row.dated) >= dated_from.isoformat(),
+        )
+        .order_by(col(_Row.id))
+    )
+    return [item_of(row) for row in (await conn.execute(statement)).all()]
+
+
+async def decided_ways(conn: AsyncConnection, document_ids: Collection[int]) -> dict[int, str]:
+    """What a person said of each document, the last word: `<way>:<digest of the invoice>`."""
+    statement = (
+        select(col(LedgerAttempt.document_id), col(LedgerAttempt.outcome))
+        .where(
+            col(LedgerAttempt.document_id).in_(sorted(document_ids)),
+            col(LedgerAttempt.what) == DECIDE,
+            col(LedgerAttempt.outcome).startswith(_WAY),
+        )
+        .order_by(col(LedgerAttempt.id))
+    )
+    rows = await conn.execute(statement)
+    return {row.document_id: row.outcome.removeprefix(_WAY) for row in rows}
+
+
+def way_outcome(way: str, digest: str) -> str:
+    """How such a word is written down."""
+    return f"{_WAY}{way}:{digest}"
+
+
+def _standing(psa_id: int, ledger_id: int, book_key: str) -> list[Any]:
+    return [
+        col(_Row.psa_connection_id) == psa_id,
+        col(_Row.ledger_connection_id) == ledger_id,
+        col(_Row.book_key) == book_key,
+        col(_Row.state).in_([state.value for state in STANDING]),
+        col(_Row.remote).is_not(None),
+    ]
