@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from syncd.hookspecs import hookimpl
-from syncd.sdk.connector import Capability, Connector, Context, Ports, RateLimit
+from syncd.sdk.connector import Capability, Connector, Context, Ports, RateLimit, Sandbox
 from syncd.sdk.tokens import SignIn
 from syncd.sdk.webhooks import WebhookAnswer, Webhooks
 from syncd_xero.config import XeroConfig
@@ -78,3 +78,10 @@ CONNECTOR = Connector(
 @hookimpl
 def register_connectors(register: Callable[[Connector[Any]], None]) -> None:
     register(CONNECTOR)
+
+
+@hookimpl
+def register_sandboxes(register: Callable[[Sandbox], None]) -> None:
+    from syncd_xero.sandbox import SANDBOX
+
+    register(SANDBOX)

@@ -27,7 +27,7 @@ async def book_of(client: XeroClient, config: XeroConfig, connection: str) -> Le
     rows = (await client.read("/Organisation", essential=True)).organisations or []
     if len(rows) != 1 or not rows[0].base_currency:
         raise ProtocolError(
-            f"{connection}: Xero shows {len(rows)} organisations for one connection, or no currency",
+            f"{connection}: Xero shows {len(rows)} organisations, or one without a currency",
             connection=connection,
         )
     row = rows[0]
