@@ -20,7 +20,7 @@ from syncd_xero.config import XeroConfig
 from syncd_xero.creations import Creations
 from syncd_xero.lookup import PATHS, Lookup, documents_in
 from syncd_xero.models import Envelope, WireDocument
-from syncd_xero.posting import ELEMENTS, SURELY_NOT_SENT, batch_key
+from syncd_xero.posting import ELEMENTS, STILL_RUNNING, SURELY_NOT_SENT, batch_key
 from syncd_xero.refusals import all_messages, meaning
 from syncd_xero.values import NOTHING, chunks, identifier
 
@@ -114,6 +114,8 @@ class Actions:
         except SURELY_NOT_SENT as error:
             return [NotSent(one.key, str(error)) for one in actions]
         except RequestRejected as error:
+            if error.http_status == STILL_RUNNING:
+                return [Unknown(one.key, str(error)) for one in actions]
             if len(actions) == 1:
                 return [rejected(actions[0].key, all_messages(error.body) or [str(error)])]
             outcomes: list[ActionOutcome] = []
@@ -191,6 +193,8 @@ class Actions:
         except SURELY_NOT_SENT as error:
             return NotSent(one.key, str(error))
         except RequestRejected as error:
+            if error.http_status == STILL_RUNNING:
+                return Unknown(one.key, str(error))
             return rejected(one.key, all_messages(error.body) or [str(error)])
         except ConnectorError as error:
             return Unknown(one.key, str(error))

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 ATTEMPTS: Final = 3
 MOST_PAGES: Final = 10_000
+SMALLEST_PAGE: Final = 100
+"""Rows of a page where the wish for more is not heard."""
 
 
 class Pages:
@@ -130,7 +132,7 @@ class Pages:
             self.pages = pages.page_count if pages else number
             yield rows, count
             if pages is None:
-                if len(rows) < self._size:
+                if len(rows) < min(self._size, SMALLEST_PAGE):
                     return
             elif number >= pages.page_count or not rows:
                 return

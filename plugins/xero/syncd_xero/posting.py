@@ -37,6 +37,9 @@ from syncd_xero.values import NOTHING
 LARGEST_BODY: Final = 3_000_000
 """Bytes of one write; Xero's pages name 3.5 MB and 10 MB as its limit."""
 
+STILL_RUNNING: Final = 409
+"""Perhaps the answer while the first call under a key is under way; Xero does not say."""
+
 SURELY_NOT_SENT: Final = (ConnectFailed, RateLimited)
 ELEMENTS: Final = {DocumentKind.INVOICE: "Invoices", DocumentKind.CREDIT: "CreditNotes"}
 WRITE: Final[dict[str, str | int]] = {"summarizeErrors": "false", "unitdp": 4}
@@ -154,7 +157,7 @@ class Posting:
         bad document costs no other its place.
         """
         messages = all_messages(error.body)
-        if any(is_other_request(text) for text in messages):
+        if error.http_status == STILL_RUNNING or any(map(is_other_request, messages)):
             return [Unknown(item.document.key, str(error)) for item in batch]
         named = of_elements(error.body)
         numbers = {item.document.number for item in batch}

@@ -72,8 +72,7 @@ async def run(client: XeroClient, context: Context[XeroConfig]) -> CheckResult:
             " reading stops until Xero renews them"
         )
     if book.locked_until is not None:
-        warnings.append(f"documents dated up to {book.locked_until} are refused: the books are"
-                        " locked")  # fmt: skip
+        warnings.append(f"the books are locked for documents dated up to {book.locked_until}")
     calls = "" if left is None else f", {left:,} calls left today"
     return CheckResult(
         ok=not errors,
