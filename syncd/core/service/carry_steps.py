@@ -302,8 +302,7 @@ class CarryJudge:
         if not self.rules.by_hand(drafts=self.book.drafts):
             return step
         message = f"{step.number}: {note}"
-        remedy = "`syncd release PLAN` lets it pass."
-        problem = Problem(code=APPROVAL_NEEDED, message=message, weight=Weight.HOLD, remedy=remedy)
+        problem = Problem(code=APPROVAL_NEEDED, message=message, weight=Weight.HOLD)
         return msgspec.structs.replace(step, objections=(problem,))
 
     def _step(self, step: Step, document: DocumentItem, note: str) -> PlannedStep:
