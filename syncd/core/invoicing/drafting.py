@@ -109,6 +109,7 @@ def draft(
     lines = _lines(work, basis, sign, names or {})
     document = None
     said = identity or Identity()
+    stated = book.states_tax and not invoice.delegated_tax
     if lines and contact and number and currency and (due or terms or kind is DocumentKind.CREDIT):
         document = LedgerDocument(
             key=said.key,
@@ -123,10 +124,12 @@ def draft(
             currency=currency,
             basis=basis,
             lines=tuple(lines),
+            tax=sign * invoice.tax if stated else None,
             approved=rules.approved or not book.drafts,
             reference=invoice.reference,
         )
-    delegated = invoice.delegated_tax or book.tax_mode is TaxMode.DELEGATED
+    computed = invoice.delegated_tax or book.tax_mode is TaxMode.DELEGATED
+    delegated = computed and not stated
     return Drafted(
         document=document,
         problems=tuple(dict.fromkeys(work.problems)),

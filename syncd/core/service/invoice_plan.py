@@ -24,7 +24,6 @@ from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.connections import data_version
 from syncd.core.store.invoice_facts import (
     StoredInvoice,
-    attested,
     client_names,
     golive_of,
     unposted_invoices,
@@ -40,6 +39,7 @@ from syncd.core.store.invoice_plans import (
 )
 from syncd.core.store.ledger_actions import actions_of_document
 from syncd.core.store.ledger_documents import DocumentItem, documents_of_invoices
+from syncd.core.store.ledger_golive import attested
 from syncd.core.store.ledger_mappings import load_ledger_map, routes
 from syncd.core.store.states import DocumentState, OutboxState
 from syncd.sdk.connector import EventLog

@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from syncd.core.store.ledger_documents import NOT_STANDING
 from syncd.core.store.outbox import chunks
-from syncd.core.store.tables.books import Attestation, InvoiceRow, LedgerGoLive
+from syncd.core.store.tables.books import InvoiceRow, LedgerGoLive
 from syncd.core.store.tables.ledger import LedgerDocumentRow
 from syncd.sdk.invoice_records import PsaInvoice
 
@@ -123,15 +123,6 @@ async def golive_of(conn: AsyncConnection, psa_id: int, ledger_id: int) -> GoLiv
     if row is None or not row.live:
         return None
     return GoLiveFact(book_key=row.book_key, from_day=date.fromisoformat(row.from_day))
-
-
-async def attested(conn: AsyncConnection, psa_id: int, ledger_id: int) -> bool:
-    """Whether a person said that nobody else carries invoices into this book, or into any."""
-    statement = select(col(Attestation.ledger_connection_id)).where(
-        col(Attestation.psa_connection_id) == psa_id, col(Attestation.withdrawn_at).is_(None)
-    )
-    said = set((await conn.execute(statement)).scalars())
-    return None in said or ledger_id in said
 
 
 def _stored(row: Any) -> StoredInvoice:
