@@ -109,6 +109,7 @@ class LedgerBook(msgspec.Struct, frozen=True, kw_only=True):
         own_numbers: False if the system numbers documents itself, None if it does not say.
         drafts: it knows documents that are not yet in the books.
         needs_item: each line must name an item; otherwise it must name an account.
+        states_tax: documents state the PSA's total tax, and the books keep it as it is stated.
     """
 
     key: str
@@ -122,6 +123,7 @@ class LedgerBook(msgspec.Struct, frozen=True, kw_only=True):
     own_numbers: bool | None = None
     drafts: bool
     needs_item: bool = False
+    states_tax: bool = False
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):

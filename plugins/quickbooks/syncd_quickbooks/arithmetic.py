@@ -49,7 +49,7 @@ def price_of(line: LedgerLine, decimals: int) -> Decimal:
     step = Decimal(1).scaleb(-decimals)
     exact = line.unit_price * (1 - line.discount_percent / HUNDRED)
     if exact == exact.quantize(step):
-        return exact.normalize() if exact == exact.to_integral_value() else exact.quantize(step)
+        return plain(exact)
     if line.discount_percent == 0:
         raise DataError(
             f"a unit price of {line.unit_price} has more than {decimals} decimals, which"
@@ -64,7 +64,13 @@ def price_of(line: LedgerLine, decimals: int) -> Decimal:
             f" price of more than {decimals} decimals, and QuickBooks has no discount on a line",
             remedy="write the discounted price on the PSA's line instead of the discount",
         )
-    return rounded
+    return plain(rounded)
+
+
+def plain(number: Decimal) -> Decimal:
+    """The same number without trailing zeros and without an exponent, as it is sent."""
+    whole = number == number.to_integral_value()
+    return number.quantize(Decimal(1)) if whole else number.normalize()
 
 
 def predict_global(document: LedgerDocument, taxes: Mapping[str, LedgerReference]) -> Totals:

@@ -111,6 +111,7 @@ def home_of(
         own_numbers=preferences.sales_forms_prefs.custom_txn_numbers,
         drafts=False,
         needs_item=True,
+        states_tax=regime is Regime.OWN_TOTAL,
     )
     return Home(
         book,

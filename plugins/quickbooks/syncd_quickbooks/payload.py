@@ -13,7 +13,7 @@ from syncd.sdk.errors import DataError
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import AmountBasis
 from syncd.sdk.ledger_writes import LedgerDocument, LedgerLine
-from syncd_quickbooks.arithmetic import LARGEST, amount_of, price_of
+from syncd_quickbooks.arithmetic import LARGEST, amount_of, plain, price_of
 from syncd_quickbooks.book import LONGEST_NUMBER, Home, Regime
 from syncd_quickbooks.config import QuickBooksConfig
 
@@ -87,7 +87,7 @@ def line_of(line: LedgerLine, regime: Regime, config: QuickBooksConfig) -> dict[
         }
     detail: dict[str, Any] = {
         "ItemRef": {"value": item_of(line)},
-        "Qty": line.quantity,
+        "Qty": plain(line.quantity),
         "UnitPrice": price_of(line, config.price_decimals),
         "TaxCodeRef": {"value": _tax_of(line, regime)},
     }

@@ -25,6 +25,7 @@ CLIENT_NOTE: Final = "syncd client "
 INCOME: Final = frozenset({"Income", "Other Income"})
 SOLD: Final = frozenset({"Service", "NonInventory", "Inventory"})
 _WHY: Final = "why"
+_KINDS: Final = {"Vendor": "a vendor", "Employee": "an employee"}
 
 
 async def read_references(
@@ -37,7 +38,7 @@ async def read_references(
     """
     async for rows in client.pages("Customer", Named, ALL):
         yield [customer(row) for row in rows]
-    for entity in ("Vendor", "Employee"):
+    for entity in _KINDS:
         async for rows in client.pages(entity, Named, ALL):
             yield [holder(row, entity) for row in rows]
     async for rows in client.pages("Item", Named, ALL):
@@ -86,7 +87,7 @@ def holder(row: Named, entity: str) -> LedgerReference:
         active=row.usable,
         namespace=NAMES,
         blocked=True,
-        detail={"type": entity, _WHY: f"it is a {entity.lower()}"},
+        detail={"type": entity, _WHY: f"it is the name of {_KINDS[entity]}"},
     )
 
 
