@@ -37,9 +37,10 @@ class QuickBooksRules(AfterPosting):
     def vendor(self) -> Application:
         world = customers()
         world.clock.set(NOON)
-        app = SANDBOX.build(world, {**UNLIMITED, **self.options})
+        app: Any = SANDBOX.build(world, {**UNLIMITED, **self.options})
         type(self).simulator = app.state.simulator
-        return app
+        vendor: Application = app
+        return vendor
 
     def config(self, base_url: str) -> Mapping[str, Any]:
         return settings(base_url)

@@ -63,11 +63,11 @@ def _by_rate(company: Company, lines: Sequence[Row], document: Row, *, inclusive
         if inclusive:
             factor = 1 + Fraction(sum(percents.values(), Decimal(0))) / 100
             net = company.options.inclusive_amounts == "net"
-            default = _rounded(base * factor) if net else line["Amount"]
+            default = rounded(base * factor) if net else line["Amount"]
             whole = detail.setdefault("TaxInclusiveAmt", default)
             gross += whole
             base = Fraction(whole) / factor
-            line["Amount"] = _rounded(base)
+            line["Amount"] = rounded(base)
         for rate in percents:
             bases[rate] = bases.get(rate, Fraction(0)) + base
     stated = _stated(document.get("TxnTaxDetail"))
@@ -77,9 +77,9 @@ def _by_rate(company: Company, lines: Sequence[Row], document: Row, *, inclusive
     rows, total = [], Decimal(0)
     for rate, base in bases.items():
         percent: Decimal = company.tables["TaxRate"][rate]["RateValue"]
-        amount = stated.get(rate, _rounded(base * Fraction(percent) / 100))
+        amount = stated.get(rate, rounded(base * Fraction(percent) / 100))
         total += amount
-        rows.append(_tax_line(rate, percent, _rounded(base), amount))
+        rows.append(_tax_line(rate, percent, rounded(base), amount))
     net = gross - total if inclusive else _sum(lines)
     return Taxed(net, total, {"TotalTax": total, "TaxLine": rows})
 
@@ -149,7 +149,7 @@ def _sum(lines: Sequence[Row]) -> Decimal:
     return sum((line["Amount"] for line in filter(is_money, lines)), Decimal("0.00"))
 
 
-def _rounded(amount: Fraction) -> Decimal:
+def rounded(amount: Fraction) -> Decimal:
     """To cents, half away from zero; exact, as the division has not ended anywhere before."""
     sign = -1 if amount < 0 else 1
     hundredths = (abs(amount) * 200 + 1) // 2
