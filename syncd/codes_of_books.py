@@ -65,4 +65,35 @@ BOOKS: dict[str, Code] = {
     "MAPPED_TARGET_GONE": Code("books", "A mapping names an entry that the book no longer has."),
     "BOOK_UNMAPPED": Code("books", "Things that waiting invoices name have no counterpart there."),
     "LINKED_AMOUNT_DIFFERS": Code("books", "A document that was there before has another total."),
+    # Reading back: what became of documents after they were confirmed
+    "BOOKS_EDITED": Code("books", "Somebody changed a document of ours in the books."),
+    "BOOKS_RENUMBERED": Code("books", "Somebody gave a document of ours another number."),
+    "BOOKS_VOIDED": Code("books", "Somebody voided a document of ours in the books."),
+    "BOOKS_DELETED": Code("books", "A document of ours is gone from the books."),
+    "BOOKS_COPIED": Code("books", "Another document bears a mark of ours, perhaps a copy."),
+    "READ_BACK_DOUBTED": Code("books", "The books show none of our documents; not believed."),
+    "READ_BACK_INCOMPLETE": Code(
+        "books", "Changes were not told whole; every document was asked for instead."
+    ),
+    # Changes in the PSA after a document was confirmed
+    "CHANGED_IN_PSA": Code("books", "The PSA changed an invoice after it was posted."),
+    "VOIDED_IN_PSA": Code("books", "The PSA voided an invoice after it was posted."),
+    "GONE_IN_PSA": Code("books", "The PSA has an invoice no more that stands in the books."),
+    "CREDIT_IMPOSSIBLE": Code("books", "No credit note can say what the change is worth."),
+    "DRIFTED_IN_BOOKS": Code("books", "A changed document is neither voided nor credited."),
+    "POSTED_BEFORE_US": Code(
+        "books", "A document that is not ours is neither voided nor credited."
+    ),
+    # Payments of the books
+    "OVERPAYMENT": Code("books", "Money of a client of ours settles no invoice."),
+    "PAYMENT_NOT_RECORDED": Code("books", "A payment waits for a person before the PSA has it."),
+    "PAYMENT_REFUSED": Code("books", "The PSA refuses a payment."),
+    "PAYMENT_UNCLEAR": Code("books", "The PSA shows a payment that may be the same one."),
+    "PAYMENT_EXCEEDS": Code(
+        "books", "With it the PSA would know of more than the invoice's total."
+    ),
+    "PAYMENT_CURRENCY": Code("books", "A payment and its document are in different currencies."),
+    "PAYMENT_OF_CREDIT": Code("books", "It pays back a credit note."),
+    "PAYMENT_OF_VOIDED": Code("books", "It settles an invoice that the PSA voided or deleted."),
+    "PAYMENT_TAKEN_BACK": Code("books", "It was taken back, and others entered it in the PSA."),
 }

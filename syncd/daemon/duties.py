@@ -13,6 +13,7 @@ from syncd.config.schedule import parse_schedule
 from syncd.core.service.pull_run import KIND as PULL
 from syncd.daemon.billing import BILL, BILLING, DELIVER, bill, bills_anything, deliver
 from syncd.daemon.duty import Duty
+from syncd.daemon.invoices import invoice_duties
 from syncd.daemon.pulls import pull, pull_billed_months
 from syncd.daemon.purchases import purchase_duties
 from syncd.sdk.connector import Capability
@@ -38,6 +39,7 @@ def duties_of(app: App) -> list[Duty]:
         and Capability.USAGE in connection.connector.provides
     ]
     duties += purchase_duties(app)
+    duties += invoice_duties(app)
     billing = settings.billing
     psa = billing.psa
     if psa is not None and psa in settings.connections:
