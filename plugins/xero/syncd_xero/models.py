@@ -72,7 +72,7 @@ class WireDocument(Wire):
     credit_note_number: str | None = None
     reference: str | None = None
     status: str = ""
-    contact: WireContact = WireContact()
+    contact: WireContact = msgspec.field(default_factory=WireContact)
     currency_code: str | None = None
     date: str | None = None
     date_string: str | None = None
@@ -131,7 +131,7 @@ class WireCredit(Wire):
     prepayment_id: str = ""
     type: str = ""
     status: str = ""
-    contact: WireContact = WireContact()
+    contact: WireContact = msgspec.field(default_factory=WireContact)
     currency_code: str | None = None
     date: str | None = None
     reference: str | None = None
