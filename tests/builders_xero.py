@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -134,7 +135,8 @@ def ledger_line(
 def ledger_document(
     number: str, *lines: LedgerLine, kind: DocumentKind = DocumentKind.INVOICE, **more: Any
 ) -> LedgerDocument:
-    marker = "syncd-" + number.lower().rjust(16, "a")[-16:]
+    digest = base64.b32encode(hashlib.sha256(number.encode()).digest()).decode().lower()
+    marker = f"syncd-{digest[:16]}"
     told: dict[str, Any] = {
         "key": f"key:{number}",
         "attempt": f"attempt-{number.lower()}",

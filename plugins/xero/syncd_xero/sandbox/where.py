@@ -1,6 +1,6 @@
 """A small reader of `where` filters that fails loudly on everything it does not know.
 
-Known are comparisons joined by AND, and OR of such; equality, ranges, `Contains`, `StartsWith`.
+Known are comparisons joined by AND and OR, brackets, `Contains` and `StartsWith`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ Test = Callable[[Row], bool]
 
 _PART: Final = re.compile(
     r"\s*(?P<field>[A-Za-z]+(?:\.(?!(?:Contains|StartsWith)\()[A-Za-z]+)*)"
-    r"(?:(?:\s*!=\s*null\s*AND\s*)?\.(?P<call>Contains|StartsWith)\((?P<text>\"[^\"]*\")\)"
+    r"(?:\.(?P<call>Contains|StartsWith)\((?P<text>\"[^\"]*\")\)"
     r"|\s*(?P<sign>==|!=|>=|<=|=|>|<)\s*(?P<value>\"[^\"]*\"|guid\(\"[^\"]*\"\)"
     r"|datetime\([^)]*\)|-?[0-9.]+|true|false|null))\s*",
     re.IGNORECASE,
 )
-_JOINT: Final = re.compile(r"\s*(AND|&&|OR|\|\|)\s*", re.IGNORECASE)
+_AND: Final = re.compile(r"\s*(AND\b|&&)\s*", re.IGNORECASE)
+_OR: Final = re.compile(r"\s*(OR\b|\|\|)\s*", re.IGNORECASE)
+_OPEN: Final = re.compile(r"\s*\(\s*")
+_CLOSE: Final = re.compile(r"\s*\)\s*")
 FIELDS: Final = frozenset({
     "Type", "Status", "InvoiceNumber", "CreditNoteNumber", "Reference", "Date", "DueDate",
     "AmountDue", "AmountPaid", "Total", "CurrencyCode", "InvoiceID", "CreditNoteID", "Name",
@@ -40,23 +43,48 @@ def parsed(text: str) -> Test:
     Raises:
         Refusal: 400, something in it is not known.
     """
-    alternatives: list[list[Test]] = [[]]
-    position = 0
-    while True:
-        found = _PART.match(text, position)
+    reader = _Reader(text)
+    test = reader.either()
+    if reader.rest:
+        raise unreadable(f"Syntax error at '{reader.rest[:40]}'")
+    return test
+
+
+class _Reader:
+    """Reads a filter from left to right; AND binds closer than OR, brackets closest."""
+
+    def __init__(self, text: str) -> None:
+        self.rest = text.strip()
+
+    def either(self) -> Test:
+        tests = [self._both()]
+        while self._took(_OR):
+            tests.append(self._both())
+        return lambda row: any(test(row) for test in tests)
+
+    def _both(self) -> Test:
+        tests = [self._one()]
+        while self._took(_AND):
+            tests.append(self._one())
+        return lambda row: all(test(row) for test in tests)
+
+    def _one(self) -> Test:
+        if self._took(_OPEN):
+            test = self.either()
+            if not self._took(_CLOSE):
+                raise unreadable("A bracket is not closed")
+            return test
+        found = _PART.match(self.rest)
         if found is None:
-            raise unreadable(f"No property or operator could be read at '{text[position:][:40]}'")
-        alternatives[-1].append(_test(found))
-        position = found.end()
-        if position >= len(text):
-            break
-        joint = _JOINT.match(text, position)
-        if joint is None:
-            raise unreadable(f"Syntax error at position {position}")
-        if joint[1].upper() in {"OR", "||"}:
-            alternatives.append([])
-        position = joint.end()
-    return lambda row: any(all(test(row) for test in tests) for tests in alternatives)
+            raise unreadable(f"No property or operator could be read at '{self.rest[:40]}'")
+        self.rest = self.rest[found.end() :]
+        return _test(found)
+
+    def _took(self, token: re.Pattern[str]) -> bool:
+        found = token.match(self.rest)
+        if found is not None:
+            self.rest = self.rest[found.end() :]
+        return found is not None
 
 
 def _test(found: re.Match[str]) -> Test:
