@@ -17,7 +17,7 @@ from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.finality import checks_of
 from syncd_halopsa.invoice_models import WireInvoice
 from syncd_halopsa.invoice_resources import INVOICES
-from syncd_halopsa.invoice_translation import Reading, invoice_of, is_sale, is_whole, version_of
+from syncd_halopsa.invoice_translation import Reading, invoice_of, is_sale, is_whole
 from syncd_halopsa.listing import Page
 from syncd_halopsa.ownership import Traces
 from syncd_halopsa.translation import moment_of
@@ -46,7 +46,7 @@ class InvoiceReader:
         self._config = config
         self._clock = clock
         self._currencies: Mapping[int, str] | None = None
-        self._read_alone: dict[int, tuple[str, WireInvoice]] = {}
+        self._read_alone: dict[int, tuple[WireInvoice, WireInvoice]] = {}
 
     async def changed(self, since: datetime | None) -> AsyncIterator[Sequence[PsaInvoice]]:
         """Invoices changed at or after a moment, all where it is None, a hundred at a time.
@@ -129,10 +129,10 @@ class InvoiceReader:
 
         One that was read so is not read again until it changes.
         """
-        bare = [row for row in rows if not is_whole(row) and not self._known(row)]
-        for single in await together(self._api.invoice(str(row.id)) for row in bare):
+        bare = {row.id: row for row in rows if not is_whole(row) and not self._known(row)}
+        for single in await together(self._api.invoice(str(number)) for number in bare):
             if single is not None:
-                self._read_alone[single.id] = (version_of(single), single)
+                self._read_alone[single.id] = (bare[single.id], single)
         whole = []
         for row in rows:
             if is_whole(row):
@@ -142,8 +142,9 @@ class InvoiceReader:
         return whole
 
     def _known(self, row: WireInvoice) -> bool:
+        """Whether it was read by itself when the list showed it just so."""
         known = self._read_alone.get(row.id)
-        return known is not None and bool(known[0]) and known[0] == version_of(row)
+        return known is not None and known[0] == row
 
 
 def _proves(newest: Page[WireInvoice], found: Collection[int], start: datetime) -> bool:
@@ -154,7 +155,7 @@ def _proves(newest: Page[WireInvoice], found: Collection[int], start: datetime) 
     """
     stamps = [moment_of(row.last_modified) for row in newest.rows]
     told = [stamp for stamp in stamps if stamp is not None]
-    if len(told) != len(stamps):
+    if len(told) != len(stamps) or (not stamps and newest.declared != 0):
         return False
     everything = newest.declared is not None and newest.declared <= len(newest.rows)
     if not everything and told != sorted(told, reverse=True):

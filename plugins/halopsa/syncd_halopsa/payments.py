@@ -29,10 +29,12 @@ from syncd_halopsa.invoice_models import WirePayment
 from syncd_halopsa.invoice_resources import PAYMENTS
 from syncd_halopsa.invoice_translation import NO_DATE
 from syncd_halopsa.proof import not_sent, unread
-from syncd_halopsa.translation import amount_of, day_of, text_of
+from syncd_halopsa.translation import OURS, amount_of, day_of, text_of
 
 PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
 PAYMENT_DOUBLE = "PAYMENT_DOUBLE"
+PAYMENT_LIKE = "PAYMENT_LIKE"
+MARKER_NOT_KEPT = "MARKER_NOT_KEPT"
 
 Found = Mapping[str, Sequence[PsaPayment]]
 
@@ -81,7 +83,8 @@ class PaymentBook:
             if barrier is not None:
                 outcomes.append(NotSent(payment.key, barrier.message, barrier.retry_after))
                 continue
-            settled = _settled(payment, found[payment.invoice])
+            before = found[payment.invoice]
+            settled = _settled(payment, before) or _like(payment, before)
             if settled is None:
                 try:
                     settled = await self._one(payment)
@@ -123,9 +126,10 @@ class PaymentBook:
             return Unknown(payment.key, str(lost))
         message = (
             f"HaloPSA took a payment of invoice {payment.invoice} and shows none with our marker in"
-            f" {self._config.payment_key_field}"
+            f" {self._config.payment_key_field}: remove that payment, then set another"
+            " payment_key_field"
         )
-        return Unknown(payment.key, message)
+        return Rejected(payment.key, MARKER_NOT_KEPT, message)
 
     async def _rows(self, invoices: Sequence[str]) -> list[WirePayment]:
         if not invoices:
@@ -157,6 +161,23 @@ class PaymentBook:
             "amount": msgspec.Raw(format(payment.amount, "f").encode()),
             self._config.payment_key_field: payment.reference,
         }
+
+
+def _like(payment: PsaPayment, found: Sequence[PsaPayment]) -> Outcome | None:
+    """A payment of somebody else over the same amount and day may be this one; nobody can tell."""
+    like = [
+        one
+        for one in found
+        if (one.amount, one.dated) == (payment.amount, payment.dated)
+        and not one.reference.startswith(OURS)
+    ]
+    if not like:
+        return None
+    message = (
+        f"payment {like[0].remote} of invoice {payment.invoice} has the same amount and day and is"
+        " not ours: somebody may have recorded it by hand"
+    )
+    return Rejected(payment.key, PAYMENT_LIKE, message)
 
 
 def _settled(payment: PsaPayment, found: Sequence[PsaPayment]) -> Outcome | None:
