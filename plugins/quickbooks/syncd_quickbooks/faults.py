@@ -24,6 +24,9 @@ from syncd_quickbooks.models import Fault, Faulty
 
 _CODED: Final = re.compile(r"\[([A-Za-z]*):?(\d*)\] (.*)", re.DOTALL)
 _HOLDER: Final = re.compile(r"TxnType=(\w+)\s+with\s+TxnId=(\d+)")
+_ANYTHING: Final = re.compile(r"accounts?, customers?, items?", re.IGNORECASE)
+"""Intuit's usual words for 610 name every kind there is, and so none."""
+
 _DUPLICATE: Final = re.compile(r"duplicate document number", re.IGNORECASE)
 
 
@@ -76,7 +79,7 @@ class Said(msgspec.Struct, frozen=True):
         plain = _REASONS.get(self.code)
         if plain is not None:
             return plain
-        if self.code in _SPOKEN:
+        if self.code in _SPOKEN and not _ANYTHING.search(self.words):
             for pattern, reason in _WORDS:
                 if pattern.search(self.words):
                     return reason
