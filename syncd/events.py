@@ -235,6 +235,22 @@ EVENTS: dict[str, Event] = {
         ("client", "period", "by"),
         "Bills of a client are written from a month on; a person said so.",
     ),
+    "book.went_live": Event(
+        "warning",
+        ("book", "day", "by"),
+        "Invoices dated from a day on are written to a book; a person said so.",
+    ),
+    "book.put_back": Event(
+        "warning", ("book", "by", "reason"), "Nothing more is written to a book; a person said so."
+    ),
+    "book.attested": Event(
+        "warning",
+        ("book", "by", "reason"),
+        "A person vouches that nobody else carries invoices into a book.",
+    ),
+    "book.attestation_withdrawn": Event(
+        "warning", ("book", "by", "reason"), "A person took that word back."
+    ),
     "client.put_back": Event(
         "warning",
         ("client", "by", "reason"),
