@@ -220,7 +220,7 @@ class FakeBook:
             return Unknown(document.key, "the answer of this item is missing")
         return outcome
 
-    def _create(self, document: LedgerDocument) -> PostOutcome:
+    def _create(self, document: LedgerDocument, *, lag: float = SETTLE * 0.9) -> PostOutcome:
         if document.number in self.refuse:
             return Rejected(document.key, self.refuse[document.number], "refused by this book")
         taken = [
@@ -235,14 +235,14 @@ class FakeBook:
         entry = self.entry_of(document)
         if self.change is not None:
             entry = self.change(entry)
-        self.add(entry, lag=self.fate.random.random() * SETTLE * 0.9 if self.fate.odds else 0.0)
+        self.add(entry, lag=self.fate.random.random() * lag if self.fate.odds else 0.0)
         return Posted(key=document.key, entry=entry, request_id=f"req-{entry.remote}")
 
     def _settle_late(self) -> None:
         due = [one for one in self.late if one[0] <= self.time.now]
         self.late = [one for one in self.late if one[0] > self.time.now]
         for _, document in due:
-            self._create(document)
+            self._create(document, lag=0.0)  # late and hidden together stay within the promise
 
     def entry_of(self, document: LedgerDocument) -> LedgerEntry:
         """The document as this book keeps it."""
@@ -287,6 +287,12 @@ class FakeBook:
         """Documents with a marker that count."""
         gone = {EntryStatus.VOIDED, EntryStatus.DELETED}
         return [e for e in self.entries.values() if e.marker == marker and e.status not in gone]
+
+    def live_of(self, number: str) -> list[LedgerEntry]:
+        """Documents of ours with a number, also those that are still to appear."""
+        late = any(document.number == number for _, document in self.late)
+        found = [e for e in self.entries.values() if e.number == number and e.marker]
+        return found or (list(self.entries.values()) if late else [])
 
     async def act(self, actions: Sequence[LedgerAction]) -> Sequence[ActionOutcome]:
         self.fate.may_die()

@@ -85,12 +85,15 @@ async def write_plan_issues(
         waiting = _waiting(record, code)
         if waiting:
             wanted[code] = {ledger.name: _whole(code, waiting, record, ledger.name)}
-    refused = await documents_in(
-        book.conn, ledger.id, [DocumentState.REFUSED, DocumentState.NEEDS_REVIEW]
-    )
-    of_delivery = {f"{ledger.name}/{item.number}" for item in refused}
     open_now = await open_subjects(book.conn, ledger.name, PLAN_CODES)
+    of_delivery: set[str] = set()
+    if open_now.keys() & _SHARED:
+        stuck = [DocumentState.REFUSED, DocumentState.NEEDS_REVIEW]
+        refused = await documents_in(book.conn, ledger.id, stuck)
+        of_delivery = {f"{ledger.name}/{item.number}" for item in refused}
     for code, findings in sorted(wanted.items()):
+        if not findings and code not in open_now:
+            continue
         keep = open_now.get(code, set()) & of_delivery if code in _SHARED else set()
         await book.replace(code, findings, keep=keep)
 
