@@ -130,7 +130,10 @@ class InvoiceReader:
         One that was read so is not read again until it changes.
         """
         bare = {row.id: row for row in rows if not is_whole(row) and not self._known(row)}
-        for single in await together(self._api.invoice(str(number)) for number in bare):
+        singles = await together(self._api.invoice(str(number)) for number in bare)
+        for number in bare:
+            self._read_alone.pop(number, None)
+        for single in singles:
             if single is not None:
                 self._read_alone[single.id] = (bare[single.id], single)
         whole = []
