@@ -20,7 +20,7 @@ from syncd_xero.config import XeroConfig
 from syncd_xero.creations import Creations
 from syncd_xero.lookup import PATHS, Lookup, documents_in
 from syncd_xero.models import Envelope, WireDocument
-from syncd_xero.posting import ELEMENTS, STILL_RUNNING, SURELY_NOT_SENT, batch_key
+from syncd_xero.posting import ELEMENTS, SURELY_NOT_SENT, batch_key, leaves_open
 from syncd_xero.refusals import all_messages, meaning
 from syncd_xero.values import NOTHING, chunks, identifier
 
@@ -106,7 +106,7 @@ class Actions:
                 "POST",
                 PATHS[kind],
                 json={ELEMENTS[kind]: elements},
-                key=batch_key([one.attempt for one in actions]),
+                key=batch_key([f"{one.kind.value} {one.attempt}" for one in actions]),
                 params={"summarizeErrors": "false", "unitdp": 4},
             )
         except AuthError:
@@ -114,7 +114,7 @@ class Actions:
         except SURELY_NOT_SENT as error:
             return [NotSent(one.key, str(error)) for one in actions]
         except RequestRejected as error:
-            if error.http_status == STILL_RUNNING:
+            if leaves_open(error):
                 return [Unknown(one.key, str(error)) for one in actions]
             if len(actions) == 1:
                 return [rejected(actions[0].key, all_messages(error.body) or [str(error)])]
@@ -186,14 +186,14 @@ class Actions:
                 "PUT",
                 f"/CreditNotes/{remote}/Allocations",
                 json={"Allocations": [body]},
-                key=batch_key([one.attempt]),
+                key=batch_key([f"{one.kind.value} {one.attempt}"]),
             )
         except AuthError:
             raise
         except SURELY_NOT_SENT as error:
             return NotSent(one.key, str(error))
         except RequestRejected as error:
-            if error.http_status == STILL_RUNNING:
+            if leaves_open(error):
                 return Unknown(one.key, str(error))
             return rejected(one.key, all_messages(error.body) or [str(error)])
         except ConnectorError as error:

@@ -13,7 +13,7 @@ from syncd.sdk.ledger_writes import ActionKind, ActionOutcome, Done, LedgerActio
 from syncd.sdk.psa_records import NotSent, Rejected, Unknown
 from syncd_xero.client import XeroClient
 from syncd_xero.models import Envelope, Message, SavedContact
-from syncd_xero.posting import STILL_RUNNING, SURELY_NOT_SENT, batch_key
+from syncd_xero.posting import SURELY_NOT_SENT, batch_key, leaves_open
 from syncd_xero.refusals import all_messages, meaning
 from syncd_xero.values import NOTHING, identifier, quoted
 
@@ -55,7 +55,7 @@ class Creations:
                 "PUT",
                 f"/{what}",
                 json={what: [element]},
-                key=batch_key([one.attempt]),
+                key=batch_key([f"{one.kind.value} {one.attempt}"]),
                 params=WRITE,
             )
             saved = answer.decode(Envelope)
@@ -64,7 +64,7 @@ class Creations:
         except SURELY_NOT_SENT as error:
             return NotSent(one.key, str(error))
         except RequestRejected as error:
-            if error.http_status == STILL_RUNNING:
+            if leaves_open(error):
                 return Unknown(one.key, str(error))
             return _rejected(one, all_messages(error.body) or [str(error)])
         except ConnectorError as error:

@@ -157,7 +157,7 @@ class Posting:
         bad document costs no other its place.
         """
         messages = all_messages(error.body)
-        if error.http_status == STILL_RUNNING or any(map(is_other_request, messages)):
+        if leaves_open(error):
             return [Unknown(item.document.key, str(error)) for item in batch]
         named = of_elements(error.body)
         numbers = {item.document.number for item in batch}
@@ -209,6 +209,12 @@ class Posting:
         except ProtocolError as error:
             return Unknown(key, str(error))
         return Posted(key=key, entry=entry, request_id=request_id)
+
+
+def leaves_open(error: RequestRejected) -> bool:
+    """Whether a refusal says nothing about what became of an earlier call under the key."""
+    texts = all_messages(error.body)
+    return error.http_status == STILL_RUNNING or any(map(is_other_request, texts))
 
 
 def _batches(items: Sequence[_Item], most: int) -> Iterator[list[_Item]]:

@@ -36,6 +36,11 @@ class _Claims(msgspec.Struct):
     scope: list[str] | str | None = None
 
 
+class _Told(msgspec.Struct):
+    access_token: str = ""
+    scope: str | None = None
+
+
 def token_client(context: Context[XeroConfig]) -> ApiClient:
     """The way to the token endpoint; the app proves itself by a header where it has a secret."""
     config = context.config
@@ -65,7 +70,11 @@ def secret_of(config: XeroConfig) -> str:
 
 
 class CustomToken(BearerAuth):
-    """Client credentials of a custom connection, which opens one organisation."""
+    """Client credentials of a custom connection, which opens one organisation.
+
+    Attributes:
+        scopes: rights of the newest token, None if neither it nor its answer tells.
+    """
 
     def __init__(self, login: ApiClient, context: Context[XeroConfig]) -> None:
         """Describe the credentials; nothing is sent before the first call needs a token."""
@@ -79,22 +88,25 @@ class CustomToken(BearerAuth):
             log=context.log,
         )
         self._login = login
+        self.scopes: frozenset[str] | None = None
         self._scope = " ".join(config.wanted_scopes)
 
     async def _ask(self) -> Answer:
         form = {"grant_type": "client_credentials", "scope": self._scope}
-        return await self._login.send_form(self._url, form)
+        answer = await self._login.send_form(self._url, form)
+        self.scopes = scopes_in(answer)
+        return answer
 
     def _denial(self, answer: Answer, code: str, words: str) -> ConnectorError:
         return denial(self._connection, answer, code, words)
 
-    def scopes(self) -> frozenset[str] | None:
-        """Rights of the current token; None if it does not tell."""
-        return _scopes_in(self._token.value) if self._token else None
-
 
 class ConsentToken(RefreshAuth):
-    """What a person's refresh token is exchanged for."""
+    """What a person's refresh token is exchanged for.
+
+    Attributes:
+        scopes: rights of the newest token, None if neither it nor its answer tells.
+    """
 
     def __init__(
         self, login: ApiClient, tokens: RefreshExchange, context: Context[XeroConfig]
@@ -118,18 +130,17 @@ class ConsentToken(RefreshAuth):
             log=context.log,
         )
         self._login = login
+        self.scopes: frozenset[str] | None = None
         self._fields = app_fields(config)
 
     async def _ask_with(self, refresh_token: str) -> Answer:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **self._fields}
-        return await self._login.send_form(self._url, form)
+        answer = await self._login.send_form(self._url, form)
+        self.scopes = scopes_in(answer)
+        return answer
 
     def _denial(self, answer: Answer, code: str, words: str) -> ConnectorError:
         return denial(self._connection, answer, code, words)
-
-    def scopes(self) -> frozenset[str] | None:
-        """Rights of the current token; None if it does not tell."""
-        return _scopes_in(self._token.value) if self._token else None
 
 
 def denial(connection: str, answer: Answer, code: str, words: str) -> ConnectorError:
@@ -171,16 +182,19 @@ def denial(connection: str, answer: Answer, code: str, words: str) -> ConnectorE
     )
 
 
-def _scopes_in(token: str) -> frozenset[str] | None:
-    """The scopes that a token names, where it is one that can be looked into."""
-    parts = token.split(".")
-    if len(parts) != 3:
+def scopes_in(answer: Answer) -> frozenset[str] | None:
+    """The scopes that a token's answer or the token itself names, where one of them tells."""
+    if answer.status != 200:
         return None
     try:
-        claims = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        scope = msgspec.json.decode(claims, type=_Claims).scope
+        told = msgspec.json.decode(answer.body, type=_Told)
+        scope: list[str] | str | None = told.scope
+        parts = told.access_token.split(".")
+        if not scope and len(parts) == 3:
+            claims = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+            scope = msgspec.json.decode(claims, type=_Claims).scope
     except (binascii.Error, ValueError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    if scope is None:
+        return None  # what it opens is tried by reading, too
+    if not scope:
         return None
     return frozenset(scope.split() if isinstance(scope, str) else scope)

@@ -57,7 +57,7 @@ async def run(client: XeroClient, context: Context[XeroConfig]) -> CheckResult:
             error=_sentence(error),
         )
     errors: list[str] = []
-    scopes = client.token.scopes()
+    scopes = client.token.scopes
     for scope, path, params, needed_for in TRIED:
         refusal = await _refusal(client, path, params)
         if refusal is None and scopes is not None and not scopes & BROAD[scope]:
@@ -97,10 +97,8 @@ async def _ends_soon(context: Context[XeroConfig]) -> list[str]:
     token = await context.vault.read(TOKEN_NAME)
     if token is None or token.ends_at is None or token.ends_at - context.clock() >= SOON:
         return []
-    return [
-        f"the sign-in ends on {token.ends_at:%Y-%m-%d} unless it is used; run `syncd login"
-        f" {context.connection}`"
-    ]
+    remedy = f"run `syncd login {context.connection}`"
+    return [f"the sign-in ends on {token.ends_at:%Y-%m-%d} unless it is used; {remedy}"]
 
 
 def _sentence(error: ConnectorError) -> str:

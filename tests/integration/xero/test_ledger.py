@@ -12,6 +12,7 @@ from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, ReferenceKind
 from syncd.sdk.ledger_writes import ActionKind, Done, LedgerAction, Posted
 from syncd.sdk.psa_records import NotSent, Rejected, Unknown
+from syncd.sdk.testing.faults import Action, Fault
 from tests.builders_xero import ONE, documents, ledger_document, ledger_line
 from tests.builders_xero_books import CONSENT, connected, wanted
 
@@ -196,7 +197,8 @@ async def test_approving_and_voiding_happen_once_and_never_to_what_is_paid() -> 
         outcomes = await books.ledger.post(documents(3))
         draft, paid, open_ = (one.entry.remote for one in outcomes if isinstance(one, Posted))
         for remote in (paid, open_):
-            [done] = await books.ledger.act([action(ActionKind.APPROVE, remote=remote)])
+            approve = action(ActionKind.APPROVE, remote=remote, attempt=f"approve-{remote[:8]}")
+            [done] = await books.ledger.act([approve])
             assert isinstance(done, Done)
             assert done.entry is not None
             assert done.entry.status is EntryStatus.OPEN
@@ -335,13 +337,9 @@ async def test_a_full_day_surfaces_and_is_not_waited_for() -> None:
         assert books.stopwatch.monotonic() < 600
 
 
-async def test_an_unseen_answer_is_unknown_and_the_repetition_under_its_key_makes_no_second() -> (
-    None
-):
-    from syncd.sdk.testing.faults import Fault, FaultKind
-
+async def test_an_unseen_answer_is_unknown_and_its_repetition_makes_no_second() -> None:
     async with connected() as books:
-        books.break_with(Fault(FaultKind.LOST_ANSWER, path="/Invoices", method="PUT"))
+        books.break_with(Fault(action=Action.CUT_AFTER, path="/Invoices", method="PUT"))
         sent = documents(3)
         outcomes = await books.ledger.post(sent)
         assert all(isinstance(one, Unknown) for one in outcomes)
