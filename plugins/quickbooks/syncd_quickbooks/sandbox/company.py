@@ -181,8 +181,8 @@ class Company:
         self.record(kind, number, "deleted")
 
     def holders(self, number: str) -> list[tuple[str, str]]:
-        """Kind and id of the documents that have a number."""
-        return self._numbers.get(number, [])
+        """Kind and id of the documents that have a number, whatever its case."""
+        return self._numbers.get(number.casefold(), [])
 
     def count_number(self) -> str:
         """The next number of the company's own count, which knows nothing of sent ones."""
@@ -212,11 +212,11 @@ class Company:
 
     def _hold_number(self, kind: str, row: Row) -> None:
         if row.get("DocNumber"):
-            self._numbers.setdefault(row["DocNumber"], []).append((kind, row["Id"]))
+            self._numbers.setdefault(row["DocNumber"].casefold(), []).append((kind, row["Id"]))
 
     def _release_number(self, kind: str, row: Row) -> None:
         if row.get("DocNumber"):
-            self._numbers[row["DocNumber"]].remove((kind, row["Id"]))
+            self._numbers[row["DocNumber"].casefold()].remove((kind, row["Id"]))
 
     def _seed(self, kind: str, row: Row) -> None:
         moment = self.moment(min(self.world.now(), seed.FOUNDED))

@@ -90,7 +90,7 @@ def asked(company: Company, text: str, single: Callable[[str], Row]) -> Row:
         Refusal: 4000, it cannot be read; 4001, it names what there is not.
     """
     query = parsed(text, note=company.options.note_filterable)
-    rows = [single(query.kind)] if query.kind in SINGLE else company.searchable(query.kind)
+    rows = [single(query.kind)] if query.kind in SINGLE else _candidates(company, query)
     names = {condition.name for condition in query.conditions}
     if "Active" not in names:
         rows = [row for row in rows if row.get("Active") is not False]
@@ -106,6 +106,20 @@ def asked(company: Company, text: str, single: Callable[[str], Row]) -> Row:
         return {}
     shown = [_narrowed(row, query.columns) for row in page]
     return {query.kind: shown, "startPosition": query.start, "maxResults": len(shown)}
+
+
+def _candidates(company: Company, query: Query) -> list[Row]:
+    """Rows that may be meant: all of a kind, or those of the numbers that are asked for."""
+    for one in query.conditions:
+        if (
+            one.name == "DocNumber"
+            and one.operator in {"=", "IN"}
+            and not company.options.search_lag
+        ):
+            held = {holder for number in one.values for holder in company.holders(number)}
+            ids = sorted((int(number) for kind, number in held if kind == query.kind))
+            return [company.tables[query.kind][str(number)] for number in ids]
+    return company.searchable(query.kind)
 
 
 def parsed(text: str, *, note: bool = False) -> Query:

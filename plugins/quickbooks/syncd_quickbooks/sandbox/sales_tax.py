@@ -62,8 +62,8 @@ def _by_rate(company: Company, lines: Sequence[Row], document: Row, *, inclusive
         base = Fraction(line["Amount"])
         if inclusive:
             factor = 1 + Fraction(sum(percents.values(), Decimal(0))) / 100
-            net = company.options.inclusive_amounts == "net"
-            default = rounded(base * factor) if net else line["Amount"]
+            as_net = company.options.inclusive_amounts == "net"
+            default = rounded(base * factor) if as_net else line["Amount"]
             whole = detail.setdefault("TaxInclusiveAmt", default)
             gross += whole
             base = Fraction(whole) / factor
