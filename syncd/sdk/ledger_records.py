@@ -242,6 +242,8 @@ class LedgerChanges(msgspec.Struct, frozen=True, kw_only=True):
         payments: new, changed and taken back.
         until: from when the next call shall ask; no later than what was surely seen.
         whole: nothing is missing; False where the system caps its answers, then ask in parts.
+        removals_missing: all changes are told, but perhaps not everything that was deleted, so
+            that every document must be asked for.
     """
 
     entries: tuple[LedgerEntry, ...] = ()
@@ -249,3 +251,4 @@ class LedgerChanges(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[LedgerPayment, ...] = ()
     until: datetime
     whole: bool = True
+    removals_missing: bool = False

@@ -47,7 +47,7 @@ class ChangeFeed:
             ConnectorError: it cannot be read.
         """
         asked_at = self._clock()
-        whole = since >= asked_at - BACK
+        missing = since < asked_at - BACK
         start = max(since, asked_at - BACK)
         found = await self._fed(WATCHED, start)
         if found is None:
@@ -55,7 +55,7 @@ class ChangeFeed:
             for entity in WATCHED:
                 alone = await self._fed((entity,), start)
                 if alone is None:
-                    whole = False
+                    missing = True
                     alone = {entity: await self._changed(entity, since)}
                 found.update(alone)
         if since < start:
@@ -63,7 +63,7 @@ class ChangeFeed:
                 known = {row.id for row in found.get(entity, ())}
                 older = [row for row in await self._changed(entity, since) if row.id not in known]
                 found[entity] = [*found.get(entity, ()), *older]
-        return self._told(found, asked_at, whole=whole)
+        return self._told(found, asked_at, missing=missing)
 
     async def _fed(
         self, entities: tuple[str, ...], since: datetime
@@ -84,7 +84,7 @@ class ChangeFeed:
         return await self._client.query(entity, Transaction, where)
 
     def _told(
-        self, found: dict[str, list[Transaction]], asked_at: datetime, *, whole: bool
+        self, found: dict[str, list[Transaction]], asked_at: datetime, *, missing: bool
     ) -> LedgerChanges:
         entries: list[LedgerEntry] = []
         removed: list[str] = []
@@ -102,7 +102,7 @@ class ChangeFeed:
             removed=tuple(removed),
             payments=tuple(payments),
             until=asked_at - OVERLAP,
-            whole=whole,
+            removals_missing=missing,
         )
 
 

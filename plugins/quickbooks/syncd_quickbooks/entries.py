@@ -107,7 +107,9 @@ class Reader:
         rest = row.unapplied_amt or ZERO
         if rest > 0:
             found.append(self._payment(row, asked, allocation=UNAPPLIED, amount=rest))
-        return found
+        # One that brings no money, or no more, is told as taken back; what joins a credit memo to
+        # an invoice is such a payment, too.
+        return found or [self._payment(row, asked, deleted=True)]
 
     def _payment(
         self,

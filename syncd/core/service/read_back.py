@@ -177,6 +177,7 @@ async def _changes(ledger: Ledger, since: datetime, now: datetime) -> _Gathered:
     found = _Gathered()
     for _ in range(_MOST_ASKS):
         answer = await ledger.changes(since)
+        found.gap = found.gap or answer.removals_missing
         if answer.whole or answer.until > since:
             for entry in answer.entries:
                 found.entries[entry.remote] = entry

@@ -87,8 +87,12 @@ async def test_what_is_answered_is_what_was_predicted() -> None:
                 expected.total,
             )
             assert tuple(shown.net for shown in entry.lines) == expected.lines
-            assert [shown.quantity for shown in entry.lines] == [sent.quantity for sent in one.lines]
-            assert [shown.tax_code for shown in entry.lines] == [sent.tax_code for sent in one.lines]
+            assert [shown.quantity for shown in entry.lines] == [
+                sent.quantity for sent in one.lines
+            ]
+            assert [shown.tax_code for shown in entry.lines] == [
+                sent.tax_code for sent in one.lines
+            ]
             assert (entry.number, entry.marker, entry.kind) == (one.number, MARKER, one.kind)
 
 
@@ -187,7 +191,17 @@ async def test_a_foreign_document_of_our_number_is_shown() -> None:
         (refusal("2010"), Rejected),
         (refusal("2010", 200), Rejected),
     ],
-    ids=["503", "page", "silent", "10000", "600", "10000-in-200", "3001-in-200", "2010", "2010-200"],
+    ids=[
+        "503",
+        "page",
+        "silent",
+        "10000",
+        "600",
+        "10000-in-200",
+        "3001-in-200",
+        "2010",
+        "2010-200",
+    ],
 )
 async def test_what_a_whole_batch_is_answered_is_the_outcome_of_each(
     answer: httpx.Response, kind: type
@@ -210,7 +224,9 @@ async def test_a_batch_that_is_refused_whole_is_halved_to_the_culprit() -> None:
         kinds = {key: type(one).__name__ for key, one in outcomes.items()}
         assert kinds.pop("key-3") == "Rejected"
         assert set(kinds.values()) == {"Posted"}
-        assert len({one.url.params["requestid"] for one in books.sent if "batch" in str(one.url)}) > 2
+        assert (
+            len({one.url.params["requestid"] for one in books.sent if "batch" in str(one.url)}) > 2
+        )
 
 
 async def test_items_that_are_throttled_are_not_sent_and_later_are() -> None:
@@ -287,9 +303,7 @@ async def test_documents_are_read_back_and_those_that_are_gone_are_absent() -> N
             books, document("1"), document("2", kind=DocumentKind.CREDIT, due=None)
         )
         remotes = {
-            one.entry.remote: one.entry.kind
-            for one in outcomes.values()
-            if isinstance(one, Posted)
+            one.entry.remote: one.entry.kind for one in outcomes.values() if isinstance(one, Posted)
         }
         back = await books.ledger.read_back({**remotes, "999999": DocumentKind.INVOICE})
         assert set(back) == set(remotes)
