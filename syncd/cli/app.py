@@ -24,9 +24,9 @@ DEFAULT_CONFIG = "syncd.toml"
 
 NOUNS = (
     "demo", "init", "check", "login", "plugins", "db", "pull", "pulls", "map", "template", "policy",
-    "golive", "plan", "apply", "adopt", "wire", "assets", "plans", "bill", "corrections", "month",
-    "explain", "margin", "reconcile", "renewals", "status", "runs", "issues", "notify", "run",
-    "sandbox",
+    "golive", "plan", "apply", "adopt", "wire", "assets", "plans", "bill", "invoices",
+    "corrections", "month", "explain", "margin", "reconcile", "renewals", "status", "runs",
+    "issues", "notify", "run", "sandbox",
 )  # fmt: skip
 """Modules of commands, in the order in which `--help` lists them."""
 

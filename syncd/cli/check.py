@@ -128,13 +128,10 @@ async def _connection(app: App, settings: ConnectionSettings) -> Finding:
     name, connector = settings.name, settings.connector.name
     try:
         async with asyncio.timeout(PATIENCE_SECONDS), app.open(name) as ports:
-            results = [
-                await port.check()
-                for port in (ports.usage, ports.psa, ports.ledger)
-                if port is not None
-            ]
+            results = [await port.check() for port in (ports.usage, ports.psa) if port is not None]
             results += await _agreements(app, name, ports)
             results += await _assets(app, ports)
+            results += await _books(app, name, ports)
     except SyncdError as error:
         return _failed(name, connector, error)
     except TimeoutError:
@@ -176,6 +173,15 @@ async def _assets(app: App, ports: Ports) -> list[CheckResult]:
     if psa is None or not app.settings.asset_sources or not isinstance(psa, AssetKeeper):
         return []
     return [await psa.check_assets()]
+
+
+async def _books(app: App, name: str, ports: Ports) -> list[CheckResult]:
+    """What carrying invoices needs of a book, or of the PSA that keeps them."""
+    if ports.ledger is None and (ports.psa is None or not app.settings.ledgers):
+        return []
+    from syncd.cli.check_books import try_books
+
+    return await try_books(app, name, ports)
 
 
 async def _sign_ins(app: App, chosen: Sequence[ConnectionSettings], database: Finding) -> list[str]:

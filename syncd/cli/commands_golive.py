@@ -40,16 +40,25 @@ def register(app: typer.Typer) -> None:
             show_shadow(cli_of(context), period=period, clients=clients or [], csv=csv, every=every)
         )
 
-    @app.command("golive", help="Let clients be billed, or put them back; alone: who is live.")
+    @app.command(
+        "golive",
+        help="Let clients be billed or invoices be posted, or put them back; alone: who is live.",
+    )
     def golive(
         context: typer.Context,
         clients: Annotated[
             list[str] | None,
-            typer.Argument(help="Clients by id or exact name.", show_default=False),
+            typer.Argument(
+                help="Clients by id or exact name, or the connection of a book.", show_default=False
+            ),
         ] = None,
         start: Annotated[
             str | None,
-            typer.Option("--from", help="First month that is billed, YYYY-MM.", metavar="PERIOD"),
+            typer.Option(
+                "--from",
+                help="First month that is billed, YYYY-MM; first day of a book, YYYY-MM-DD.",
+                metavar="PERIOD",
+            ),
         ] = None,
         file: Annotated[
             str | None,
@@ -58,10 +67,13 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
         back: Annotated[
-            bool, typer.Option("--back", help="Put the clients back to shadow.")
+            bool,
+            typer.Option(
+                "--back", help="Put the clients back to shadow, or the book back to linking."
+            ),
         ] = False,
         reason: Annotated[
-            str, typer.Option("--reason", help="Why; kept for good.", metavar="TEXT")
+            str, typer.Option("--reason", "--why", help="Why; kept for good.", metavar="TEXT")
         ] = "",
         by: Annotated[
             str | None,

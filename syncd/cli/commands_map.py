@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli.commands_map_books import books
 from syncd.cli.context import cli_of
 
 _SHEETS = {
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command("unmapped")(unmapped)
     for name, words in _SHEETS.items():
         _add_sheet(group, name, words)
+    group.command("books")(books)
     app.add_typer(group, name="map")
 
 

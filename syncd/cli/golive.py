@@ -13,6 +13,7 @@ import typer
 
 from syncd.bootstrap import App
 from syncd.cli.desk import billing_desk
+from syncd.cli.golive_books import book_words, decide_book, named_books, show_book_words
 from syncd.cli.moments import moment
 from syncd.cli.output import table
 from syncd.cli.person import current_person
@@ -46,7 +47,7 @@ async def decide_golive(
     by: str | None,
     yes: bool,
 ) -> int:
-    """List who is live, let clients go live, or put them back.
+    """List who is live, let clients or a book go live, or put them back.
 
     Returns:
         the exit code: 3 when nothing was decided for want of a yes.
@@ -58,6 +59,14 @@ async def decide_golive(
         ConnectorError: the PSA could not be read to show what it means.
     """
     person = by or current_person()
+    books = named_books(cli, clients) if clients and file is None else ()
+    if books:
+        if len(clients) > 1:
+            message = f"'{books[0]}' is a book, and it goes live alone"
+            raise ConfigError(message, remedy="name one book, or only clients")
+        return await decide_book(
+            cli, books[0], start=start, back=back, reason=reason, by=person, yes=yes
+        )
     if back:
         if start is not None or file is not None or not clients:
             message = "--back takes clients and a reason, and nothing else"
@@ -233,6 +242,7 @@ async def _list(cli: Cli) -> None:
         async with app.database.reader() as conn:
             book = await load_golive(conn, connection.id, mode=mode)
             data = await load_billing_data(conn, period_first_day="0001-01-01")
+        books = await book_words(app)
     known = data.references.of(connection.id, ReferenceKind.CLIENT)
     linked = {data.links[one].client_key for one in data.accounts_of_psa(connection.id)}
     names = {key: known[key].name if key in known else key for key in {*linked, *book.words}}
@@ -262,6 +272,8 @@ async def _list(cli: Cli) -> None:
             )  # fmt: skip
         elif mode != LIVE:
             output.say("next: syncd shadow")
+        if books:
+            show_book_words(output, zone, books)
 
     output.emit(
         {
@@ -269,6 +281,7 @@ async def _list(cli: Cli) -> None:
             "linked": len(linked),
             "live": len(live),
             "clients": [_word(one, names[one.client_key]) for one in words],
+            "books": books,
         },
         render,
     )

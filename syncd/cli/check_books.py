@@ -1,0 +1,109 @@
+"""What `syncd check` asks for invoices: rights at the PSA, and which organisation a book is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncd.core.store.connections import find_connection
+from syncd.core.store.ledger_golive import attested, load_ledger_golive
+from syncd.sdk.errors import StoreError
+from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
+from syncd.sdk.ledger_records import LedgerBook
+from syncd.sdk.usage_records import CheckResult
+
+if TYPE_CHECKING:
+    from syncd.bootstrap import App
+    from syncd.sdk.connector import Ports
+
+
+async def try_books(app: App, name: str, ports: Ports) -> list[CheckResult]:
+    """Findings about invoices of one connection; none where it has to do with none.
+
+    Raises:
+        ConnectorError: the vendor refused or could not be reached.
+    """
+    found: list[CheckResult] = []
+    psa: object = ports.psa
+    if app.settings.ledgers and name == app.settings.invoices.psa and psa is not None:
+        if isinstance(psa, InvoiceKeeper):
+            found.append(await psa.check_invoices())
+            found.append(await _modules(app, psa))
+        else:
+            words = f"connection '{name}' does not tell of finished invoices"
+            found.append(CheckResult(ok=False, error=words))
+    if ports.ledger is not None:
+        checked = await ports.ledger.check()
+        found.append(checked)
+        if checked.ok:
+            found.append(await _organisation(app, name, ports.ledger))
+    return found
+
+
+async def _modules(app: App, keeper: InvoiceKeeper) -> CheckResult:
+    """Whether the PSA's own bookkeeping could carry the same invoices."""
+    modules = await keeper.bookkeeping()
+    if modules == ():
+        return CheckResult(ok=True, summary="own bookkeeping is off")
+    if modules:
+        said = f"own bookkeeping is on ({', '.join(modules)}): what it carries is refused here"
+        return CheckResult(ok=True, warnings=(said,))
+    books = [name for name in app.settings.ledgers if not await _attested(app, name)]
+    if not books:
+        return CheckResult(ok=True, summary="nobody else carries invoices, by a person's word")
+    said = (
+        f"it cannot be told whether own bookkeeping is on: invoices for {', '.join(books)} are "
+        'held until `syncd invoices attest NAME --why "…"`'
+    )
+    return CheckResult(ok=True, warnings=(said,))
+
+
+async def _attested(app: App, name: str) -> bool:
+    try:
+        await app.database.require_schema()
+        async with app.database.reader() as conn:
+            psa = await find_connection(conn, app.settings.invoices.psa or "")
+            ledger = await find_connection(conn, name)
+            if psa is None or ledger is None:
+                return False
+            return await attested(conn, psa.id, ledger.id)
+    except StoreError:
+        return False  # the finding of the database says so already
+
+
+async def _organisation(app: App, name: str, ledger: Ledger) -> CheckResult:
+    """Which organisation it is, and whether it is the one that a person let go live."""
+    book = await ledger.book()
+    warnings: list[str] = []
+    if book.own_numbers is False:
+        warnings.append(
+            f"{book.name} numbers documents itself, and invoices keep their own numbers: switch "
+            "custom numbers on there"
+        )
+    live = await _live_elsewhere(app, name, book)
+    if live:
+        warnings.append(live)
+    lock = f", closed up to {book.locked_until}" if book.locked_until is not None else ""
+    return CheckResult(
+        ok=True,
+        summary=f"{book.name} ({book.key}), {book.currency}{lock}",
+        warnings=tuple(warnings),
+    )
+
+
+async def _live_elsewhere(app: App, name: str, book: LedgerBook) -> str:
+    try:
+        await app.database.require_schema()
+        async with app.database.reader() as conn:
+            psa = await find_connection(conn, app.settings.invoices.psa or "")
+            connection = await find_connection(conn, name)
+            if psa is None or connection is None:
+                return ""
+            word = await load_ledger_golive(conn, psa.id, connection.id)
+    except StoreError:
+        return ""  # the finding of the database says so already
+    if word is None or not word.live or word.book_key == book.key:
+        return ""
+    return (
+        f"organisation {word.book_key} went live and {book.key} answers: nothing is posted until "
+        f"`syncd invoices link {name}` and `syncd golive {name} --from DATE` say so of this one"
+    )

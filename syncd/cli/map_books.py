@@ -1,0 +1,246 @@
+"""`syncd map books`: what is decided about a book and what is not, as a table or as a file."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncd.bookkeeping import book_names, keeper_name, rules_of
+from syncd.bootstrap import App
+from syncd.cli.effect_view import agreed
+from syncd.cli.invoices import read_book
+from syncd.cli.map_files import file_content, write_file
+from syncd.cli.output import table
+from syncd.cli.person import current_person
+from syncd.core.service.ledger_mapping import (
+    BookSheet,
+    MappingChange,
+    book_proposals,
+    export_mapping,
+    import_mapping,
+    preview_mapping,
+)
+from syncd.core.store.ledger_mappings import LedgerDecision, current_ledger_mappings
+from syncd.sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from syncd.cli.context import Cli
+    from syncd.cli.output import Output
+    from syncd.core.service.ledger_effect import LedgerEffect
+    from syncd.core.service.ledger_proposals import BookProposal
+
+_STANDARD = Path("-")
+_SHOWN = 60
+
+
+async def show_book_mappings(cli: Cli, name: str | None, *, refresh: bool, propose: bool) -> None:
+    """Print how many mappings hold, and what waiting invoices name that has none.
+
+    Raises:
+        ConfigError: there is no such book, or several and none is named.
+        DataError: the book was never read.
+    """
+    output = cli.output()
+    async with App.start(cli.config) as app:
+        sheet = await _sheet(app, name, refresh=refresh)
+        proposals = await book_proposals(app.database, sheet)
+        async with app.database.reader() as conn:
+            current = await current_ledger_mappings(conn, sheet.psa.id, sheet.ledger.id)
+    counts = Counter(kind.value for kind, _, _ in current)
+    book = sheet.ledger.name
+
+    def render(_console: object) -> None:
+        said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
+        output.say(f"{book}: mapped are {said or 'no things at all'}")
+        if not proposals:
+            output.say("everything that waiting invoices name has a counterpart")
+            return
+        output.console.print(_proposal_table(proposals, evidence=propose))
+        if len(proposals) > _SHOWN:
+            output.say(f"and {len(proposals) - _SHOWN:,} more")
+        output.say(f"next: syncd map books {book} --propose --export FILE")
+
+    data = {"book": book, "mapped": dict(sorted(counts.items())), "unmapped": proposals}
+    output.emit(data, render)
+
+
+async def export_book(cli: Cli, name: str | None, file: Path, *, refresh: bool, fill: bool) -> None:
+    """Write what holds and what is to be decided.
+
+    Raises:
+        ConfigError: there is no such book, or the file cannot be written.
+        DataError: the book was never read.
+    """
+    async with App.start(cli.config) as app:
+        sheet = await _sheet(app, name, refresh=refresh)
+        text, missing = await export_mapping(app.database, sheet, fill=fill)
+    write_file(file, text)
+    if file == _STANDARD:
+        return
+    output = cli.output()
+    book = sheet.ledger.name
+    output.emit(
+        {"file": str(file), "book": book, "to_decide": missing},
+        lambda _console: output.say(
+            f"{missing:,} things to be decided are in {file}, beside what holds; look at each, "
+            f"then `syncd map books {book} --import {file}`"
+        ),
+    )
+
+
+async def import_book(
+    cli: Cli,
+    name: str | None,
+    file: Path,
+    *,
+    refresh: bool,
+    dry_run: bool,
+    prune: bool,
+    reason: str,
+    by: str | None,
+    yes: bool,
+) -> None:
+    """Show what a file changes and what that does to waiting invoices, ask, then take it.
+
+    Raises:
+        ConfigError: there is no such book, or the file cannot be read.
+        BadFile: it has mistakes; nothing was stored.
+        DecisionsMoved: somebody decided something while the effect was looked at.
+    """
+    content = file_content(file)
+    output = cli.output()
+    shown = "standard input" if file == _STANDARD else str(file)
+    async with App.start(cli.config) as app:
+        sheet = await _sheet(app, name, refresh=refresh)
+        change = await preview_mapping(app.database, sheet, content, shown, prune=prune)
+        if not cli.json:
+            _show_change(output, change, sheet.ledger.name)
+        if change.edits and not dry_run:
+            if not agreed(output, "Store this?", yes=yes, json=cli.json):
+                return
+            asked = sys.stdin.isatty() and not yes
+            change = await import_mapping(
+                app.database,
+                sheet,
+                content,
+                shown,
+                prune=prune,
+                by=by or current_person(),
+                reason=reason.strip(),
+                now=app.clock(),
+                log=app.log,
+                expected_version=change.data_version if asked else None,
+            )
+    stored = bool(change.edits) and not dry_run
+
+    def render(_console: object) -> None:
+        count = len(change.edits)
+        if not count:
+            output.say(f"nothing changes; {change.same:,} rows say what holds already")
+        elif stored:
+            output.say(f"{count:,} mappings stored; {change.same:,} rows were so already")
+        else:
+            output.say(f"{count:,} mappings would be stored; nothing was")
+
+    data: dict[str, Any] = {
+        "book": sheet.ledger.name,
+        "stored": stored,
+        "same": change.same,
+        "edits": [
+            {
+                "kind": one.key[0].value,
+                "source": one.key[1],
+                "currency": one.key[2],
+                "name": one.name,
+                "before": _target(one.before),
+                "after": _target(one.after),
+            }
+            for one in change.edits
+        ],
+        "effect": change.effect,
+    }
+    output.emit(data, render)
+
+
+async def _sheet(app: App, name: str | None, *, refresh: bool) -> BookSheet:
+    names = book_names(app, name)
+    if len(names) > 1:
+        message = f"there are several books: {', '.join(names)}"
+        raise ConfigError(message, remedy="name one: there is never a default book")
+    if refresh:
+        await read_book(app, names[0])
+    return BookSheet(
+        psa=await app.connection(keeper_name(app)),
+        ledger=await app.connection(names[0]),
+        rules=rules_of(app, names[0]),
+    )
+
+
+def _proposal_table(proposals: Sequence[BookProposal], *, evidence: bool) -> object:
+    more = ("proposed", "why, or why not") if evidence else ()
+    return table(
+        "kind", "key in the PSA", "called", ("invoices", "right"), *more,
+        rows=[
+            (
+                one.kind.value,
+                one.source or "(none named)",
+                one.source_name or None,
+                one.invoices,
+                *(
+                    (one.target or None, f"{one.ground.value}: {one.evidence}")
+                    if evidence
+                    else ()
+                ),
+            )
+            for one in proposals[:_SHOWN]
+        ],
+    )  # fmt: skip
+
+
+def _show_change(output: Output, change: MappingChange, book: str) -> None:
+    if change.edits:
+        output.console.print(
+            table(
+                "kind", "key in the PSA", "called", "before", "after",
+                rows=[
+                    (
+                        one.key[0].value,
+                        f"{one.key[1]} {one.key[2]}".strip(),
+                        one.name or None,
+                        _target(one.before),
+                        _target(one.after),
+                    )
+                    for one in change.edits[:_SHOWN]
+                ],
+            )
+        )  # fmt: skip
+        if len(change.edits) > _SHOWN:
+            output.say(f"and {len(change.edits) - _SHOWN:,} more")
+        _show_effect(output, change.effect, book)
+
+
+def _show_effect(output: Output, effect: LedgerEffect, book: str) -> None:
+    if not effect.known:
+        output.say(f"{book} was never read, so that the effect on invoices cannot be told")
+        return
+    output.say(
+        f"{effect.waiting:,} invoices wait for {book}; all they name is mapped for "
+        f"{effect.complete_before:,} of them before, {effect.complete_after:,} after"
+    )
+    for currency in sorted({*effect.totals_before, *effect.totals_after}):
+        before = effect.totals_before.get(currency, 0)
+        after = effect.totals_after.get(currency, 0)
+        output.say(f"  {currency}: {before:,.2f} before, {after:,.2f} after")
+    if effect.otherwise:
+        output.say(f"  {effect.otherwise:,} of them would be written in another way")
+
+
+def _target(one: LedgerDecision | None) -> str | None:
+    if one is None:
+        return None
+    name = f" ({one.target_name})" if one.target_name and one.target_name != one.target else ""
+    meaning = f", {one.meaning}" if one.meaning else ""
+    return f"{one.target}{name}{meaning}"
