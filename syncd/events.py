@@ -54,6 +54,14 @@ EVENTS: dict[str, Event] = {
         "A run was due while no daemon ran; it is made up for once.",
     ),
     # Webhooks
+    "web.listening": Event(
+        "info", ("port", "n_connections"), "The daemon takes webhooks of so many connections."
+    ),
+    "webhook.processed": Event(
+        "info",
+        ("connection", "n_done", "n_waiting", "n_given_up"),
+        "What vendors announced was looked into; what waits comes again later.",
+    ),
     "webhook.received": Event(
         "info",
         ("connection", "n_events", "n_new"),

@@ -25,6 +25,7 @@ from syncd.daemon.duty import Duty, catch_up, last_due
 from syncd.daemon.instance import StillHeld, only_daemon
 from syncd.daemon.notices import Tellers
 from syncd.daemon.recovery import recover
+from syncd.daemon.webhooks import Callers
 from syncd.sdk.errors import SyncdError
 
 if TYPE_CHECKING:
@@ -75,13 +76,15 @@ class Daemon:
         """Work until told to stop.
 
         Raises:
+            ConfigError: the address of `[web]` cannot be listened at.
             StoreError: the lock was lost; running work was ended first.
         """
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._signalled, number)
-        tellers = Tellers(self.app)
+        tellers, callers = Tellers(self.app), Callers(self.app)
         try:
+            await callers.start()
             async with asyncio.TaskGroup() as group:
                 calls = [
                     (duty.name, duty.schedule, self._ring(duty, group)) for duty in self.duties
@@ -100,9 +103,11 @@ class Daemon:
                 await self._stop.wait()
                 alarms.shutdown(wait=False)
                 watch.cancel()
+                await callers.end()
                 interrupted = await self._drain()
                 await tellers.end()
         finally:
+            await callers.end()
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
         self.app.log("daemon.stopped", reason=self._reason, n_interrupted=interrupted)
