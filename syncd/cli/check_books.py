@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.core.store.connections import find_connection
@@ -30,7 +31,7 @@ async def try_books(app: App, name: str, ports: Ports) -> list[CheckResult]:
             found.append(await _modules(app, psa))
         else:
             words = f"connection '{name}' does not tell of finished invoices"
-            found.append(CheckResult(ok=False, error=words))
+            found.append(CheckResult(ok=False, summary="", error=words))
     if ports.ledger is not None:
         checked = await ports.ledger.check()
         found.append(checked)
@@ -46,7 +47,7 @@ async def _modules(app: App, keeper: InvoiceKeeper) -> CheckResult:
         return CheckResult(ok=True, summary="own bookkeeping is off")
     if modules:
         said = f"own bookkeeping is on ({', '.join(modules)}): what it carries is refused here"
-        return CheckResult(ok=True, warnings=(said,))
+        return CheckResult(ok=True, summary="", warnings=(said,))
     books = [name for name in app.settings.ledgers if not await _attested(app, name)]
     if not books:
         return CheckResult(ok=True, summary="nobody else carries invoices, by a person's word")
@@ -54,10 +55,18 @@ async def _modules(app: App, keeper: InvoiceKeeper) -> CheckResult:
         f"it cannot be told whether own bookkeeping is on: invoices for {', '.join(books)} are "
         'held until `syncd invoices attest NAME --why "…"`'
     )
-    return CheckResult(ok=True, warnings=(said,))
+    return CheckResult(ok=True, summary="", warnings=(said,))
+
+
+def _no_database(app: App) -> bool:
+    """A SQLite file that is not there yet is not made by a check."""
+    file = app.settings.database.removeprefix("sqlite:///")
+    return app.database.dialect == "sqlite" and not Path(file).exists()
 
 
 async def _attested(app: App, name: str) -> bool:
+    if _no_database(app):
+        return False
     try:
         await app.database.require_schema()
         async with app.database.reader() as conn:
@@ -91,6 +100,8 @@ async def _organisation(app: App, name: str, ledger: Ledger) -> CheckResult:
 
 
 async def _live_elsewhere(app: App, name: str, book: LedgerBook) -> str:
+    if _no_database(app):
+        return ""
     try:
         await app.database.require_schema()
         async with app.database.reader() as conn:
