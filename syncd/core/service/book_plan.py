@@ -51,19 +51,15 @@ async def plan_book(
         )
     carried = Carried()
     if facts.live_from is not None and facts.live_book == book.key:
-        carried = await answer_of(
-            plan_carries(
-                database,
-                ledger,
-                psa=psa_connection,
-                connection=ledger_connection,
-                book=book,
-                rules=rules,
-                mapping=facts.mapping,
-                today=clock().astimezone(timezone).date(),
-            ),
-            connection=name,
-            work="the planning",
+        carried = await plan_carries(
+            database,
+            ledger,
+            psa=psa_connection,
+            connection=ledger_connection,
+            book=book,
+            rules=rules,
+            mapping=facts.mapping,
+            today=clock().astimezone(timezone).date(),
         )
         await sync_carry_issues(database, ledger_connection, carried, clock=clock, log=log)
     return await plan_invoices(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import PlannedStep
 from syncd.core.invoicing.rules import LedgerRules
+from syncd.core.service.answers import answer_of
 from syncd.core.service.carry_steps import (
     CHANGED_IN_PSA,
     GONE_IN_PSA,
@@ -119,7 +120,8 @@ async def plan_carries(
         if target is not None and target.remote is not None:
             kinds[target.remote] = target.kind
     if kinds:
-        entries.update(await ledger.read_back(kinds))
+        call = ledger.read_back(kinds)
+        entries.update(await answer_of(call, connection=connection.name, work="the planning"))
     found = []
     for one in moved:
         actions = [action for action in busy[one.id] if isinstance(action.payload, LedgerAction)]

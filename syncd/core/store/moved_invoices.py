@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import and_, or_, select
@@ -67,7 +68,7 @@ async def open_credits(
             *_standing(psa_id, ledger_id, book_key),
             col(_Row.kind) == DocumentKind.CREDIT.value,
             col(_Row.plan_id).is_not(None),
-            col(_Row.seen_balance) > 0,
+            col(_Row.seen_balance) > Decimal(0),
             col(_Row.dated) >= dated_from.isoformat(),
         )
         .order_by(col(_Row.id))
