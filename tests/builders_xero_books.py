@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from syncd_xero import CONNECTOR
@@ -62,6 +63,10 @@ class Books:
             async for rows in self.ledger.references():
                 self._references += rows
         return self._references
+
+    async def references_anew(self) -> list[LedgerReference]:
+        self._references = []
+        return await self.references()
 
     async def of_kind(self, kind: ReferenceKind) -> dict[str, LedgerReference]:
         return {one.key: one for one in await self.references() if one.kind is kind}
@@ -123,5 +128,7 @@ def wanted(document: LedgerDocument, **more: Any) -> Wanted:
     return Wanted(**{**told, **more})
 
 
-def days(first: str, last: str) -> tuple[date, date]:
-    return date.fromisoformat(first), date.fromisoformat(last)
+def challenge_of(verifier: str) -> str:
+    """PKCE's S256 challenge."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

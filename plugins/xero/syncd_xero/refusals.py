@@ -14,7 +14,7 @@ import msgspec
 from syncd.sdk.ledger_writes import RejectedCode as R
 
 _TEXTS: Final[tuple[tuple[str, R], ...]] = (
-    (r"contact name .* (already assigned|must be unique)", R.NAME_TAKEN),
+    (r"contact name (.* already assigned|must be unique)", R.NAME_TAKEN),
     (r"contact number .* already assigned", R.NAME_TAKEN),
     (r"(item|price list item).* (already exists|must be unique)", R.NAME_TAKEN),
     (r"(invoice|credit ?note)( #| number)?.* must be unique", R.NUMBER_TAKEN),
