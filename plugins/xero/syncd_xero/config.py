@@ -115,9 +115,6 @@ class XeroConfig(BaseModel):
     draft_status: Literal["DRAFT", "SUBMITTED"] = Field(
         default="DRAFT", description="Status of documents that arrive unapproved."
     )
-    approved_status: Literal["AUTHORISED"] = Field(
-        default="AUTHORISED", description="Status of documents that arrive approved."
-    )
     link_pattern: str = Field(
         default="https://go.xero.com/app/invoicing/view/{id}",
         description="Address of an invoice for people; empty for none.",

@@ -92,7 +92,7 @@ def document_of(document: LedgerDocument, config: XeroConfig) -> dict[str, Any]:
         "Date": _iso(document.dated),
         "LineAmountTypes": BASES[document.basis],
         "CurrencyCode": document.currency,
-        "Status": config.approved_status if document.approved else config.draft_status,
+        "Status": "AUTHORISED" if document.approved else config.draft_status,
         "LineItems": [
             _line(document, line, position) for position, line in enumerate(document.lines, 1)
         ],
