@@ -49,15 +49,15 @@ def sold(
 
 
 def document(
-    number: int, lines: Sequence[LedgerLine] = (), *, client: int = 1, **more: Any
+    which: int, lines: Sequence[LedgerLine] = (), *, client: int = 1, **more: Any
 ) -> LedgerDocument:
     """An invoice of a client; number, key, attempt and marker follow from its number."""
     given: dict[str, Any] = {
-        "key": f"ledger:{number}",
-        "attempt": f"attempt-{number}",
+        "key": f"ledger:{which}",
+        "attempt": f"attempt-{which}",
         "kind": DocumentKind.INVOICE,
-        "number": f"PSA-{number}",
-        "marker": "syncd-" + "".join("abcdefghij"[int(digit)] for digit in f"{number:016d}"),
+        "number": f"PSA-{which}",
+        "marker": "syncd-" + "".join("abcdefghij"[int(digit)] for digit in f"{which:016d}"),
         "contact": str(100 + client),
         "dated": DAY,
         "due": DAY + timedelta(days=30),

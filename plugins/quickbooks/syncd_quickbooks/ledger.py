@@ -6,6 +6,7 @@ document is written.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 
@@ -52,6 +53,7 @@ class QuickBooksLedger:
         self._context = context
         self._config = config
         self._home: Home | None = None
+        self._postponed: Counter[str] = Counter()
 
     async def check(self) -> CheckResult:
         """Try the consent, each needed right and the company's preferences, read-only."""
@@ -96,7 +98,8 @@ class QuickBooksLedger:
     async def post(self, documents: Sequence[LedgerDocument]) -> Sequence[PostOutcome]:
         """Create documents; one outcome per key."""
         home = await self._known()
-        poster = Poster(self._client, await self._search(), self._reader(home), home)
+        search = await self._search()
+        poster = Poster(self._client, search, self._reader(home), home, self._postponed)
         return await poster.post(documents, self._config)
 
     async def act(self, actions: Sequence[LedgerAction]) -> Sequence[ActionOutcome]:

@@ -7,6 +7,7 @@ QuickBooks's own refusal comes on top of that.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -47,11 +48,28 @@ _GONE: Final = frozenset({EntryStatus.VOIDED, EntryStatus.DELETED})
 class Poster:
     """Writes documents of one company."""
 
-    def __init__(self, client: CompanyClient, search: Search, reader: Reader, home: Home) -> None:
+    def __init__(
+        self,
+        client: CompanyClient,
+        search: Search,
+        reader: Reader,
+        home: Home,
+        postponed: Counter[str],
+    ) -> None:
+        """Describe the work; nothing is asked.
+
+        Args:
+            client: of the company.
+            search: likewise.
+            reader: of its answers.
+            home: what is known of it.
+            postponed: how often an item of each attempt was put off inside of an answer.
+        """
         self._client = client
         self._search = search
         self._reader = reader
         self._home = home
+        self._postponed = postponed
 
     async def post(
         self, documents: Sequence[LedgerDocument], config: QuickBooksConfig
@@ -118,7 +136,10 @@ class Poster:
             {"bId": str(n), "operation": "create", ENTITIES[one.kind]: body}
             for n, (one, body) in enumerate(items, start=1)
         ]
-        attempts = "|".join(one.attempt for one, _ in items)
+        # An item that was put off was surely not done, and its fault may be what is remembered.
+        attempts = "|".join(
+            f"{one.attempt}{self._postponed[one.attempt] or ''}" for one, _ in items
+        )
         digest = hashlib.sha256(attempts.encode()).hexdigest()[:LONGEST_REQUEST_ID]
         try:
             answer = await self._client.write(
@@ -157,7 +178,10 @@ class Poster:
     def _outcome(self, one: LedgerDocument, item: Done | None, tid: str) -> PostOutcome:
         row = None if item is None else item.invoice or item.credit
         if item is not None and item.fault is not None:
-            return _faulted(one, said(item.fault))
+            fault = said(item.fault)
+            if fault.next is Next.LATER:
+                self._postponed[one.attempt] += 1
+            return _faulted(one, fault)
         if row is None:
             return Unknown(one.key, f"{one.number}: the batch's answer does not tell of it")
         try:

@@ -29,6 +29,10 @@ _WRITABLE: Final = {
 }  # fmt: skip
 _KEPT: Final = {"Id", "SyncToken", "sparse", "domain", "MetaData", "Balance", "BalanceWithJobs"}
 _NEEDS_INCOME: Final = {"Service", "NonInventory", "Inventory"}
+INACTIVE: Final = (
+    "Something you're trying to use has been made inactive. Check the fields with accounts,"
+    " customers, items, vendors or employees."
+)
 _LONGEST: Final = {"DisplayName": 500, "Name": 100}
 
 
@@ -100,8 +104,7 @@ def usable(company: Company, kind: str, number: str, element: str) -> Row:
         raise Refusal("2500", f"{element} {number!r} is not valid", element=element)
     if found.get("Active") is False:
         code = company.options.inactive_code
-        words = f"another {kind} is using it or {kind} {number} has been made inactive"
-        raise Refusal(code if kind == "Customer" or code != "6250" else "610", words)
+        raise Refusal(code if kind == "Customer" or code != "6250" else "610", INACTIVE)
     return found
 
 
