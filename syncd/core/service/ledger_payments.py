@@ -161,7 +161,7 @@ async def _settle_invoice(
             deleted=part.deleted,
             already=Decimal(0) if before is None or before.deleted else before.amount,
             echoed=before is not None and before.state is PartState.ECHO,
-            is_new=part.detail == IS_NEW,
+            is_new=part.detail.startswith(IS_NEW),
             marks=frozenset(marker_of(part_key(ledger, invoice.book_key, one)) for one in rows),
         )
         owed = Owed(

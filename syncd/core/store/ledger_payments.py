@@ -47,6 +47,7 @@ class StoredPart:
 
     Attributes:
         id: row id; ascending in the order in which versions were seen.
+        book_key: the organisation.
         remote: the books' id of the payment.
         allocation: tells the parts of one payment apart.
         version: as the books name it, made unique.
@@ -64,6 +65,7 @@ class StoredPart:
     """
 
     id: int
+    book_key: str
     remote: str
     allocation: str
     version: str
@@ -181,6 +183,7 @@ async def _parts(conn: AsyncConnection, *conditions: Any) -> list[StoredPart]:
 def _part(row: Any) -> StoredPart:
     return StoredPart(
         id=row.id,
+        book_key=row.book_key,
         remote=row.remote,
         allocation=row.allocation,
         version=row.version,

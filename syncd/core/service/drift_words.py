@@ -1,0 +1,254 @@
+"""What a person says of a document that moved, in the books or in the PSA, and of a payment.
+
+Each word is kept in the history of the document with who and why, and plans made before it are old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from syncd.core.invoicing.recognition import GONE
+from syncd.core.service.carry_steps import CHANGED_IN_PSA, GONE_IN_PSA, VOIDED_IN_PSA
+from syncd.core.service.drift_issues import BOOKS_DELETED, BOOKS_VOIDED, DRIFTS
+from syncd.core.service.issue_book import IssueBook
+from syncd.core.service.ledger_payments import IS_NEW
+from syncd.core.service.payment_issues import sync_payment_issues
+from syncd.core.service.posting_issues import subject
+from syncd.core.store.connections import bump_data_version
+from syncd.core.store.invoice_facts import invoices_of_keys
+from syncd.core.store.ledger_documents import DocumentItem
+from syncd.core.store.ledger_intents import LedgerTry, record_tries
+from syncd.core.store.ledger_payments import PartState, StoredPart, move_part, part_of_id
+from syncd.core.store.moved_invoices import DECIDE, moved_documents, way_outcome
+from syncd.core.store.moved_invoices import GONE as GONE_SOURCE
+from syncd.core.store.standing_documents import see_document, standing_documents, take_source
+from syncd.core.store.states import DocumentState
+from syncd.sdk.connector import EventLog
+from syncd.sdk.errors import DataError
+from syncd.sdk.ledger_port import Ledger
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.database import Database
+
+_SOURCE: Final = (CHANGED_IN_PSA, VOIDED_IN_PSA, GONE_IN_PSA)
+
+
+async def find_document(
+    database: Database, ledgers: Sequence[ConnectionRef], number: str
+) -> tuple[ConnectionRef, DocumentItem]:
+    """The standing document of a number, and its book.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    found: list[tuple[ConnectionRef, DocumentItem]] = []
+    async with database.reader() as conn:
+        for ledger in ledgers:
+            documents = await standing_documents(conn, ledger.id, number=number)
+            found += [(ledger, one) for one in documents]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        message = f"no document of ours called '{number}' stands in a book"
+        raise DataError(message, remedy="`syncd invoices drift` lists those that moved")
+    names = ", ".join(sorted({ledger.name for ledger, _ in found}))
+    message = f"'{number}' is {len(found)} documents, in {names}"
+    raise DataError(message, remedy="name the book as well: --in NAME")
+
+
+async def keep(
+    database: Database,
+    ledger: Ledger,
+    connection: ConnectionRef,
+    document: DocumentItem,
+    *,
+    by: str,
+    why: str,
+    clock: Callable[[], datetime],
+    log: EventLog,
+) -> None:
+    """The document stays as it is in the books now, whatever we wrote and the PSA shows.
+
+    Raises:
+        ConnectorError: the books could not be asked how it is now.
+        DataError: nothing about it moved, or somebody moved its row meanwhile.
+    """
+    assert document.remote is not None  # it stands
+    drifted = document.state is DocumentState.DRIFTED
+    entry = None
+    if drifted:
+        entry = (await ledger.read_back({document.remote: document.kind})).get(document.remote)
+    async with database.writer() as conn:
+        moved = await _source_moved(conn, connection, document)
+        if not drifted and not moved:
+            raise _calm(document)
+        book = IssueBook(conn, connection.name, clock())
+        if drifted:
+            gone = entry is None or entry.status in GONE
+            calm = DocumentState.LINKED if document.plan_id is None else DocumentState.CONFIRMED
+            seen = await see_document(
+                conn,
+                document,
+                entry,
+                at=book.now,
+                state=DocumentState.DRIFTED if gone else calm,
+                code=document.code if gone else None,
+                detail=f"kept as it is by {by}: {why}",
+                confirm=True,
+            )
+            if not seen:
+                message = f"{document.number} moved meanwhile"
+                raise DataError(message, remedy="look at `syncd invoices drift` and try again")
+        if moved:
+            await take_source(conn, document.id, moved)
+        await _say(conn, document, "keep", by, why, book.now)
+        await _close(book, document, (*sorted(DRIFTS), "BOOKS_DIFFER", *_SOURCE))
+    book.speak(log)
+
+
+async def post_again(
+    database: Database,
+    connection: ConnectionRef,
+    document: DocumentItem,
+    *,
+    by: str,
+    why: str,
+    clock: Callable[[], datetime],
+    log: EventLog,
+) -> None:
+    """A document that is gone from the books shall be planned again, as another issue.
+
+    Raises:
+        DataError: it is not gone.
+    """
+    if document.code not in (BOOKS_VOIDED, BOOKS_DELETED):
+        message = f"{document.number} was neither voided nor deleted in the books"
+        raise DataError(message, remedy="only what is gone can be posted again")
+    async with database.writer() as conn:
+        book = IssueBook(conn, connection.name, clock())
+        await see_document(
+            conn,
+            document,
+            document.seen,
+            at=book.now,
+            state=DocumentState.VOIDED,
+            code=None,
+            detail=f"gone from the books; to be posted again by {by}: {why}",
+            confirm=False,
+        )
+        await _say(conn, document, "again", by, why, book.now)
+        await _close(book, document, (*sorted(DRIFTS), *_SOURCE))
+    book.speak(log)
+
+
+async def choose_way(
+    database: Database,
+    psa: ConnectionRef,
+    connection: ConnectionRef,
+    document: DocumentItem,
+    way: str,
+    *,
+    by: str,
+    why: str,
+    clock: Callable[[], datetime],
+) -> None:
+    """What the next plan shall propose for one change of the PSA; it binds for this change only.
+
+    Raises:
+        DataError: the PSA did not change it.
+    """
+    async with database.writer() as conn:
+        if not await _source_moved(conn, connection, document):
+            raise _calm(document)
+        stored = await invoices_of_keys(conn, psa.id, [document.invoice])
+        outcome = way_outcome(way, stored[document.invoice].digest)
+        await _say(conn, document, outcome, by, why, clock())
+
+
+async def answer_payment(
+    database: Database,
+    connection: ConnectionRef,
+    part_id: int,
+    *,
+    record: bool,
+    by: str,
+    why: str,
+    clock: Callable[[], datetime],
+    log: EventLog,
+) -> StoredPart:
+    """A person says that a held payment is to be recorded, or is none of the PSA's.
+
+    Raises:
+        DataError: it does not wait for a person, or settles nothing that could be recorded.
+    """
+    async with database.writer() as conn:
+        part = await part_of_id(conn, connection.id, part_id)
+        if part is None or part.state is not PartState.HELD:
+            message = f"no payment {part_id} of {connection.name} waits for a person"
+            raise DataError(message, remedy="`syncd invoices payments --held` lists them")
+        if record and part.document_id is None:
+            message = f"payment {part_id} settles no invoice, so there is nothing to record it for"
+            raise DataError(message, remedy="allocate it in the books, or dismiss it")
+        to = PartState.NEW if record else PartState.IGNORED
+        said = f"{IS_NEW}: " if record else "dismissed: "
+        await move_part(conn, part, to, action_id=None, detail=f"{said}{by}: {why}"[:500])
+        now = clock()
+        if part.document_id is not None:
+            outcome = "record payment" if record else "dismiss payment"
+            tried = LedgerTry(
+                what=DECIDE,
+                n=0,
+                outcome=outcome,
+                started_at=now,
+                finished_at=now,
+                document_id=part.document_id,
+                detail=f"{by}: {why}",
+            )
+            await record_tries(conn, [tried])
+        await bump_data_version(conn)
+        book = IssueBook(conn, connection.name, now)
+        await sync_payment_issues(book, connection, part.book_key)
+    book.speak(log)
+    return part
+
+
+async def _source_moved(
+    conn: AsyncConnection, connection: ConnectionRef, document: DocumentItem
+) -> str:
+    """What `source_digest` would be if the document stayed; empty where the PSA moved nothing."""
+    moved = await moved_documents(conn, document.psa_id, connection.id, document.book_key)
+    if not any(one.id == document.id for one in moved):
+        return ""
+    stored = (await invoices_of_keys(conn, document.psa_id, [document.invoice]))[document.invoice]
+    return GONE_SOURCE if stored.gone else stored.digest
+
+
+async def _say(
+    conn: AsyncConnection, document: DocumentItem, outcome: str, by: str, why: str, now: datetime
+) -> None:
+    tried = LedgerTry(
+        what=DECIDE,
+        n=0,
+        outcome=outcome,
+        started_at=now,
+        finished_at=now,
+        document_id=document.id,
+        detail=f"{by}: {why}",
+    )
+    await record_tries(conn, [tried])
+    await bump_data_version(conn)
+
+
+async def _close(book: IssueBook, document: DocumentItem, codes: Sequence[str]) -> None:
+    for code in codes:
+        await book.close(code, subject(book.connection, document.number))
+
+
+def _calm(document: DocumentItem) -> DataError:
+    message = f"nothing about {document.number} moved since it was posted"
+    return DataError(message, remedy="`syncd invoices drift` lists what moved")
