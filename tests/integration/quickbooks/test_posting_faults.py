@@ -226,3 +226,10 @@ async def test_an_unknown_batch_that_the_vendor_cut_after_120_seconds_can_be_set
         books.break_with()
         found = await books.ledger.find_documents([wanted(one) for one in many(2)])
         assert [len(rows) for rows in found.values()] == [1, 1]
+
+
+async def test_words_that_name_every_kind_name_none() -> None:
+    async with connected(options={"inactive_words": "vague"}) as books:
+        (outcome,) = await books.ledger.post([document(1, contact="90")])
+        assert isinstance(outcome, Rejected)
+        assert outcome.code == RejectedCode.REFUSED

@@ -29,7 +29,7 @@ _WRITABLE: Final = {
 }  # fmt: skip
 _KEPT: Final = {"Id", "SyncToken", "sparse", "domain", "MetaData", "Balance", "BalanceWithJobs"}
 _NEEDS_INCOME: Final = {"Service", "NonInventory", "Inventory"}
-INACTIVE: Final = (
+VAGUE: Final = (
     "Something you're trying to use has been made inactive. Check the fields with accounts,"
     " customers, items, vendors or employees."
 )
@@ -104,7 +104,9 @@ def usable(company: Company, kind: str, number: str, element: str) -> Row:
         raise Refusal("2500", f"{element} {number!r} is not valid", element=element)
     if found.get("Active") is False:
         code = company.options.inactive_code
-        raise Refusal(code if kind == "Customer" or code != "6250" else "610", INACTIVE)
+        vague = company.options.inactive_words == "vague"
+        words = VAGUE if vague else f"{kind} {number} has been made inactive"
+        raise Refusal(code if kind == "Customer" or code != "6250" else "610", words)
     return found
 
 

@@ -44,6 +44,7 @@ class Options:
         note_filterable: `PrivateNote` may stand in a query.
         deleted_suffix: inactive names end in `(deleted)`.
         inactive_code: fault for a reference to what is inactive: 610, 2500 or 6250.
+        inactive_words: its words name the kind, or are the vendor's usual `vague` ones.
         void_code: fault for voiding what is paid: 6480 or 6000.
         void_note: `prepend` keeps the note behind "Voided - ", `replace` loses it.
         books_closed: last day of the closed period.
@@ -102,6 +103,7 @@ class Options:
     note_filterable: bool = False
     deleted_suffix: bool = True
     inactive_code: Literal["610", "2500", "6250"] = "610"
+    inactive_words: Literal["named", "vague"] = "named"
     void_code: Literal["6480", "6000"] = "6480"
     void_note: Literal["prepend", "replace"] = "prepend"
     books_closed: date | None = None
