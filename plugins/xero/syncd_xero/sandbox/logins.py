@@ -59,7 +59,8 @@ class Logins:
         issued: everything secret that was handed out, so that tests can look for it.
         refreshes: good exchanges of refresh tokens.
         reused: dead refresh tokens that came again.
-        custom_ended: the custom connection was disconnected.
+        custom_ended: the custom connection was taken away.
+        disconnected: organisations that were disconnected, until somebody consents again.
     """
 
     options: Options
@@ -68,6 +69,7 @@ class Logins:
     refreshes: int = 0
     reused: int = 0
     custom_ended: bool = False
+    disconnected: set[str] = field(default_factory=set)
     consents: list[Consent] = field(default_factory=list)
     _bearers: dict[str, Bearer] = field(default_factory=dict)
     _refresh: dict[str, _Refresh] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Logins:
         scopes = frozenset(asked.get("scope", "").split())
         if not scopes or not scopes <= set(self.options.scopes):
             return f"{back}?{urlencode({'error': 'invalid_scope', 'state': state})}"
+        self.disconnected.clear()
         consent = self._consent(scopes)
         code = self._new("code")
         ends = self._now() + self.options.code_seconds
@@ -133,6 +136,7 @@ class Logins:
 
     def disconnect(self, tenant: str) -> None:
         """A person disconnects one organisation: refreshing works, calls do not."""
+        self.disconnected.add(tenant)
         for consent in self.consents:
             consent.tenants.discard(tenant)
 
@@ -208,7 +212,7 @@ class Logins:
 
     def _consent(self, scopes: frozenset[str], tenants: tuple[str, ...] | None = None) -> Consent:
         key = str(uuid5(NAMESPACE_URL, f"sandbox:xero:consent:{len(self.consents)}"))
-        opens = set(self.tenants if tenants is None else tenants)
+        opens = set(self.tenants if tenants is None else tenants) - self.disconnected
         consent = Consent(key, opens, scopes, offline="offline_access" in scopes)
         self.consents.append(consent)
         return consent
