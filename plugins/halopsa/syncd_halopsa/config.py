@@ -67,7 +67,7 @@ class ConnectionSettings(BaseModel):
         description="Rows asked for per call; a server may give fewer and is never trusted.",
     )
     write_batch: int = Field(
-        default=20, ge=1, le=100, description="Most subscriptions in one POST; 1 is the safest."
+        default=20, ge=1, le=100, description="Most records in one POST; 1 is the safest."
     )
     key_field: Literal["product_sku", "vendor_product_sku", "third_party_product"] = Field(
         default="product_sku",

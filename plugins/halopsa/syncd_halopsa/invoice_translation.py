@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from syncd.sdk.invoice_records import DocumentKind, InvoiceLine, PsaInvoice
+from syncd.sdk.money import round_half_up
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.finality import checks_of, is_final
 from syncd_halopsa.invoice_models import WireInvoice, WireInvoiceLine
@@ -54,9 +55,10 @@ def invoice_of(wire: WireInvoice, reading: Reading) -> PsaInvoice:
     converted = config.foreign_amounts == "converted" and is_converted(wire)
     lines = [_line(line, wire, config, converted=converted) for line in shown]
     kind = kind_of(wire, config)
-    tax = _sum_or(None if converted else wire.tax_total, [line.tax for line in lines])
-    net_sum = sum((line.net for line in lines), NOTHING)
-    total = net_sum + tax if converted else _or(amount_of(wire.total), net_sum + tax)
+    taxes = sum((line.tax for line in lines), NOTHING)
+    nets = sum((line.net for line in lines), NOTHING)
+    tax = _printed(None if converted else wire.tax_total, taxes)
+    total = _printed(None if converted else wire.total, nets + taxes)
     if kind is DocumentKind.CREDIT and total < 0:
         lines = [_turned(line) for line in lines]
         tax, total = -tax, -total
@@ -257,12 +259,14 @@ def _turned(line: InvoiceLine) -> InvoiceLine:
     )
 
 
-def _sum_or(value: Decimal | None, parts: list[Decimal]) -> Decimal:
-    return _or(amount_of(value), sum(parts, NOTHING))
+def _printed(value: Decimal | None, otherwise: Decimal) -> Decimal:
+    """A total as the client's document shows it.
 
-
-def _or(value: Decimal | None, otherwise: Decimal) -> Decimal:
-    return otherwise if value is None else value
+    HaloPSA may keep fractions of a cent, and prints two decimals.
+    """
+    amount = otherwise if value is None else value
+    printed = round_half_up(amount, 2)
+    return amount_of(amount) or NOTHING if amount == printed else printed
 
 
 def _day(text: str | None) -> date | None:

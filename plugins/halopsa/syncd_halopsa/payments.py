@@ -182,7 +182,11 @@ def _like(payment: PsaPayment, found: Sequence[PsaPayment]) -> Outcome | None:
 
 def _settled(payment: PsaPayment, found: Sequence[PsaPayment]) -> Outcome | None:
     """What the payments that are there say of one that is wanted; None if it is not there."""
-    ours = [one for one in found if one.reference == payment.reference]
+    ours = [
+        one
+        for one in found
+        if one.reference == payment.reference and (one.amount < 0) == (payment.amount < 0)
+    ]
     if not ours:
         return None
     if len(ours) > 1:

@@ -21,7 +21,6 @@ from syncd_halopsa.sandbox.recurring_fields import blank
 from syncd_halopsa.sandbox.refusal import Refusal
 from syncd_halopsa.sandbox.state import Row, State
 
-_CENT = Decimal("0.01")
 _UNIT = Decimal("0.00001")
 
 
@@ -185,13 +184,15 @@ def _line(
 
 
 def taxed(state: State, line: Row, net: Decimal) -> Row:
-    """A line of an invoice with its amounts, rounded half up to cents."""
+    """A line of an invoice with its amounts, rounded half up, to cents unless an option says so."""
     code = line["tax_code"] or state.options.default_tax
-    amount = cents(net)
+    finest = Decimal(1).scaleb(-state.options.line_decimals)
+    amount = net.quantize(finest, ROUND_HALF_UP)
     delegated = state.options.delegated_tax or line.get("use_qbo_ast", False)
     override = line.get("override_ast_total", Decimal(0))
     rate = Decimal(0) if delegated else _rate(state, code)
-    tax = cents(override) if delegated else cents(amount * rate / 100)
+    own = override if delegated else amount * rate / 100
+    tax = own.quantize(finest, ROUND_HALF_UP)
     return {
         **LINE,
         **line,
@@ -203,11 +204,6 @@ def taxed(state: State, line: Row, net: Decimal) -> Row:
         "total_price": kept(amount + tax),
         "use_qbo_ast": delegated,
     }
-
-
-def cents(amount: Decimal) -> Decimal:
-    """Money as an invoice shows it, rounded half up; away from zero when it is negative."""
-    return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
 def _rate(state: State, code: str) -> Decimal:

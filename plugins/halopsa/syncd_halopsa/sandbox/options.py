@@ -66,6 +66,7 @@ class Options:
         period_months: code of a period → its months. No source gives HaloPSA's codes.
         due_days: days from the date of an invoice until it is due.
         default_tax: tax code of an invoiced line that names none, as its client's own tax would be.
+        line_decimals: decimals to which amounts of an invoice's lines are rounded.
         sent_on_processing: an invoice made from a recurring one is sent to the client at once.
         delegated_tax: lines leave their tax to QuickBooks and show none of their own.
         posted_locked: a posted invoice takes no other change than its first posting.
@@ -119,6 +120,7 @@ class Options:
     )
     due_days: int = 30
     default_tax: str = "1"
+    line_decimals: int = 2
     sent_on_processing: bool = True
     delegated_tax: bool = False
     posted_locked: bool = False
