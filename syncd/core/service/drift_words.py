@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.carry_steps import CHANGED_IN_PSA, GONE_IN_PSA, VOIDED_IN_PSA
 from syncd.core.service.drift_issues import BOOKS_DELETED, BOOKS_VOIDED, DRIFTS
@@ -28,6 +30,7 @@ from syncd.core.store.states import DocumentState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError
 from syncd.sdk.ledger_port import Ledger
+from syncd.sdk.ledger_records import EntryStatus
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -83,6 +86,8 @@ async def keep(
     entry = None
     if drifted:
         entry = (await ledger.read_back({document.remote: document.kind})).get(document.remote)
+        if entry is None and document.seen is not None:
+            entry = msgspec.structs.replace(document.seen, status=EntryStatus.DELETED)
     async with database.writer() as conn:
         moved = await _source_moved(conn, connection, document)
         if not drifted and not moved:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.ledger_payments import PartState, StoredPart, parts_in
+from syncd.core.store.standing_documents import numbers_of
 
 if TYPE_CHECKING:
     from syncd.core.service.issue_book import IssueBook
@@ -22,7 +23,8 @@ PAYMENT_REFUSED: Final = "PAYMENT_REFUSED"
 async def sync_payment_issues(book: IssueBook, ledger: ConnectionRef, book_key: str) -> int:
     """Make the open issues those of the parts that are held now; how many there are."""
     held = await parts_in(book.conn, ledger.id, book_key, [PartState.HELD])
-    numbers = await _numbers(book, held)
+    ids = {part.document_id for part in held if part.document_id is not None}
+    numbers = await numbers_of(book.conn, ids)
     loose = {
         _subject(ledger.name, part, "-"): _unallocated(ledger.name, part)
         for part in held
@@ -40,19 +42,6 @@ async def sync_payment_issues(book: IssueBook, ledger: ConnectionRef, book_key: 
     return len(held)
 
 
-async def _numbers(book: IssueBook, held: list[StoredPart]) -> dict[int, str]:
-    from sqlalchemy import select
-    from sqlmodel import col
-
-    from syncd.core.store.tables.ledger import LedgerDocumentRow
-
-    ids = sorted({part.document_id for part in held if part.document_id is not None})
-    statement = select(col(LedgerDocumentRow.id), col(LedgerDocumentRow.number)).where(
-        col(LedgerDocumentRow.id).in_(ids)
-    )
-    return {row.id: row.number for row in await book.conn.execute(statement)}
-
-
 def _subject(name: str, part: StoredPart, number: str) -> str:
     return f"{name}/{number}/{part.remote}" + (f"/{part.allocation}" if part.allocation else "")
 
@@ -62,7 +51,7 @@ def _unallocated(name: str, part: StoredPart) -> Finding:
         message=f"A payment of {part.amount:,.2f} {part.currency} of {part.dated} in {name} "
         "settles no invoice.",
         remedy="Allocate it to invoices in the books, or pay it back there; to leave it as it is: "
-        f"`syncd invoices payments --dismiss {part.id} --reason TEXT`.",
+        f"`syncd invoices payments --dismiss {part.id} --why TEXT`.",
         severity=IssueSeverity.WARNING,
         evidence=_evidence(part),
     )
@@ -75,8 +64,8 @@ def _unrecorded(name: str, part: StoredPart, number: str) -> Finding:
         message=f"A payment of {part.amount:,.2f} {part.currency}, {verb} in {name} for {number} "
         f"of {part.dated}, is not recorded in the PSA ({code}): {why}.",
         remedy="Enter it in the PSA by hand with the same amount and day, and it is recognised; "
-        f"or `syncd invoices payments --record {part.id} --reason TEXT` if it is no payment that "
-        f"the PSA has, or `--dismiss {part.id} --reason TEXT` if it is.",
+        f"or `syncd invoices payments --record {part.id} --why TEXT` if it is no payment that "
+        f"the PSA has, or `--dismiss {part.id} --why TEXT` if it is.",
         severity=IssueSeverity.WARNING,
         evidence={**_evidence(part), "number": number, "code": code},
     )

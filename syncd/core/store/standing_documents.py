@@ -61,6 +61,12 @@ async def standing_documents(
     return await _documents(conn, select(_Row).where(*conditions).order_by(col(_Row.id)))
 
 
+async def numbers_of(conn: AsyncConnection, ids: Collection[int]) -> dict[int, str]:
+    """Numbers of ledger rows, whatever their state."""
+    statement = select(col(_Row.id), col(_Row.number)).where(col(_Row.id).in_(sorted(ids)))
+    return {row.id: row.number for row in await conn.execute(statement)}
+
+
 async def long_unseen(
     conn: AsyncConnection,
     ledger_id: int,
