@@ -96,4 +96,13 @@ BOOKS: dict[str, Code] = {
     "PAYMENT_OF_CREDIT": Code("books", "It pays back a credit note."),
     "PAYMENT_OF_VOIDED": Code("books", "It settles an invoice that the PSA voided or deleted."),
     "PAYMENT_TAKEN_BACK": Code("books", "It was taken back, and others entered it in the PSA."),
+    # Calls of webhooks that are refused, or whose events are dropped
+    "WEBHOOKS_OFF": Code("books", "A webhook came in, and no secret for it is configured."),
+    "SIGNATURE_WRONG": Code("books", "A webhook is not signed with the configured secret."),
+    "BODY_MALFORMED": Code("books", "A webhook is signed, and does not hold events."),
+    "EVENTS_STALE": Code(
+        "books", "A webhook holds only events that are too old, or ahead of time."
+    ),
+    "CUT_OFF": Code("books", "A webhook broke off before it was whole."),
+    "TOO_MANY_AT_ONCE": Code("books", "More webhooks came at once than are taken."),
 }

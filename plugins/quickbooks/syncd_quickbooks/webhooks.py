@@ -67,16 +67,16 @@ def receive(
 ) -> WebhookAnswer:
     """Judge one call; never raises for bad input."""
     if config.webhook_verifier is None:
-        return WebhookAnswer(status=404, refusal="NOT_CONFIGURED")
+        return WebhookAnswer(status=401, refusal="WEBHOOKS_OFF")
     if not _is_signed(config.webhook_verifier.get_secret_value(), headers, body):
         return WebhookAnswer(status=401, refusal="SIGNATURE_WRONG")
     try:
         announcements = _told(body, now)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-        return WebhookAnswer(status=400, refusal="MALFORMED")
+        return WebhookAnswer(status=400, refusal="BODY_MALFORMED")
     fresh = tuple(one for one in announcements if now - OLDEST <= one.at <= now + AHEAD)
     if announcements and not fresh:
-        return WebhookAnswer(status=400, refusal="STALE")
+        return WebhookAnswer(status=200, refusal="EVENTS_STALE")
     return WebhookAnswer(status=200, announcements=fresh)
 
 

@@ -128,24 +128,24 @@ def test_a_changed_body_is_refused() -> None:
 )  # fmt: skip
 def test_a_malformed_call_is_refused(body: bytes) -> None:
     answer = given(body)
-    assert (answer.status, answer.refusal) == (400, "MALFORMED")
+    assert (answer.status, answer.refusal) == (400, "BODY_MALFORMED")
 
 
 def test_a_call_of_another_year_is_refused() -> None:
-    assert given(VECTOR, now=NOW + timedelta(days=31)).refusal == "STALE"
-    assert given(VECTOR, now=NOW - timedelta(hours=2)).refusal == "STALE"
+    assert given(VECTOR, now=NOW + timedelta(days=31)).refusal == "EVENTS_STALE"
+    assert given(VECTOR, now=NOW - timedelta(hours=2)).refusal == "EVENTS_STALE"
     assert given(VECTOR, now=NOW + timedelta(days=6)).status == 200
 
 
 def test_a_call_with_too_many_events_is_refused() -> None:
     events = json.loads(VECTOR) * 1001
-    assert given(json.dumps(events).encode()).refusal == "MALFORMED"
+    assert given(json.dumps(events).encode()).refusal == "BODY_MALFORMED"
 
 
 def test_without_a_verifier_nobody_is_heard() -> None:
     assert CONNECTOR.webhooks is not None
     assert not CONNECTOR.webhooks.enabled(config())
-    assert given(VECTOR, SIGNED, webhook_verifier=None).refusal == "NOT_CONFIGURED"
+    assert given(VECTOR, SIGNED, webhook_verifier=None).refusal == "WEBHOOKS_OFF"
     assert CONNECTOR.webhooks.enabled(config(webhook_verifier=VERIFIER))
 
 
