@@ -104,5 +104,7 @@ BOOKS: dict[str, Code] = {
         "books", "A webhook holds only events that are too old, or ahead of time."
     ),
     "CUT_OFF": Code("books", "A webhook broke off before it was whole."),
+    "TOO_LONG": Code("books", "A webhook is longer than any that a vendor sends."),
+    "TOO_SLOW": Code("books", "A webhook took longer to arrive than the vendor waits."),
     "TOO_MANY_AT_ONCE": Code("books", "More webhooks came at once than are taken."),
 }
