@@ -92,12 +92,15 @@ def of_elements(body: bytes) -> dict[str, list[str]]:
 
 
 def all_messages(body: bytes) -> list[str]:
-    """Every message of a refusal: those of elements, else the general one, else plain text."""
+    """Every message of a refusal: those of elements, else the general one.
+
+    Plain text is no message of Xero's: whoever stands between may have put anything into it, also
+    what we sent.
+    """
     try:
         content = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        text = body.decode("utf-8", errors="replace").strip()
-        return [text] if text and not text.startswith("<") else []
+        return []
     if not isinstance(content, dict):
         return []
     texts = [text for found in of_elements(body).values() for text in found]
