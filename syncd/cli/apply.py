@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
 
+INVOICES = "inv-"
+"""How the id of a plan of invoices begins."""
+
 _QUIET = (Fate.UNCHANGED, Fate.ALREADY, Fate.FROZEN, Fate.SHADOW)
 _SUMMARY = (
     ("sent", (Fate.SENT,)),
@@ -43,6 +46,10 @@ async def apply_one(cli: Cli, wanted: str, *, dry_run: bool) -> int:
     Raises:
         SyncdError: see `apply_plan`.
     """
+    if wanted.startswith(INVOICES):
+        from syncd.cli.invoice_apply import apply_plan_of_invoices
+
+        return await apply_plan_of_invoices(cli, wanted, dry_run=dry_run)
     output = cli.output()
     async with App.start(cli.config) as app:
         async with app.database.reader() as conn:

@@ -12,7 +12,7 @@ from syncd.cli.context import cli_of
 
 Book = Annotated[str, typer.Argument(metavar="NAME", help="Connection of the book.")]
 
-_MORE: tuple[str, ...] = ()
+_MORE: tuple[str, ...] = ("commands_invoices_words", "invoices_after")
 """Modules of `syncd.cli` that add commands to the group by a function `add_to(group)`."""
 
 

@@ -34,3 +34,17 @@ def register(app: typer.Typer) -> None:
 
         code = run_async(plan_month(cli_of(context), period=period, clients=client or []))
         raise typer.Exit(code)
+
+    @plan.command("invoices", help="Plan what books would get; nothing is written.")
+    def invoices(
+        context: typer.Context,
+        name: Annotated[
+            str | None,
+            typer.Argument(help="Connection of the book; without it every one.", metavar="NAME"),
+        ] = None,
+        every: Annotated[bool, typer.Option("--all", help="Print every row.")] = False,
+    ) -> None:
+        from syncd.cli.invoice_plan import plan_books
+        from syncd.cli.output import run_async
+
+        raise typer.Exit(run_async(plan_books(cli_of(context), name, every=every)))

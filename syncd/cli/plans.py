@@ -71,6 +71,11 @@ async def show_plan(cli: Cli, wanted: str) -> None:
     Raises:
         PlanNotFound: there is no such plan.
     """
+    if wanted.startswith("inv-"):
+        from syncd.cli.invoice_plan import show_stored
+
+        await show_stored(cli, wanted)
+        return
     output = cli.output()
     async with App.start(cli.config) as app:
         record = await find_plan(app.database, wanted)
