@@ -25,7 +25,7 @@ STATUSES: Final = {
     "DELETED": EntryStatus.DELETED,
 }
 
-MARKER: Final = re.compile(r"(?<![a-z0-9-])syncd-[a-z0-9-]{16}(?![a-z0-9-])")
+MARKER: Final = re.compile(r"(?<![a-z0-9-])syncd-[a-z2-7]{16}(?![a-z0-9])")
 RECEIVED: Final = "ACCRECPAYMENT"
 ZERO: Final = Decimal(0)
 
