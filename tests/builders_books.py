@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.store.connections import ConnectionRef, ensure_connection
 from syncd.core.store.database import Database
 from syncd.core.store.invoices import store_invoices
@@ -483,6 +484,29 @@ _DECISIONS = (
     (ReferenceKind.TAX, "2", "ZERO", TaxMeaning.ZERO_RATED.value),
     (ReferenceKind.TAX, "3", "EXEMPT", TaxMeaning.EXEMPT.value),
     (ReferenceKind.TAX, "4", "NONE", TaxMeaning.OUT_OF_SCOPE.value),
+)
+
+
+REFERENCES = {(one.kind, one.key): one for one in CATALOGUE}
+MAP = LedgerMap(
+    contacts={"c1": [("", "contact-1")], "c2": [("", "contact-2")]},
+    accounts={"*": "200"},
+    taxes={
+        "1": ("OUT20", TaxMeaning.STANDARD),
+        "2": ("ZERO", TaxMeaning.ZERO_RATED),
+        "3": ("EXEMPT", TaxMeaning.EXEMPT),
+        "4": ("NONE", TaxMeaning.OUT_OF_SCOPE),
+    },
+    references=REFERENCES,
+)
+BOOKKEEPING = LedgerBook(
+    key=BOOK,
+    name="Acme Books",
+    currency="GBP",
+    currencies=("GBP", "EUR"),
+    tax_mode=TaxMode.PER_LINE,
+    number_limit=21,
+    drafts=True,
 )
 
 

@@ -11,7 +11,6 @@ import hashlib
 import msgspec
 
 from syncd.sdk.invoice_records import DocumentKind
-from syncd.sdk.ledger_records import LedgerPayment
 from syncd.sdk.ledger_writes import LedgerDocument
 from syncd.sdk.records import canonical_json
 
@@ -43,9 +42,3 @@ def document_digest(document: LedgerDocument) -> str:
     """Digest of what a document says, whoever tries to write it and however often."""
     plain = msgspec.structs.replace(document, key="", attempt="", marker="")
     return hashlib.sha256(canonical_json(plain)).hexdigest()
-
-
-def payment_key(ledger_uid: str, book_key: str, part: LedgerPayment) -> str:
-    """The key of what is recorded in the PSA for a part of a payment of the books."""
-    taken_back = ":taken-back" if part.deleted else ""
-    return f"{ledger_uid}:{book_key}:payment:{part.remote}:{part.allocation}{taken_back}"
