@@ -1,0 +1,271 @@
+"""What the PSA changes after posting is carried across by rule or word, step by step, or held."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from syncd.core.invoicing.plan_rows import RowState, Step
+from syncd.core.service.drift_words import choose_way, keep, post_again
+from syncd.core.store.database import Database
+from syncd.core.store.states import DocumentState
+from syncd.sdk.errors import DataError
+from syncd.sdk.invoice_records import DocumentKind
+from syncd.sdk.ledger_records import EntryStatus
+from tests.builders_after import Desk, desk
+from tests.builders_books import invoice, line
+
+EDITED = (line(1, quantity="3"),)
+SMALLER = (line(1, quantity="1"),)
+
+
+async def steps(one: Desk) -> list[tuple[Step, RowState, Decimal]]:
+    plan = await one.plan()
+    return [
+        (row.step.step, row.state, row.step.effect)
+        for row in plan.record.rows
+        if row.state is not RowState.APPLIED
+    ]
+
+
+async def test_an_edit_is_held_with_both_totals_unless_a_rule_says_otherwise(
+    database: Database,
+) -> None:
+    one = await desk(database)
+    await one.post(invoice("1"))
+    await one.shown(invoice("1", *EDITED))
+
+    assert await steps(one) == []
+    (issue,) = await one.issues()
+    assert issue.code == "CHANGED_IN_PSA"
+    assert "24.00 GBP in books, 36.00 GBP in the PSA" in issue.message
+
+    await one.shown(invoice("1"))
+    assert await steps(one) == []
+    assert await one.codes() == []
+
+
+async def test_void_and_reissue_are_two_plans_and_leave_one_document(database: Database) -> None:
+    one = await desk(database, on_edit="void-and-reissue")
+    (first,) = await one.post(invoice("1"))
+    await one.shown(invoice("1", *EDITED))
+
+    plan = await one.plan()
+    (row,) = plan.record.rows
+    assert (row.step.step, row.step.effect) == (Step.VOID, Decimal("-24.00"))
+    await one.apply(plan)
+    assert one.book.entries[first.remote or ""].status is EntryStatus.VOIDED
+
+    await one.apply(await one.plan())
+    second = await one.document("INV-00001")
+    assert (second.issue, second.total, second.state) == (
+        2,
+        Decimal("36.00"),
+        DocumentState.CONFIRMED,
+    )
+    assert await steps(one) == []
+    assert await one.codes() == []
+    assert (await one.look()).drifted == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("paid", "NOT_ALLOWED_NOW"),
+        ("credited", "NOT_ALLOWED_NOW"),
+        ("locked", "PERIOD_LOCKED"),
+        ("drifted", "DRIFTED_IN_BOOKS"),
+    ],
+)
+async def test_what_is_paid_allocated_locked_or_changed_is_never_voided(
+    database: Database, what: str, reason: str
+) -> None:
+    one = await desk(database, on_edit="void-and-reissue", on_void="void-and-reissue")
+    (document,) = await one.post(invoice("1"))
+    remote = document.remote or ""
+    if what == "paid":
+        one.book.pay(remote, "1.00")
+    elif what == "credited":
+        one.book.edit(remote, credited=Decimal(1), balance=Decimal(23))
+    elif what == "locked":
+        one.book.locked_until = date(2026, 11, 15)
+    else:
+        one.book.edit(remote, due=date(2027, 1, 1))
+        await one.look()
+    await one.shown(invoice("1", voided=True))
+
+    assert await steps(one) == []
+    (issue,) = [found for found in await one.issues() if found.code == "VOIDED_IN_PSA"]
+    assert issue.evidence["reason"] == reason
+    assert one.book.entries[remote].status is not EntryStatus.VOIDED
+
+
+async def test_a_voided_invoice_is_credited_whole_and_the_note_allocated_afterwards(
+    database: Database,
+) -> None:
+    one = await desk(database, on_void="credit")
+    (document,) = await one.post(invoice("1"))
+    await one.shown(invoice("1", voided=True))
+
+    plan = await one.plan()
+    (row,) = plan.record.rows
+    assert (row.step.step, row.step.effect) == (Step.CREDIT, Decimal("-24.00"))
+    await one.apply(plan)
+    note = await one.document("INV-00001-CR")
+    assert (note.kind, note.total) == (DocumentKind.CREDIT, Decimal("24.00"))
+    assert note.dated == date(2026, 11, 20)
+
+    plan = await one.plan()
+    (row,) = plan.record.rows
+    assert row.step.step is Step.ALLOCATE
+    assert row.step.action is not None
+    assert (row.step.action.target, row.step.action.amount) == (document.remote, Decimal("24.00"))
+    await one.apply(plan)
+    assert await steps(one) == []
+    assert await one.codes() == []
+
+
+async def test_a_smaller_invoice_is_credited_by_the_difference_and_a_larger_one_held(
+    database: Database,
+) -> None:
+    one = await desk(database, on_edit="credit")
+    await one.post(invoice("1"), invoice("2"))
+    await one.shown(invoice("1", *SMALLER), invoice("2", *EDITED))
+
+    plan = await one.plan()
+    (row,) = plan.record.rows
+    assert (row.step.invoice, row.step.effect) == ("1", Decimal("-12.00"))
+    issues = {one.evidence["invoice"]: one for one in await one.issues()}
+    assert issues["2"].evidence["reason"] == "CREDIT_IMPOSSIBLE"
+    await one.apply(plan)
+    assert (await one.document("INV-00001-CR")).total == Decimal("12.00")
+    assert [step for step, _, _ in await steps(one)] == [Step.ALLOCATE]
+    assert [one.evidence["invoice"] for one in await one.issues()] == ["2"]
+
+
+async def test_a_credit_note_of_the_psa_is_allocated_to_its_invoice_as_a_second_step(
+    database: Database,
+) -> None:
+    one = await desk(database)
+    (document,) = await one.post(invoice("1"))
+    credit = invoice("2", *SMALLER, kind=DocumentKind.CREDIT, number="CN-2", credits="1", due=None)
+    await one.shown(credit)
+
+    plan = await one.plan()
+    assert [row.step.step for row in plan.record.rows] == [Step.POST]
+    await one.apply(plan)
+    plan = await one.plan()
+    (row,) = plan.record.rows
+    assert row.step.action is not None
+    assert (row.step.step, row.step.action.target) == (Step.ALLOCATE, document.remote)
+    assert row.step.action.amount == Decimal("12.00")
+    assert row.step.effect == 0
+
+
+async def test_by_hand_each_step_waits_for_a_release(database: Database) -> None:
+    one = await desk(database)
+    await one.post(invoice("1"))
+    one.rules = type(one.rules)(approved=True, approval="by_hand", on_edit="void-and-reissue")
+    await one.shown(invoice("1", *EDITED))
+
+    plan = await one.plan()
+    assert [row.state for row in plan.record.rows] == [RowState.HELD]
+    assert "APPROVAL_NEEDED" in await one.codes()
+
+
+async def test_a_word_decides_one_change_and_no_other(database: Database) -> None:
+    one = await desk(database)
+    (document,) = await one.post(invoice("1"))
+    with pytest.raises(DataError, match="nothing about INV-00001 moved"):
+        await said(one, "void-and-reissue")
+    await one.shown(invoice("1", *EDITED))
+    await said(one, "void-and-reissue")
+
+    assert [step for step, _, _ in await steps(one)] == [Step.VOID]
+    await one.shown(invoice("1", line(1, quantity="4")))
+    assert await steps(one) == []
+    assert document.remote
+
+
+async def test_what_is_kept_is_not_asked_again_until_it_moves_again(database: Database) -> None:
+    one = await desk(database)
+    (document,) = await one.post(invoice("1"))
+    one.book.edit(document.remote or "", due=date(2027, 1, 1))
+    await one.shown(invoice("1", *EDITED))
+    await one.look()
+    await one.plan()
+    assert await one.codes() == ["BOOKS_EDITED", "CHANGED_IN_PSA"]
+
+    await kept(one)
+    assert await one.codes() == []
+    await one.look()
+    await one.plan()
+    assert await one.codes() == []
+    one.book.edit(document.remote or "", due=date(2027, 2, 1))
+    await one.look()
+    assert await one.codes() == ["BOOKS_EDITED"]
+
+
+@pytest.mark.parametrize("how", ["voided", "deleted"])
+async def test_what_is_gone_is_never_posted_again_by_itself(database: Database, how: str) -> None:
+    one = await desk(database)
+    (document,) = await one.post(invoice("1"))
+    if how == "voided":
+        one.book.edit(document.remote or "", status=EntryStatus.VOIDED)
+    else:
+        one.book.delete(document.remote or "")
+    await one.look()
+    assert await steps(one) == []
+    await kept(one)
+    one.book.moved[document.remote or ""] = one.time.now
+    await one.look()
+    assert await steps(one) == []
+    assert await one.codes() == []
+
+
+async def test_what_is_gone_is_planned_again_when_a_person_says_so(database: Database) -> None:
+    one = await desk(database)
+    (document,) = await one.post(invoice("1"))
+    one.book.edit(document.remote or "", status=EntryStatus.VOIDED)
+    await one.look()
+    await post_again(
+        database,
+        one.connection,
+        await one.document("INV-00001"),
+        by="ann",
+        why="voided by mistake",
+        clock=one.time.clock,
+        log=one.log,
+    )
+
+    plan = await one.plan()
+    assert [row.step.step for row in plan.record.rows] == [Step.POST]
+    assert plan.record.rows[0].step.issue == 2
+
+
+async def said(one: Desk, way: str) -> None:
+    await choose_way(
+        one.database,
+        one.psa,
+        one.connection,
+        await one.document("INV-00001"),
+        way,
+        by="ann",
+        why="the client asked",
+        clock=one.time.clock,
+    )
+
+
+async def kept(one: Desk) -> None:
+    await keep(
+        one.database,
+        one.book,
+        one.connection,
+        await one.document("INV-00001"),
+        by="ann",
+        why="agreed with the client",
+        clock=one.time.clock,
+        log=one.log,
+    )
