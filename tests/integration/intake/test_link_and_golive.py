@@ -1,0 +1,195 @@
+"""What stands in a book already is linked; then a person lets it go live, or takes that back."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from syncd.sdk.errors import VendorUnavailable
+from syncd.sdk.invoice_records import Ownership
+from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
+from tests.builders_books import invoice
+from tests.builders_intake import BookOffice, furnish, mapped, rows
+
+
+def document(number: str = "INV-00001", **more: object) -> LedgerEntry:
+    values: dict[str, object] = {
+        "remote": f"doc-{number}",
+        "kind": "invoice",
+        "number": number,
+        "contact": "contact-1",
+        "contact_name": "Acme Ltd",
+        "currency": "GBP",
+        "dated": date(2026, 11, 15),
+        "status": EntryStatus.OPEN,
+        "net": Decimal("20.00"),
+        "tax": Decimal("4.00"),
+        "total": Decimal("24.00"),
+        "balance": Decimal("24.00"),
+        **more,
+    }
+    return msgspec.convert(values, LedgerEntry)
+
+
+def test_linking_finds_what_stands_there_and_writes_nothing(office: BookOffice) -> None:
+    furnish(
+        office,
+        invoice("1"),
+        invoice("2"),
+        invoice("3", foreign={"ledger_id": "doc-by-id"}),
+        invoice("4"),
+        invoice("5", client="c2", client_name="Beta Ltd"),
+        invoice("6", finalised=False),
+        invoice("7", voided=True),
+    )
+    mapped(office)
+    book = office.books["uk-books"]
+    for entry in (
+        document("INV-00001"),
+        document("INV-00002", total=Decimal("25.00")),
+        document("777", remote="doc-by-id", total=Decimal("20.00")),
+        document("INV-00004", contact="contact-8", contact_name="Somebody"),
+        document("HAND-1"),
+        document("INV-00007", status=EntryStatus.VOIDED),
+    ):
+        book.add(entry)
+    file = office.folder / "link.csv"
+    found = office.json("invoices", "link", "uk-books", "--csv", str(file))
+    assert found["counts"] == {
+        "documents": 6,
+        "known": 0,
+        "linked": 2,
+        "amount_differs": 2,
+        "doubtful": 1,
+        "psa_only": 2,
+        "books_only": 1,
+        "unserved": 1,
+    }
+    assert book.posts == 0
+    told = {(one["result"], one["number"]): one["detail"] for one in rows(file.read_text())}
+    assert "linked by id" in told["amount differs", "INV-00003"]
+    assert "the book has 25.00 GBP, the PSA 24.00" in told["amount differs", "INV-00002"]
+    assert "the book has it for Somebody" in told["doubtful", "INV-00004"]
+    assert ("books only", "HAND-1") in told
+    assert ("linked", "INV-00001") in told
+    states = {
+        one["number"]: one["state"] for one in office.json("invoices", "list", "--all")["invoices"]
+    }
+    assert states["INV-00001"] == states["INV-00003"] == "linked"
+    assert states["INV-00006"] == "draft"
+    assert states["INV-00007"] == "ignored"
+    assert states["INV-00002"] == "waiting"
+    assert states["INV-00005"] == "held"
+    (issue,) = [one for one in office.json("issues") if one["code"] == "LINKED_AMOUNT_DIFFERS"]
+    assert "777" in issue["message"]
+    again = office.json("invoices", "link", "uk-books")["counts"]
+    assert (again["known"], again["linked"]) == (2, 0)
+    book.add(document("777", remote="doc-by-id"))
+    assert office("invoices", "link", "uk-books")[0] == 0
+    assert "LINKED_AMOUNT_DIFFERS" not in office("issues")[1]
+
+
+def test_a_pass_that_breaks_is_not_finished(
+    office: BookOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(office)
+    mapped(office)
+
+    async def broken(*, first: date, last: date):
+        yield [document()]
+        raise VendorUnavailable("gone")
+
+    book = office.books["uk-books"]
+    monkeypatch.setattr(type(book), "documents", lambda _self, **days: broken(**days))
+    assert office("invoices", "link", "uk-books")[0] == 5
+    code, _, err = office("golive", "uk-books", "--from", "2026-11-01", "--yes")
+    assert code == 6
+    assert "no finished linking pass" in err
+
+
+def test_a_book_goes_live_after_linking_by_a_word_with_its_meaning(office: BookOffice) -> None:
+    furnish(office, invoice("1", dated=date(2026, 10, 2)), invoice("2"))
+    mapped(office)
+    code, _, err = office("golive", "uk-books", "--from", "2026-11-01", "--yes")
+    assert code != 0
+    assert "syncd invoices link uk-books" in err
+    assert office("invoices", "link", "uk-books")[0] == 0
+    code, out, _ = office("golive", "uk-books", "--from", "2026-11-01")
+    assert code == 3
+    assert "1 invoices wait for it, 1 of them with all counterparts" in out
+    assert "GBP: 24.00" in out
+    assert "1 older ones" in out
+    assert "syncd golive uk-books --from 2026-11-01 --yes" in out
+    code, out, _ = office("golive", "uk-books", "--from", "2026-11-01", "--yes", "--why", "checked")
+    assert code == 0
+    (word,) = office.json("golive")["books"]
+    assert (word["live"], word["from"], word["reason"]) == (True, "2026-11-01", "checked")
+    states = {
+        one["number"]: one["why"] for one in office.json("invoices", "list", "--all")["invoices"]
+    }
+    assert states == {"INV-00001": "BEFORE_GOLIVE", "INV-00002": ""}
+    code, _, err = office("golive", "--back", "uk-books")
+    assert code != 0
+    assert "for a reason" in err
+    assert office("golive", "--back", "uk-books", "--why", "wrong year")[0] == 0
+    assert not office.json("golive")["books"][0]["live"]
+
+
+def test_another_organisation_behind_the_connection_is_not_live(office: BookOffice) -> None:
+    furnish(office)
+    mapped(office)
+    assert office("invoices", "link", "uk-books")[0] == 0
+    assert office("golive", "uk-books", "--from", "2026-11-01", "--yes")[0] == 0
+    office.books["uk-books"].key = "org-other"
+    code, out, _ = office("check", "uk-books")
+    assert code == 0
+    assert "organisation org-1 went live and org-other answers" in out
+    code, _, err = office("golive", "uk-books", "--from", "2026-11-01", "--yes")
+    assert code != 0
+    assert "no finished linking pass" in err
+
+
+def test_a_client_is_still_let_live_by_its_name(office: BookOffice) -> None:
+    furnish(office)
+    code, _, err = office("golive", "Acme Ltd", "--from", "2026-11", "--yes")
+    assert code != 0
+    assert "no account is linked to Acme Ltd" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("uk-books",), "no first day is named"),
+        (("uk-books", "--from", "2026-11"), "is not a day"),
+        (("uk-books", "Acme Ltd", "--from", "2026-11-01"), "goes live alone"),
+        (("uk-books", "--back", "--from", "2026-11-01", "--why", "x"), "no day"),
+    ],
+    ids=["no-day", "a-month", "two", "back-with-day"],
+)
+def test_a_book_goes_live_alone_and_from_a_day(
+    office: BookOffice, arguments: tuple[str, ...], words: str
+) -> None:
+    code, _, err = office("golive", *arguments)
+    assert code == 2
+    assert words in err
+
+
+def test_a_word_that_nobody_else_posts_is_kept_and_taken_back(office: BookOffice) -> None:
+    furnish(office, invoice("1", owner=Ownership.UNSURE))
+    mapped(office)
+    assert office("invoices", "link", "uk-books")[0] == 0
+    office.desk.modules = None
+    assert "syncd invoices attest" in office("check", "desk")[1]
+    out = office("golive", "uk-books", "--from", "2026-11-01")[1]
+    assert "1 may be carried by somebody else" in out
+    code, _, err = office("invoices", "attest", "uk-books")
+    assert code == 2
+    assert "the reason is kept" in err
+    held = office.json("invoices", "attest", "uk-books", "--why", "the module is not licensed")
+    assert held["attestations"][0]["reason"] == "the module is not licensed"
+    assert "by a person's word" in office("check", "desk")[1]
+    assert office.json("invoices", "attest", "uk-books", "--withdraw")["attestations"] == []
+    assert office("invoices", "attest", "uk-books", "--withdraw")[0] == 2
