@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test nightly check docs bench format clean
+.PHONY: help demo test nightly twins check docs bench format clean
 
 help: ## List the recipes
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,6 +20,9 @@ test: .venv/dev.stamp ## All tests, on SQLite and on a real PostgreSQL
 nightly: .venv/dev.stamp ## 10,000 seeds of lost answers and crashes; SEED=7 replays one
 	SEED=$(SEED) SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n $(if $(SEED),0,2) \
 		tests/integration/invoicing/test_exactly_once.py
+
+twins: .venv/dev.stamp ## A million random invoices of each package, predicted and simulated
+	$(BIN)/python -m bench.twins
 
 check: .venv/dev.stamp ## Format, lint, types, walls, architecture
 	$(BIN)/ruff format --check .

@@ -15,13 +15,14 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.post_packages import PACKAGES, Package
 from syncd.core.invoicing.rules import LedgerRules
 from syncd.core.service.invoice_apply import apply_invoices
 from syncd.core.service.invoice_plan import plan_invoices
@@ -45,71 +46,6 @@ START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 CALLS_TARGET, TIME_TARGET = 1.10, 1.05
 RULES = LedgerRules(approval="automatic")
 PIECE = 500
-
-
-@dataclass(frozen=True)
-class Package:
-    """What differs between packages.
-
-    Attributes:
-        load: connector, simulator and the token of a consent given before.
-        contact: key of the first client's contact.
-        mapped: mapping kind, the PSA's key, the books' key.
-        batch: documents in a call.
-        looks: look-ups before each batch, where the books do not keep numbers unique for sure.
-        minute: calls, or batches of documents, that the vendor lets through in a minute.
-        second: calls that it lets through in a second; 0 for no such limit.
-    """
-
-    load: Callable[[], tuple[Connector[Any], Sandbox, str]]
-    contact: Callable[[], str]
-    mapped: tuple[tuple[ReferenceKind, str, str], ...]
-    batch: int
-    looks: int
-    minute: int
-    second: int
-
-
-def _xero() -> tuple[Connector[Any], Sandbox, str]:
-    from syncd_xero import CONNECTOR
-    from syncd_xero.sandbox import REFRESH_TOKEN, SANDBOX
-
-    return CONNECTOR, SANDBOX, REFRESH_TOKEN
-
-
-def _xero_contact() -> str:
-    from syncd_xero.sandbox import contact_id
-
-    return contact_id(1)
-
-
-def _quickbooks() -> tuple[Connector[Any], Sandbox, str]:
-    from syncd_quickbooks import CONNECTOR
-    from syncd_quickbooks.sandbox import REFRESH_TOKEN, SANDBOX
-
-    return CONNECTOR, SANDBOX, REFRESH_TOKEN
-
-
-PACKAGES = {
-    "xero": Package(
-        load=_xero,
-        contact=_xero_contact,
-        mapped=((ReferenceKind.ACCOUNT, "*", "200"), (ReferenceKind.TAX, "1", "OUTPUT2")),
-        batch=50,
-        looks=0,
-        minute=60,
-        second=0,
-    ),
-    "quickbooks": Package(
-        load=_quickbooks,
-        contact=lambda: "101",
-        mapped=((ReferenceKind.ITEM, "*", "21"), (ReferenceKind.TAX, "1", "2")),
-        batch=30,
-        looks=1,
-        minute=40,
-        second=10,
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -172,7 +108,8 @@ def shortest(package: Package, batches: int, calls: int) -> float:
     if not package.second:
         return max(0, -(-calls // package.minute) - 1) * 60.0
     full, rest = divmod(batches - 1, package.minute)
-    pairs = (rest + 1) * (1 + package.looks)
+    # The reads before the first batch cost a second of the first minute only.
+    pairs = (rest + 1) * (1 + package.looks) if full else calls
     return full * 60.0 + max(0, -(-pairs // package.second) - 1)
 
 
@@ -195,6 +132,7 @@ async def measure(package: Package, count: int) -> Figures:
                 psa, books = await prepared(database, ledger, package, count)
                 needed = 2 * await book_calls(ledger, hosted)
                 hosted.controlled.statistics.calls.clear()
+                await watch.sleep(2 * 60)  # until what was read before has left every window
                 first, began = watch.now, time.perf_counter()
                 keeper = made(count)
                 await applied(database, ledger, psa, books, watch, keeper)
