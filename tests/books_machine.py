@@ -27,19 +27,9 @@ from syncd.sdk.errors import SyncdError
 from syncd.sdk.invoice_records import DocumentKind, PsaInvoice
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 from syncd.sdk.testing.fakes import RecordingLog
-from tests.builders_books import (
-    CATALOGUE,
-    START,
-    Died,
-    FakeBook,
-    FakeKeeper,
-    Fate,
-    Time,
-    connected,
-    invoice,
-    line,
-    read,
-)
+from tests.builders_books import Died, FakeBook, Fate, Time
+from tests.builders_invoices import CATALOGUE, START, connected, invoice, line, read
+from tests.builders_keeper import FakeKeeper
 
 RULES = LedgerRules(approval="automatic", negative_invoice="credit", zero_total="post")
 STANDS = {DocumentState.CONFIRMED, DocumentState.DRIFTED, DocumentState.LINKED}

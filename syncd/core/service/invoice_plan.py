@@ -286,9 +286,9 @@ def _codes(step: PlannedStep) -> set[str]:
 
 
 def _same(last: InvoicePlanRecord, steps: Sequence[PlannedStep]) -> bool:
-    """Whether a plan that stands says the same; what of it was applied is not said again."""
+    """Whether a plan that nobody began to use says the same."""
     standing = {row.key: row for row in last.rows if row.state in _OPEN}
-    if len(standing) != len(steps) or any(row.state is RowState.SUPERSEDED for row in last.rows):
+    if not len(standing) == len(steps) == len(last.rows):
         return False
     return all(
         step.key in standing

@@ -20,7 +20,7 @@ from syncd.sdk.ledger_records import (
     ReferenceKind,
     TaxMeaning,
 )
-from tests.builders_books import BOOKKEEPING, MAP, REFERENCES, invoice, line
+from tests.builders_invoices import BOOKKEEPING, MAP, REFERENCES, invoice, line
 
 
 def drafted(

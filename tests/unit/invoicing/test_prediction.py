@@ -18,16 +18,8 @@ from syncd.core.invoicing.rules import LedgerRules
 from syncd.sdk.invoice_records import DocumentKind, PsaInvoice
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry, Totals
 from syncd.sdk.ledger_writes import LedgerDocument
-from tests.builders_books import (
-    BOOKKEEPING,
-    MAP,
-    FakeBook,
-    Fate,
-    Time,
-    invoice,
-    line,
-    totals_of,
-)
+from tests.builders_books import FakeBook, Fate, Time
+from tests.builders_invoices import BOOKKEEPING, MAP, invoice, line, totals_of
 
 TAXES = MAP.taxes_by_key()
 
