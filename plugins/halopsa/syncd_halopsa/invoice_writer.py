@@ -116,8 +116,11 @@ class InvoiceWriter:
         return MarkShape(self._config, modules_off=off)
 
     def _unposted_only(self) -> dict[str, str]:
-        """Filter of a sweep before the writes: what is posted is then asked for by itself."""
-        return {} if "posted" in checks_of(self._config.finalised) else {"notpostedonly": "true"}
+        """Filters of a sweep before the writes: what is posted is then asked for by itself."""
+        found = {} if self._config.write_tax else {"includelines": "false"}
+        if "posted" not in checks_of(self._config.finalised):
+            found["notpostedonly"] = "true"
+        return found
 
     async def _group(
         self, group: list[_Item], shape: MarkShape, links: Links, *, again: bool = True

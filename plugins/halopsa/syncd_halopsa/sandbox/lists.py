@@ -51,19 +51,22 @@ def listed(state: State, table: str, query: Query) -> Any:
     rows = [row for row in _rows(state, table, query) if _wanted(state.options, table, row, query)]
     ascending = query.get("orderdesc", "false").lower() != "true"
     rows.sort(key=_order(query.get("order")), reverse=not ascending)
-    shown = [_in_list(state.options, table, _linked(state, table, row), query) for row in rows]
+
+    def shown(some: Iterable[Row]) -> list[Any]:
+        whole = (_in_list(state.options, table, _linked(state, table, row), query) for row in some)
+        return [presented(state.options, row) for row in whole]
+
     if table in BARE:
-        return [presented(state.options, row) for row in shown]
+        return shown(rows)
     number, size = 1, _whole(query, "count", state.options.default_page)
     if is_set(query, "pageinate"):
         number = max(1, _whole(query, "page_no", 1))
         size = min(_whole(query, "page_size", state.options.default_page), state.options.page_cap)
-    page = shown[(number - 1) * size : number * size]
     return {
         "page_no": number,
         "page_size": size,
         "record_count": len(rows),
-        WRAPPERS[table]: [presented(state.options, row) for row in page],
+        WRAPPERS[table]: shown(rows[(number - 1) * size : number * size]),
     }
 
 
