@@ -18,10 +18,11 @@ from syncd.sdk.connector import Capability, Context, Ports
 from syncd.sdk.invoice_records import PsaInvoice
 from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
 from syncd.sdk.records import CheckResult, PsaClient
-from tests.builders_books import CATALOGUE, START, FakeBook, Fate, Time, invoice
+from tests.builders_books import FakeBook, Fate, Time
 from tests.builders_command import Office
 from tests.builders_data import SmallPsa
 from tests.builders_host import connector
+from tests.builders_invoices import CATALOGUE, START, invoice
 
 CONFIG = """
 [syncd]

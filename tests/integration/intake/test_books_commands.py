@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from syncd.sdk.errors import VendorUnavailable
-from tests.builders_books import invoice, line
 from tests.builders_intake import MAPPED, BookOffice, furnish, mapped, rows
+from tests.builders_invoices import invoice, line
 
 
 def test_read_tells_what_came_and_keeps_runs(office: BookOffice) -> None:

@@ -21,9 +21,9 @@ from syncd.core.store.invoices import (
 from syncd.core.store.issues import open_issues
 from syncd.core.store.watermarks import watermark
 from syncd.sdk.errors import PluginError, ProtocolError
-from tests.builders_books import START, connected, invoice, line
 from tests.builders_data import StrictLog
 from tests.builders_intake import ScriptedKeeper
+from tests.builders_invoices import START, connected, invoice, line
 
 
 async def read(

@@ -11,8 +11,8 @@ import pytest
 from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.invoice_records import Ownership
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
-from tests.builders_books import invoice
 from tests.builders_intake import BookOffice, furnish, mapped, rows
+from tests.builders_invoices import invoice
 
 
 def document(number: str = "INV-00001", **more: object) -> LedgerEntry:
