@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 
 from syncd.sdk.connector import Context
+from syncd.sdk.errors import ProtocolError, TransientError
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import (
     LedgerBook,
@@ -37,7 +38,7 @@ from syncd_quickbooks.client import CompanyClient
 from syncd_quickbooks.config import QuickBooksConfig
 from syncd_quickbooks.entries import Reader
 from syncd_quickbooks.payload import check_document, line_of
-from syncd_quickbooks.posting import Poster
+from syncd_quickbooks.posting import Poster, not_sent
 from syncd_quickbooks.references import read_references
 from syncd_quickbooks.searching import Search
 from syncd_quickbooks.trial import try_out
@@ -97,14 +98,20 @@ class QuickBooksLedger:
 
     async def post(self, documents: Sequence[LedgerDocument]) -> Sequence[PostOutcome]:
         """Create documents; one outcome per key."""
-        home = await self._known()
+        try:
+            home = await self._known()
+        except (TransientError, ProtocolError) as error:
+            return [not_sent(one.key, error) for one in documents]
         search = await self._search()
         poster = Poster(self._client, search, self._reader(home), home, self._postponed)
         return await poster.post(documents, self._config)
 
     async def act(self, actions: Sequence[LedgerAction]) -> Sequence[ActionOutcome]:
         """Do other writes; one outcome per key."""
-        home = await self._known()
+        try:
+            home = await self._known()
+        except (TransientError, ProtocolError) as error:
+            return [not_sent(one.key, error) for one in actions]
         search = await self._search()
         actor = Actor(self._client, search, self._reader(home), home, self._config)
         return await actor.act(actions)

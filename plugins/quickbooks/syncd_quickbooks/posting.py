@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from syncd.sdk.errors import (
     AuthError,
+    ConnectorError,
     DataError,
     OutcomeUnknown,
     ProtocolError,
@@ -100,9 +101,8 @@ class Poster:
             sent.append((one, body))
         try:
             free, taken = await self._free(sent)
-        except TransientError as error:
-            wait = error.retry_after
-            return outcomes + [NotSent(one.key, str(error), wait) for one, _ in sent]
+        except (TransientError, ProtocolError) as error:
+            return outcomes + [not_sent(one.key, error) for one, _ in sent]
         outcomes += taken
         return outcomes + (await self._send(free) if free else [])
 
@@ -151,7 +151,7 @@ class Poster:
         except ProtocolError as error:
             return [Unknown(one.key, str(error)) for one, _ in items]
         except TransientError as error:
-            return [NotSent(one.key, str(error), error.retry_after) for one, _ in items]
+            return [not_sent(one.key, error) for one, _ in items]
         except Refused as error:
             return await self._halved(items, error)
         done = {item.bid: item for item in outcomes}
@@ -188,6 +188,13 @@ class Poster:
             return Posted(one.key, self._reader.entry(row, one.kind), tid)
         except ProtocolError as error:
             return Unknown(one.key, str(error))
+
+
+def not_sent(key: str, error: ConnectorError) -> NotSent:
+    """The outcome of what was not written because something before it could not be read."""
+    return NotSent(
+        key, str(error), error.retry_after if isinstance(error, TransientError) else None
+    )
 
 
 def _faulted(one: LedgerDocument, fault: Said) -> PostOutcome:

@@ -308,3 +308,14 @@ async def test_documents_are_read_back_and_those_that_are_gone_are_absent() -> N
         back = await books.ledger.read_back({**remotes, "999999": DocumentKind.INVOICE})
         assert set(back) == set(remotes)
         assert {one.status for one in back.values()} == {EntryStatus.OPEN}
+
+
+@pytest.mark.parametrize("path", ["/query", "/preferences"])
+@pytest.mark.parametrize("body", ['{"QueryResponse": {"Inv', "<html>"], ids=["cut", "page"])
+async def test_what_cannot_be_read_before_a_write_leaves_it_unsent(path: str, body: str) -> None:
+    async with opened() as books:
+        books.before.append(once(path=path, response=httpx.Response(200, text=body)))
+        outcomes = await posted(books, document("1"))
+        assert isinstance(outcomes["key-1"], NotSent), outcomes
+        assert books.rows("Invoice") == []
+        assert isinstance((await posted(books, document("1")))["key-1"], Posted)
