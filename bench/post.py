@@ -2,6 +2,7 @@
 
 python -m bench.post                              1,000 and 10,000 invoices into each package
 python -m bench.post --package xero --invoices 500
+python -m bench.post --bare                       the connector alone, without plan and database
 
 The whole way of syncd: invoices stored, planned, applied, posted, compared and told back to the
 PSA, on SQLite. The simulators enforce the published limits on seconds that pass only while somebody
@@ -38,8 +39,11 @@ from syncd.sandbox.presets import fleet
 from syncd.sdk.connector import Connector, Context, Sandbox
 from syncd.sdk.ledger_port import Ledger
 from syncd.sdk.ledger_records import ReferenceKind, TaxMeaning
+from syncd.sdk.ledger_writes import LedgerDocument, LedgerLine, Posted
 from syncd.sdk.testing.fakes import FakeStopwatch, NullLog
-from tests.builders_books import FakeKeeper, Fate, invoice, line
+from tests.builders_fate import Fate
+from tests.builders_invoices import invoice, line
+from tests.builders_keeper import FakeKeeper
 from tests.builders_tokens import MemoryVault
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -76,13 +80,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--package", choices=sorted(PACKAGES), action="append")
     parser.add_argument("--invoices", type=int, action="append")
+    parser.add_argument("--bare", action="store_true")
     given = parser.parse_args()
     print("package     invoices  posted  writes  reads  minimal  x minimal  refused  waited s"
           "  floor s  x floor  CPU and disk s")  # fmt: skip
     missed = False
     for name in given.package or sorted(PACKAGES, reverse=True):
         for count in given.invoices or (1_000, 10_000):
-            missed |= report(name, count, asyncio.run(measure(PACKAGES[name], count)))
+            missed |= report(
+                name, count, asyncio.run(measure(PACKAGES[name], count, bare=given.bare))
+            )
     return 1 if missed else 0
 
 
@@ -113,7 +120,7 @@ def shortest(package: Package, batches: int, calls: int) -> float:
     return full * 60.0 + max(0, -(-pairs // package.second) - 1)
 
 
-async def measure(package: Package, count: int) -> Figures:
+async def measure(package: Package, count: int, *, bare: bool = False) -> Figures:
     """Carry so many invoices over, from the PSA's store to confirmed documents."""
     connector, sandbox, token = package.load()
     watch = FakeStopwatch()
@@ -129,15 +136,19 @@ async def measure(package: Package, count: int) -> Figures:
         ):
             hosted = host.simulators[sandbox.connector]
             async with opened(connector, sandbox, hosted, token, watch) as ledger:
-                psa, books = await prepared(database, ledger, package, count)
+                psa, books = await prepared(database, ledger, package, 0 if bare else count)
                 needed = 2 * await book_calls(ledger, hosted)
                 hosted.controlled.statistics.calls.clear()
                 await watch.sleep(2 * 60)  # until what was read before has left every window
                 first, began = watch.now, time.perf_counter()
                 keeper = made(count)
-                await applied(database, ledger, psa, books, watch, keeper)
+                if bare:
+                    needed, stands = 0, await posted_bare(ledger, package, count)
+                else:
+                    await applied(database, ledger, psa, books, watch, keeper)
+                    stands = len(keeper.marks)
                 seconds = time.perf_counter() - began
-            found = _figures(hosted, len(keeper.marks), needed, watch.now - first, seconds)
+            found = _figures(hosted, stands, needed, watch.now - first, seconds)
         await database.dispose()
     return found
 
@@ -215,6 +226,44 @@ def one_invoice(number: int) -> Any:
         for n in (1, 2, 3)
     ]
     return invoice(str(number), *lines)
+
+
+async def posted_bare(ledger: Ledger, package: Package, count: int) -> int:
+    """Post in full batches; how many documents stand."""
+    keys = {kind: key for kind, _, key in package.mapped}
+    stands = 0
+    for first in range(1, count + 1, package.batch):
+        batch = []
+        for number in range(first, min(first + package.batch, count + 1)):
+            told = one_invoice(number)
+            lines = tuple(
+                LedgerLine(
+                    description=one.description,
+                    quantity=one.quantity,
+                    unit_price=one.unit_price,
+                    net=one.net,
+                    tax_code=keys[ReferenceKind.TAX],
+                    account=keys.get(ReferenceKind.ACCOUNT, ""),
+                    item=keys.get(ReferenceKind.ITEM, ""),
+                )
+                for one in told.lines
+            )
+            digits = "".join("abcdefghij"[int(digit)] for digit in f"{number:016d}")
+            document = LedgerDocument(
+                key=told.key,
+                attempt=f"bench-{number}",
+                kind=told.kind,
+                number=told.number,
+                marker=f"syncd-{digits}",
+                contact=package.contact(),
+                dated=told.dated,
+                due=told.due,
+                currency=told.currency,
+                lines=lines,
+            )
+            batch.append(document)
+        stands += sum(isinstance(one, Posted) for one in await ledger.post(batch))
+    return stands
 
 
 def made(count: int) -> FakeKeeper:
