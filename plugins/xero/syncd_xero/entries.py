@@ -140,11 +140,13 @@ def credits_of(rows: Iterable[WireCredit]) -> Iterator[LedgerPayment]:
                 deleted=gone or part.is_deleted,
                 version=version,
             )
-        if row.remaining_credit > 0:
+        # One that is gone is told even if nothing was left of it, so that its parts are taken back.
+        left = max(row.remaining_credit, row.total) if gone else row.remaining_credit
+        if left > 0:
             yield LedgerPayment(
                 remote=remote,
                 contact=contact,
-                amount=row.remaining_credit,
+                amount=left,
                 currency=currency,
                 dated=received,
                 reference=row.reference or "",
@@ -161,12 +163,13 @@ def _settled(
         paid, credited = wire.amount_paid or ZERO, wire.amount_credited or ZERO
         balance = wire.amount_due
         return paid, credited, total - paid - credited if balance is None else balance
-    applied = sum((one.amount for one in wire.allocations or [] if not one.is_deleted), ZERO)
     refunded = sum((one.amount for one in wire.payments or [] if one.status != "DELETED"), ZERO)
+    if wire.allocations is None:
+        applied = wire.applied_amount or ZERO
+    else:
+        applied = sum((one.amount for one in wire.allocations if not one.is_deleted), ZERO)
     left = wire.remaining_credit
-    if left is None:
-        left = total - applied - refunded
-    return refunded, total - left - refunded, left
+    return refunded, applied, total - applied - refunded if left is None else left
 
 
 def _line(line: WireLine, basis: str | None) -> EntryLine:

@@ -135,6 +135,7 @@ class WireCredit(Wire):
     currency_code: str | None = None
     date: str | None = None
     reference: str | None = None
+    total: Decimal = Decimal(0)
     remaining_credit: Decimal = Decimal(0)
     allocations: list[WireAllocation] | None = None
     updated_date_utc: str | None = None

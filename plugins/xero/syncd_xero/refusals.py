@@ -39,7 +39,7 @@ _TEXTS: Final[tuple[tuple[str, R], ...]] = (
 
 REFUSALS: Final = tuple((re.compile(text, re.IGNORECASE), code) for text, code in _TEXTS)
 
-_MISMATCH: Final = re.compile(r"idempotency key .*different request", re.IGNORECASE)
+_MISMATCH: Final = re.compile(r"idempotency key.*different request", re.IGNORECASE)
 _LONGEST: Final = 400
 _FIELDS: Final = ("Message", "Detail", "detail", "error_description", "error", "Title", "title")
 

@@ -71,12 +71,11 @@ async def run(client: XeroClient, context: Context[XeroConfig]) -> CheckResult:
             f"{left} of today's calls are left and {config.day_reserve} are kept for writes;"
             " reading stops until Xero renews them"
         )
-    if book.locked_until is not None:
-        warnings.append(f"the books are locked for documents dated up to {book.locked_until}")
+    locked = f", locked up to {book.locked_until}" if book.locked_until else ""
     calls = "" if left is None else f", {left:,} calls left today"
     return CheckResult(
         ok=not errors,
-        summary=f"{book.name} ({book.key}), {book.country} {book.currency}{calls}",
+        summary=f"{book.name} ({book.key}), {book.country} {book.currency}{locked}{calls}",
         permissions=tuple(permissions),
         warnings=tuple(warnings),
         error="; ".join(errors) or None,

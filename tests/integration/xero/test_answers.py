@@ -144,7 +144,7 @@ async def test_a_refused_batch_that_names_nothing_is_halved_until_it_names_one()
         httpx.Response(500),
         httpx.Response(503, text="busy"),
         httpx.Response(409, json={"Message": "still running"}),
-        httpx.Response(400, json={"Message": "Idempotency Key x is used with a different request."}),
+        httpx.Response(400, json={"Message": "Idempotency Key x: used with a different request."}),
         httpx.Response(200, text="<html>proxy</html>"),
         httpx.Response(200, json={"Invoices": []}),
         httpx.Response(200, json={"Invoices": "what"}),
