@@ -7,6 +7,7 @@ or linked is never voided, and a name that exists is never made a second time.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -65,7 +66,19 @@ class Actor:
         reader: Reader,
         home: Home,
         config: QuickBooksConfig,
+        postponed: Counter[str],
     ) -> None:
+        """Describe the work; nothing is asked.
+
+        Args:
+            client: of the company.
+            search: likewise.
+            reader: of its answers.
+            home: what is known of it.
+            config: of the connection.
+            postponed: how often each attempt was put off.
+        """
+        self._postponed = postponed
         self._client = client
         self._search = search
         self._reader = reader
@@ -94,6 +107,8 @@ class Actor:
             except ProtocolError as error:
                 outcomes.append(Unknown(action.key, str(error)))
             except TransientError as error:
+                # It was surely not done, and the refusal may be what is remembered.
+                self._postponed[action.attempt] += 1
                 outcomes.append(NotSent(action.key, str(error), error.retry_after))
             except Refused as error:
                 outcomes.append(_refusal(action, error))
@@ -260,7 +275,9 @@ class Actor:
     async def _write(
         self, action: LedgerAction, path: str, body: object, *, operation: str = ""
     ) -> Answer:
-        params: dict[str, str | int] = {"requestid": action.attempt}
+        params: dict[str, str | int] = {
+            "requestid": f"{action.attempt}{self._postponed[action.attempt] or ''}"
+        }
         if operation:
             params["operation"] = operation
         return await self._client.write(path, body, params)

@@ -113,7 +113,7 @@ class QuickBooksLedger:
         except (TransientError, ProtocolError) as error:
             return [not_sent(one.key, error) for one in actions]
         search = await self._search()
-        actor = Actor(self._client, search, self._reader(home), home, self._config)
+        actor = Actor(self._client, search, self._reader(home), home, self._config, self._postponed)
         return await actor.act(actions)
 
     async def read_back(self, remotes: Mapping[str, DocumentKind]) -> Mapping[str, LedgerEntry]:

@@ -179,7 +179,7 @@ class Poster:
         row = None if item is None else item.invoice or item.credit
         if item is not None and item.fault is not None:
             fault = said(item.fault)
-            if fault.next is Next.LATER:
+            if fault.next in {Next.LATER, Next.PERSON}:
                 self._postponed[one.attempt] += 1
             return _faulted(one, fault)
         if row is None:

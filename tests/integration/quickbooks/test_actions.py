@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, ReferenceKind
 from syncd.sdk.ledger_writes import ActionKind, ActionOutcome, Done, LedgerAction, Posted
-from syncd.sdk.psa_records import Rejected, Unknown
+from syncd.sdk.psa_records import NotSent, Rejected, Unknown
 from tests.builders_quickbooks import (
     DAY,
     Opened,
@@ -18,6 +19,7 @@ from tests.builders_quickbooks import (
     document,
     line,
     lost,
+    once,
     opened,
 )
 
@@ -185,3 +187,18 @@ async def test_an_item_is_created_with_its_account_or_linked() -> None:
             "NAME_TAKEN"
         )
         assert code(await act(books, ActionKind.CREATE_ITEM, name="New")) == "ACCOUNT_UNUSABLE"
+
+
+async def test_what_was_put_off_is_asked_under_another_request_id() -> None:
+    error = {"Message": "Throttle Exceeded", "Detail": "later", "code": "3001"}
+    body = {"Fault": {"Error": [error], "type": "ServiceFault"}}
+    async with opened() as books:
+        books.before.append(once(path="/item", response=httpx.Response(200, json=body)))
+        more = {"name": "Firewall", "account": "79"}
+        late = await act(books, ActionKind.CREATE_ITEM, **more)
+        assert isinstance(late, NotSent)
+        assert late.retry_after == 60.0
+        assert isinstance(await act(books, ActionKind.CREATE_ITEM, **more), Done)
+        keys = [one.url.params["requestid"] for one in books.sent if one.url.path.endswith("/item")]
+        assert len(set(keys)) == 2
+        assert max(map(len, keys)) <= 50
