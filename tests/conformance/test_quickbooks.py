@@ -120,3 +120,29 @@ class TestQuickBooksByItems(QuickBooksRules):
         "replay_other": "same",
         "rotation": "overlap",
     }
+
+
+class TestQuickBooksInAmerica(QuickBooksRules):
+    """Pseudo codes, dollars, no second currency, and a total of tax that is stated and kept."""
+
+    options: ClassVar[Mapping[str, Any]] = {"us": True}
+
+    def config(self, base_url: str) -> Mapping[str, Any]:
+        return settings(base_url, tax="us_own_total")
+
+    def documents(self) -> Sequence[LedgerDocument]:
+        given: dict[str, Any] = {"currency": "USD", "dated": NOON.date(), "due": None}
+        taxable, free = sold(3, "33.33", "TAX"), sold(1, "10.00", "NON")
+        return [
+            document(1, [taxable, free], tax=Decimal("8.25"), **given),
+            document(2, [free], client=2, tax=Decimal(0), **given),
+            document(3, [taxable], tax=Decimal("1.23"), **given),
+        ]
+
+    def bad(self) -> LedgerDocument:
+        lines = [sold(1, "10.00", "2")]
+        return document(9, lines, currency="USD", tax=Decimal(2), dated=NOON.date())
+
+    def credit_note(self) -> LedgerDocument:
+        given: dict[str, Any] = {"currency": "USD", "dated": NOON.date(), "due": None}
+        return document(8, [sold(1, "5.00", "NON")], kind=DocumentKind.CREDIT, **given)
