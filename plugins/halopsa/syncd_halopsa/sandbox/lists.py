@@ -48,6 +48,7 @@ _IDS = ("id", "client_id", "site_id", "supplier_id", "licence_id", "main_site_id
 
 def listed(state: State, table: str, query: Query) -> Any:
     """The answer to a list."""
+    query = dict(query)  # it is looked at for every row
     rows = [row for row in _rows(state, table, query) if _wanted(state.options, table, row, query)]
     ascending = query.get("orderdesc", "false").lower() != "true"
     rows.sort(key=_order(query.get("order")), reverse=not ascending)
