@@ -75,7 +75,7 @@ async def run(client: XeroClient, context: Context[XeroConfig]) -> CheckResult:
     calls = "" if left is None else f", {left:,} calls left today"
     return CheckResult(
         ok=not errors,
-        summary=f"{book.name} ({book.key}), {book.country} {book.currency}{locked}{calls}",
+        summary=f"an organisation in {book.country or 'no country'}{locked}{calls}",
         permissions=tuple(permissions),
         warnings=tuple(warnings),
         error="; ".join(errors) or None,
