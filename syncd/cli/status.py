@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from syncd.sdk.connector import Capability
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
+    from syncd.cli.status_books import BookStanding
 
 
 async def show_status(cli: Cli) -> None:
@@ -32,15 +33,26 @@ async def show_status(cli: Cli) -> None:
             live=golive.anyone,
         )
         settings = app.settings
+        books = await _books(app)
         data = {
             "now": now,
             "mode": settings.billing.mode,
             "live_clients": named_live(golive),
             "billing": settings.billing_words,
             "overview": overview,
+            "books": books,
         }
         output = cli.output()
-        output.emit(data, lambda _console: _show(output, app, overview, now, golive))
+        output.emit(data, lambda _console: _show(output, app, overview, now, golive, books))
+
+
+async def _books(app: App) -> Sequence[BookStanding]:
+    """How books stand; an installation without any imports nothing of them."""
+    if not app.settings.ledgers:
+        return ()
+    from syncd.cli.status_books import book_standings
+
+    return await book_standings(app)
 
 
 async def _golive(app: App) -> GoLiveBook:
@@ -76,7 +88,14 @@ def _watched(app: App) -> list[Watched]:
     return found
 
 
-def _show(output: Output, app: App, overview: Overview, now: datetime, golive: GoLiveBook) -> None:
+def _show(
+    output: Output,
+    app: App,
+    overview: Overview,
+    now: datetime,
+    golive: GoLiveBook,
+    books: Sequence[BookStanding],
+) -> None:
     zone = app.settings.timezone
     named = named_live(golive)
     clients = f", {named:,} client{' is' if named == 1 else 's are'} live by name" if named else ""
@@ -97,6 +116,10 @@ def _show(output: Output, app: App, overview: Overview, now: datetime, golive: G
             rows=[_row(one, app, now)[: 6 + len(more)] for one in overview.connections],
         )
     )
+    if books:
+        from syncd.cli.status_books import show_books
+
+        show_books(output, app, books, now)
     if overview.general_issues:
         output.say(f"\nissues of no connection: {_counts(overview.general_issues)}")
     if overview.bills:

@@ -165,7 +165,7 @@ class Matcher:
                 why = f"the book has it for {shown}"
                 doubts.append(Doubt(invoice=one, entry=entry, why=why))
             elif why:
-                amount = _same_contact(one, entry)
+                amount = entry.currency == one.currency and _same_contact(one, entry)
                 doubts.append(Doubt(invoice=one, entry=entry, why=why, amount=amount))
             else:
                 self._pair(found, Pair(invoice=one, entry=entry, ground=MatchGround.NUMBER))

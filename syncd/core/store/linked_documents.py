@@ -138,7 +138,7 @@ async def count_states(conn: AsyncConnection, ledger_id: int) -> dict[str, int]:
         .group_by(col(_Row.state))
         .order_by(col(_Row.state))
     )
-    return dict((await conn.execute(statement)).tuples().all())
+    return {row[0]: row[1] for row in await conn.execute(statement)}
 
 
 async def _rows_of(

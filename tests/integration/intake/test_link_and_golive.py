@@ -193,3 +193,18 @@ def test_a_word_that_nobody_else_posts_is_kept_and_taken_back(office: BookOffice
     assert "by a person's word" in office("check", "desk")[1]
     assert office.json("invoices", "attest", "uk-books", "--withdraw")["attestations"] == []
     assert office("invoices", "attest", "uk-books", "--withdraw")[0] == 2
+
+
+def test_status_says_until_when_a_book_is_known_and_whether_it_is_live(office: BookOffice) -> None:
+    (one,) = office.json("status")["books"]
+    assert (one["read_at"], one["invoices_until"], one["linked_at"]) == (None, None, None)
+    furnish(office)
+    mapped(office)
+    office.books["uk-books"].add(document())
+    assert office("invoices", "link", "uk-books")[0] == 0
+    assert "only linked" in office("status")[1]
+    assert office("golive", "uk-books", "--from", "2026-11-01", "--yes")[0] == 0
+    out = office("status")[1]
+    assert "uk-books: Acme Books" in out
+    assert "live from 2026-11-01" in out
+    assert "1 linked" in out

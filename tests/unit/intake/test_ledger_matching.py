@@ -1,0 +1,116 @@
+"""A document is an invoice by its id, or by number, total and contact; a number proves nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from syncd.core.service.ledger_matching import Candidate, Matched, Matcher, MatchGround
+from syncd.sdk.invoice_records import DocumentKind
+from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
+
+
+def candidate(key: str = "1", **more) -> Candidate:
+    return Candidate(
+        **{
+            "key": key,
+            "kind": DocumentKind.INVOICE,
+            "numbers": (f"S-INV-{key}", f"INV-{key}"),
+            "client": "c1",
+            "client_name": "Acme Ltd",
+            "contacts": frozenset({"contact-1"}),
+            "currency": "GBP",
+            "total": Decimal("24.00"),
+            **more,
+        }
+    )
+
+
+def entry(number: str = "INV-1", **more) -> LedgerEntry:
+    return LedgerEntry(
+        **{
+            "remote": f"doc-{number}",
+            "kind": DocumentKind.INVOICE,
+            "number": number,
+            "contact": "contact-1",
+            "contact_name": "Acme Ltd",
+            "currency": "GBP",
+            "dated": date(2026, 11, 1),
+            "status": EntryStatus.OPEN,
+            "net": Decimal("20.00"),
+            "tax": Decimal("4.00"),
+            "total": Decimal("24.00"),
+            "balance": Decimal("24.00"),
+            **more,
+        }
+    )
+
+
+def matched(one: Candidate, *entries: LedgerEntry, ours: tuple[str, ...] = ()) -> Matched:
+    return Matcher([one]).take(entries, ours)
+
+
+@pytest.mark.parametrize("number", ["INV-1", "S-INV-1", " inv-1 "], ids=["plain", "prefix", "case"])
+def test_number_total_and_contact_make_a_pair(number: str) -> None:
+    (pair,) = matched(candidate(), entry(number)).pairs
+    assert (pair.ground, pair.differs) == (MatchGround.NUMBER, "")
+
+
+def test_an_id_makes_a_pair_whatever_else_differs_and_that_is_said() -> None:
+    one = candidate(ids=frozenset({"doc-x"}))
+    (pair,) = matched(one, entry("77", remote="doc-x", total=Decimal("25.00"))).pairs
+    assert pair.ground is MatchGround.ID
+    assert "25.00" in pair.differs
+
+
+@pytest.mark.parametrize(
+    ("change", "amount"),
+    [
+        ({"total": Decimal("24.01")}, True),
+        ({"currency": "EUR"}, False),
+        ({"contact": "contact-2"}, False),
+    ],
+    ids=["total", "currency", "contact"],
+)
+def test_a_number_alone_is_a_doubt(change, amount: bool) -> None:
+    found = matched(candidate(), entry(**change))
+    assert found.pairs == []
+    (doubt,) = found.doubts
+    assert doubt.amount is amount
+    assert found.books_only == []
+
+
+def test_an_equal_name_speaks_for_a_client_without_a_contact() -> None:
+    unmapped = candidate(contacts=frozenset())
+    assert len(matched(unmapped, entry(contact_name="ACME LTD")).pairs) == 1
+    assert matched(unmapped, entry(contact_name="Other")).pairs == []
+
+
+def test_a_credit_note_of_the_same_number_is_another_document() -> None:
+    found = matched(candidate(), entry(kind=DocumentKind.CREDIT))
+    assert found.pairs == []
+    assert len(found.books_only) == 1
+
+
+@pytest.mark.parametrize("status", [EntryStatus.VOIDED, EntryStatus.DELETED])
+def test_what_does_not_count_in_the_book_is_no_document(status: EntryStatus) -> None:
+    found = matched(candidate(), entry(status=status))
+    assert (found.pairs, found.doubts, found.books_only) == ([], [], [])
+
+
+def test_one_invoice_gets_one_document_and_the_second_is_shown() -> None:
+    found = matched(candidate(), entry(), entry(remote="doc-2"))
+    assert len(found.pairs) == 1
+    (doubt,) = found.doubts
+    assert "another document already" in doubt.why
+
+
+def test_documents_with_a_row_are_left_alone() -> None:
+    found = matched(candidate(), entry(), ours=("doc-INV-1",))
+    assert (found.pairs, found.books_only) == ([], [])
+
+
+def test_a_document_without_an_invoice_is_the_book_s_only() -> None:
+    assert len(matched(candidate(), entry("HAND-1"), entry("", remote="x")).books_only) == 2
