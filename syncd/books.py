@@ -16,14 +16,16 @@ from syncd.core.invoicing.plan_rows import APPLICABLE, RowState
 from syncd.core.invoicing.rules import OFF
 from syncd.core.service.book_plan import plan_book
 from syncd.core.service.connection_health import failures_recorded
-from syncd.core.service.invoice_apply import apply_invoices, conclude, deliver_all
+from syncd.core.service.invoice_apply import Delivered, apply_invoices, conclude, deliver_all
 from syncd.core.service.invoice_reading import KIND as INVOICES
 from syncd.core.service.invoice_reading import read_invoices
+from syncd.core.service.ledger_delivery import deliver_to_psa
 from syncd.core.service.ledger_payments import settle_payments
 from syncd.core.service.ledger_references import KIND as REFERENCES
 from syncd.core.service.ledger_references import read_references
 from syncd.core.service.read_back import read_back, refresh_documents
 from syncd.core.service.runs import RunHandle, run
+from syncd.core.store.delivery_lock import reading_turn
 from syncd.core.store.invoice_facts import golive_of
 from syncd.core.store.ledger_actions import actions_waiting
 from syncd.core.store.ledger_documents import documents_waiting
@@ -44,6 +46,9 @@ BOOKS: Final = "books"
 """Kinds of runs; planning, applying and delivering are one, so that a crash repeats all of them."""
 
 READ_BACK_INCOMPLETE: Final = "READ_BACK_INCOMPLETE"
+
+TURN_SECONDS: Final = 120.0
+"""How long one read of a book waits for another, which may have many pages."""
 
 
 async def read(app: App, due: datetime | None) -> None:
@@ -224,6 +229,23 @@ async def _deliver(
     conclude(handle, done)
 
 
+async def tell_psa(app: App, due: datetime | None) -> None:
+    """Write to the PSA what still waits for it, whatever the books do; no run where nothing does.
+
+    Raises:
+        RunDuplicate: this due run was already taken.
+        SyncdError: the run failed, and says so in its row.
+    """
+    psa = await app.connection(keeper_name(app))
+    async with app.database.reader() as conn:
+        left, when = await actions_waiting(conn, psa.id)
+    if not left or (when is not None and when > app.clock()):
+        return
+    async with _run(app, psa.name, BOOKS, due) as handle, _keeper(app, psa) as keeper:
+        report = await deliver_to_psa(app.database, keeper, psa, clock=app.clock, log=app.log)
+        conclude(handle, Delivered(psa=report))
+
+
 Refresh = Callable[[Announced, Sequence[str]], Awaitable[None]]
 
 
@@ -245,14 +267,15 @@ async def refreshing(app: App, name: str) -> AsyncIterator[tuple[str, Refresh]]:
             if what is Announced.PAYMENT:
                 await _read_back(app, connection, ledger, "", sweep=0)
             elif what is Announced.DOCUMENT:
-                await refresh_documents(
-                    app.database,
-                    ledger,
-                    connection=connection,
-                    remotes=remotes,
-                    clock=app.clock,
-                    log=app.log,
-                )
+                async with reading_turn(app.database, connection.id, wait_seconds=TURN_SECONDS):
+                    await refresh_documents(
+                        app.database,
+                        ledger,
+                        connection=connection,
+                        remotes=remotes,
+                        clock=app.clock,
+                        log=app.log,
+                    )
 
         yield (await ledger.book()).key, refresh
 
@@ -261,17 +284,18 @@ async def _read_back(
     app: App, connection: ConnectionRef, ledger: Ledger, run_id: str, *, sweep: int | None = None
 ) -> ReadBackReport:
     rules = rules_of(app, connection.name)
-    return await read_back(
-        app.database,
-        ledger,
-        connection=connection,
-        rules=rules,
-        why_off=await _why_off(app, connection),
-        clock=app.clock,
-        log=app.log,
-        run_id=run_id,
-        **({} if sweep is None else {"sweep": sweep}),
-    )
+    async with reading_turn(app.database, connection.id, wait_seconds=TURN_SECONDS):
+        return await read_back(
+            app.database,
+            ledger,
+            connection=connection,
+            rules=rules,
+            why_off=await _why_off(app, connection),
+            clock=app.clock,
+            log=app.log,
+            run_id=run_id,
+            **({} if sweep is None else {"sweep": sweep}),
+        )
 
 
 async def _why_off(app: App, connection: ConnectionRef) -> str:

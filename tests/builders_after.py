@@ -29,8 +29,15 @@ from syncd.core.store.issues import Issue, open_issues
 from syncd.core.store.ledger_documents import DocumentItem, find_documents_by
 from syncd.core.store.ledger_payments import StoredPart, parts_of_ledger
 from syncd.core.store.tables.ledger import LedgerActionRow
+from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.invoice_records import PsaInvoice
-from syncd.sdk.ledger_records import EntryStatus, LedgerChanges, LedgerEntry, LedgerPayment
+from syncd.sdk.ledger_records import (
+    EntryStatus,
+    LedgerBook,
+    LedgerChanges,
+    LedgerEntry,
+    LedgerPayment,
+)
 from tests.builders_books import (
     CATALOGUE,
     FakeBook,
@@ -54,6 +61,7 @@ class LivingBook(FakeBook):
         cap: most changes of one answer; None for no limit.
         summaries: changes come without lines.
         asked: moments that `changes` was asked for.
+        down: nothing answers.
     """
 
     moved: dict[str, datetime] = field(default_factory=dict)
@@ -62,6 +70,13 @@ class LivingBook(FakeBook):
     cap: int | None = None
     summaries: bool = False
     asked: list[datetime] = field(default_factory=list)
+    down: bool = False
+
+    async def book(self) -> LedgerBook:
+        if self.down:
+            message = "the books are down"
+            raise VendorUnavailable(message)
+        return await FakeBook.book(self)
 
     def edit(self, remote: str, **changed: Any) -> LedgerEntry:
         """Somebody changes a document."""

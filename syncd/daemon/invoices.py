@@ -66,11 +66,12 @@ async def carry_invoices(app: App, due: datetime | None) -> None:
     A book is read back first, so that what is planned rests on what it shows, and payments are
     queued before the delivery that writes them. All books write to one PSA, one at a time.
     """
-    from syncd.books import read
+    from syncd.books import read, tell_psa
 
     await _step(app, "invoices", partial(read, app, due))
     for name in app.settings.ledgers:
         await _book(app, name, due)
+    await _step(app, "what the PSA is told", partial(tell_psa, app, due))
 
 
 async def _book(app: App, name: str, due: datetime | None) -> None:

@@ -32,8 +32,9 @@ _CLASSES = {
     "billing": 0x62696C6C,
     "token": 0x746F6B6E,
     "books": 0x626F6F6B,
+    "reading": 0x72656164,
 }
-"""Namespaces of PostgreSQL's advisory locks: "sync", "bill", "tokn" and "book" in ASCII."""
+"""Namespaces of PostgreSQL's advisory locks: "sync", "bill", "tokn", "book", "read" in ASCII."""
 
 _TRY = text("SELECT pg_try_advisory_lock(:class, :id)")
 _RELEASE = text("SELECT pg_advisory_unlock_all()")
@@ -53,7 +54,7 @@ class TokenBusy(StoreError):
 
 
 class BooksBusy(StoreError):
-    """Another process writes to the same book, or of invoices to the same PSA."""
+    """Another process writes to the same book, reads it back, or writes of it to the same PSA."""
 
     code: ClassVar[str] = "BOOKS_BUSY"
 
@@ -191,6 +192,34 @@ async def books_turn(
                 message, remedy="wait until it is done; what was queued is sent by it or the next"
             )
         yield held
+
+
+@asynccontextmanager
+async def reading_turn(
+    database: Database,
+    connection_id: int,
+    *,
+    wait_seconds: float,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[None]:
+    """Be the only one that reads this book back until the block ends.
+
+    An answer that is kept after a newer one would bring back what the newer one took away.
+
+    Args:
+        database: where the ledger of documents is.
+        connection_id: the book.
+        wait_seconds: how long to wait for another one to end.
+        sleep: waits; replaced in tests.
+
+    Raises:
+        BooksBusy: another process still reads after the wait.
+    """
+    async with _turn(database, "reading", connection_id, wait_seconds, sleep) as (taken, _):
+        if not taken:
+            message = "another syncd is reading the same book back"
+            raise BooksBusy(message, remedy="nothing is to be done: it is read again by schedule")
+        yield
 
 
 @asynccontextmanager

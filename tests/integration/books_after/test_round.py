@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from syncd.books import refreshing
+from syncd.books import look_back, record_payments, refreshing
 from syncd.bootstrap import App
 from syncd.core.store.issues import open_issues
 from syncd.daemon.duties import duties_of
@@ -167,6 +167,24 @@ def test_a_round_posts_reads_back_and_records_and_one_broken_book_stops_no_other
     assert runs.count(("books", "books", "succeeded")) == 2
     assert ("books", "payments", "succeeded") in runs
     assert ("books", "books", "failed") not in runs
+
+
+def test_the_psa_is_told_although_the_book_cannot_be_reached(place: Place) -> None:
+    assert place.book is not None
+    assert place.keeper is not None
+    place.round()
+    first = next(iter(place.book.entries))
+    place.book.pay(first, "24.00")
+
+    async def queue(app: App) -> None:
+        await look_back(app, "books", None)
+        await record_payments(app, "books", None)
+
+    place.run(queue)
+    place.book.down = True
+    place.round()
+    assert [one.amount for one in place.keeper.payments] == [Decimal("24.00")]
+    assert ("books", "books", "failed") in place.runs()
 
 
 def test_a_round_that_was_taken_is_not_taken_again(place: Place) -> None:
