@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +11,6 @@ from syncd.cli.context import cli_of
 
 Book = Annotated[str, typer.Argument(metavar="NAME", help="Connection of the book.")]
 
-_MORE: tuple[str, ...] = ("commands_invoices_words", "invoices_after")
-"""Modules of `syncd.cli` that add commands to the group by a function `add_to(group)`."""
-
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Finished invoices on their way into the books.", no_args_is_help=True)
@@ -22,8 +18,11 @@ def register(app: typer.Typer) -> None:
     group.command("link")(link)
     group.command("list")(list_all)
     group.command("attest")(attest)
-    for name in _MORE:
-        import_module(f"syncd.cli.{name}").add_to(group)
+    from syncd.cli.commands_invoices_words import add_to as add_words
+    from syncd.cli.invoices_after import add_to as add_what_follows
+
+    add_words(group)
+    add_what_follows(group)
     app.add_typer(group, name="invoices")
 
 

@@ -31,7 +31,7 @@ from syncd.core.invoicing.rules import LedgerRules
 from syncd.sdk.invoice_records import DocumentKind, Ownership, PsaInvoice
 from syncd.sdk.ledger_records import LedgerBook
 
-REPEATABLE = frozenset({"SOURCE_MOVED", "LINK_ONLY", "PLAN_REPLACED"})
+REPEATABLE = frozenset({"SOURCE_MOVED", "LINK_ONLY"})
 """Reasons of ours for which a refused document is simply planned again."""
 
 
