@@ -1,0 +1,100 @@
+"""Plans of invoices as a person types them, from the first look to the story of a document."""
+
+from __future__ import annotations
+
+import msgspec
+
+from syncd.sdk.ledger_writes import LedgerDocument
+from tests.builders_intake import BookOffice, furnish, mapped
+from tests.builders_invoices import invoice, line
+
+
+def live(office: BookOffice) -> None:
+    """Read, mapped, linked and live."""
+    wrong = invoice("3", line(1, tax_code="77"))
+    furnish(office, invoice("1"), invoice("2"), wrong)
+    mapped(office)
+    assert office("invoices", "link", "uk-books")[0] == 0
+    code, out, err = office(
+        "golive", "uk-books", "--from", "2026-11-01", "--why", "the books are ready", "--yes"
+    )
+    assert code == 0, out + err
+
+
+def test_a_plan_shows_money_and_objections_and_apply_posts_what_may_go(office: BookOffice) -> None:
+    live(office)
+    code, out, err = office("plan", "invoices", "uk-books")
+    assert code == 6, out + err
+    assert "INV-00001" in out
+    assert "+24.00 GBP" in out
+    assert "UNMAPPED_TAX" in out
+    data = office.json("plan", "invoices", "uk-books")["plans"][0]
+    assert data["summary"]["ready"] == {"rows": 2, "money": {"GBP": "48.00"}}
+    assert data["plan"].startswith("inv-")
+    assert office.books["uk-books"].entries == {}
+    assert "would be written" in office("apply", data["plan"], "--dry-run")[1]
+    assert office.books["uk-books"].entries == {}
+    code, out, err = office("apply", data["plan"])
+    assert code == 0, out + err
+    assert "2 documents confirmed, 1 write call made" in out
+    assert "2 invoices marked in the PSA" in out
+    assert len(office.books["uk-books"].entries) == 2
+    assert "applied" in office("plans", "show", data["plan"])[1]
+
+
+def test_what_is_held_is_released_with_a_reason(office: BookOffice) -> None:
+    config = office.folder / "syncd.toml"
+    config.write_text(
+        config.read_text().replace(
+            "[invoices.uk-books]", '[invoices.uk-books]\napproval = "by_hand"', 1
+        )
+    )
+    live(office)
+    plan = office.json("plan", "invoices", "uk-books")["plans"][0]["plan"]
+    assert office("apply", plan)[0] == 3
+    assert office("invoices", "release", plan)[0] == 6
+    code, out, err = office(
+        "invoices", "release", plan, "INV-00002", "--why", "looked at it", "--by", "ann"
+    )
+    assert code == 0, out + err
+    assert 'released by ann: "looked at it"' in out
+    office("apply", plan)
+    assert [one.number for one in office.books["uk-books"].entries.values()] == ["INV-00002"]
+
+
+def test_the_story_of_a_document_has_everything(office: BookOffice) -> None:
+    live(office)
+    plan = office.json("plan", "invoices", "uk-books")["plans"][0]["plan"]
+    office("apply", plan)
+    code, out, err = office("invoices", "show", "INV-00001")
+    assert code == 0, out + err
+    for words in (
+        "the PSA shows net 20.00, tax 4.00, total 24.00 GBP",
+        "contact contact-1",
+        "predicted net 20.00",
+        "INV-00001 is confirmed",
+        "the books show net 20.00",
+        "send 1: confirmed",
+        "mark posted: delivered",
+    ):
+        assert words in out
+    assert office.json("invoices", "show", "1")["invoices"][0]["documents"]
+    code, _, err = office("invoices", "show", "nothing")
+    assert code == 6
+    assert "syncd invoices list" in err
+
+
+def test_a_document_in_doubt_is_settled_by_a_person(office: BookOffice) -> None:
+    live(office)
+    plan = office.json("plan", "invoices", "uk-books")["plans"][0]
+    document = next(row for row in plan["rows"] if row["key"] == "post:1")["step"]["document"]
+    book = office.books["uk-books"]
+    ours = book.entry_of(msgspec.convert(document, type=LedgerDocument, strict=False))
+    book.add(msgspec.structs.replace(ours, marker="", contact="contact-9"))
+    assert office("apply", plan["plan"])[0] == 6
+    assert "FOREIGN_DOCUMENT" in office("issues")[1]
+    assert office("invoices", "settle", "INV-00001", "--why", "still there")[0] == 5
+    code, out, err = office("invoices", "settle", "INV-00001", "--why", "by hand", "--give-up")
+    assert code == 0, out + err
+    assert "refused" in out
+    assert "FOREIGN_DOCUMENT" not in office("issues")[1]
