@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.commands_map_books import books
 from syncd.cli.context import cli_of
 
 _SHEETS = {
@@ -36,6 +35,8 @@ def register(app: typer.Typer) -> None:
     group.command("unmapped")(unmapped)
     for name, words in _SHEETS.items():
         _add_sheet(group, name, words)
+    from syncd.cli.commands_map_books import books
+
     group.command("books")(books)
     app.add_typer(group, name="map")
 

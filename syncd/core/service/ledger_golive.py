@@ -235,8 +235,10 @@ async def attest(
                 now=now,
             )
         held = await vouched(conn, psa.id, connection.id)
-    event = "book.attestation_withdrawn" if withdraw else "book.attested"
-    log(event, book=connection.name, by=by, reason=reason.strip())
+    if withdraw:
+        log("book.attestation_withdrawn", book=connection.name, by=by, reason=reason.strip())
+    else:
+        log("book.attested", book=connection.name, by=by, reason=reason.strip())
     return held
 
 
