@@ -58,7 +58,12 @@ def measure(package: str, first: int, count: int, workers: int) -> tuple[Report,
 def _played(chunk: tuple[str, int, int]) -> Report:
     package, first, end = chunk
     twins = importlib.import_module(f"bench.twin_{package}").Twins()
-    played = twins.play(range(first, end))
+    try:
+        played = twins.play(range(first, end))
+    except Exception as error:  # noqa: BLE001 - raised again
+        # Rebuilt, as not every package's own errors can cross processes.
+        message = f"{package}, seeds {first} to {end - 1}: {type(error).__name__}: {error}"
+        raise RuntimeError(message) from None
     # A package may bring a report class of its own; its figures are what counts.
     return Report(played.alike, played.refused, dict(played.differing), played.shapes)
 
