@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncd.core.invoicing.rules import CREDIT, LedgerRules
 from syncd.core.service.connection_health import failures_recorded, one_error
+from syncd.core.service.invoice_reading import KIND as READ
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger_matching import (
     Candidate,
@@ -36,7 +37,7 @@ from syncd.core.store.linked_documents import (
     settle_linked,
 )
 from syncd.core.store.standing_documents import standing_documents, standing_remotes
-from syncd.core.store.watermarks import move_watermark
+from syncd.core.store.watermarks import move_watermark, watermark
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError
 from syncd.sdk.invoice_records import DocumentKind
@@ -115,7 +116,7 @@ async def link_book(
         run: gets the counts.
 
     Raises:
-        DataError: no invoice was ever read.
+        DataError: invoices were never read whole.
         ConnectorError: the book could not be read; the pass is not finished.
         PluginError: the connector failed in a way it should not.
     """
@@ -263,16 +264,14 @@ async def _candidates(
     mapping = await load_ledger_map(conn, psa.id, connection.id)
     have = await invoices_with_documents(conn, psa.id, connection.id, book.key)
     found: list[Candidate] = []
-    any_read = False
+    if await watermark(conn, psa.id, READ) is None:
+        message = f"invoices of {psa.name} were never read whole, so that nothing can be linked"
+        raise DataError(message, remedy="run `syncd invoices read`")
     async for one in all_invoices(conn, psa.id):
-        any_read = True
         if not one.counts or one.invoice.dated < first or one.invoice.key in have:
             continue
         contacts = frozenset(key for _, key in mapping.contacts.get(one.invoice.client, ()))
         found.append(_candidate(one, contacts, rules))
-    if not any_read:
-        message = f"no invoice of {psa.name} was read so far, so that nothing can be linked"
-        raise DataError(message, remedy="run `syncd invoices read`")
     return found
 
 

@@ -208,3 +208,13 @@ def test_status_says_until_when_a_book_is_known_and_whether_it_is_live(office: B
     assert "uk-books: Acme Books" in out
     assert "live from 2026-11-01" in out
     assert "1 linked" in out
+
+
+def test_a_psa_without_invoices_can_be_linked_once_it_was_read_whole(office: BookOffice) -> None:
+    assert office("map", "refresh")[0] == 0
+    code, _, err = office("invoices", "link", "uk-books", "--no-read")
+    assert code == 6
+    assert "were never read whole" in err
+    office.books["uk-books"].add(document("HAND-1"))
+    found = office.json("invoices", "link", "uk-books")
+    assert found["counts"]["books_only"] == 1
