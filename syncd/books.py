@@ -6,10 +6,12 @@ never keeps another book from its turn.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from syncd.bookkeeping import keeper_name, open_keeper, open_ledger, rules_of
 from syncd.core.invoicing.plan_rows import APPLICABLE, RowState
@@ -311,9 +313,14 @@ async def _why_off(app: App, connection: ConnectionRef) -> str:
     return "" if live is not None else "the book is not live"
 
 
+_TURNS: Final[WeakKeyDictionary[App, dict[str, asyncio.Lock]]] = WeakKeyDictionary()
+"""Whose turn it is at each book: two reads at once would each count the vendor's quota alone."""
+
+
 @asynccontextmanager
 async def _ledger(app: App, connection: ConnectionRef) -> AsyncIterator[Ledger]:
     async with (
+        _TURNS.setdefault(app, {}).setdefault(connection.name, asyncio.Lock()),
         failures_recorded(app.database, connection, app.clock, app.log),
         open_ledger(app, connection.name) as ledger,
     ):

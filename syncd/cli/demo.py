@@ -8,9 +8,18 @@ from pathlib import Path
 from rich.console import Console
 
 from syncd.cli.context import Cli
+from syncd.core.store.token_keys import new_key
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
-from syncd.sandbox.demo.cast import BILLING, NAMES, OPTIONS, SETTINGS
+from syncd.sandbox.demo.cast import (
+    BILLING,
+    INSTALLATION,
+    NAMES,
+    OPTIONS,
+    SETTINGS,
+    TABLES,
+    TOKEN_KEY_VARIABLE,
+)
 from syncd.sandbox.demo.program import Program
 from syncd.sandbox.demo.stage import Stage
 from syncd.sandbox.demo.story import play
@@ -42,8 +51,18 @@ def demonstrate(_cli: Cli, *, folder: Path | None, seed: int) -> None:
     world = demo_world(seed)
     cast = [offered[connector] for connector in NAMES]
     with Program() as program, SandboxHost(world, cast, options=OPTIONS) as host:
-        write_config(here, host, names=NAMES, mode="shadow", extra=SETTINGS, billing=BILLING)
-        stage = Stage(here, host, secrets_of(host), console, program)
+        write_config(
+            here,
+            host,
+            names=NAMES,
+            mode="shadow",
+            extra=SETTINGS,
+            billing=BILLING,
+            installation=INSTALLATION,
+            tables=TABLES,
+        )
+        secrets = {**secrets_of(host), TOKEN_KEY_VARIABLE: new_key()}
+        stage = Stage(here, host, secrets, console, program)
         console.rule("[bold]syncd: a month end against simulated vendors")
         for connector, name in NAMES.items():
             stage.say(f"{name}: {connector} simulated at {host.simulators[connector].base_url}")

@@ -15,7 +15,7 @@ _HEAD = """\
 [syncd]
 database = "sqlite:///syncd.db"
 timezone = "{timezone}"
-
+{installation}
 [billing]
 mode = "{mode}"{safe}
 currency = "GBP"
@@ -35,6 +35,8 @@ def write_config(
     timezone: str = "Europe/London",
     extra: Mapping[str, Mapping[str, Any]] | None = None,
     billing: Mapping[str, Any] | None = None,
+    installation: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Mapping[str, Any]] | None = None,
     database: str | None = None,
 ) -> Path:
     """Write `syncd.toml` into the folder.
@@ -47,10 +49,18 @@ def write_config(
         timezone: IANA zone of the billing periods.
         extra: connector -> settings that replace or extend the simulator's own.
         billing: further settings of `[billing]`.
+        installation: further settings of `[syncd]`.
+        tables: further tables, by name.
         database: URL, else SQLite beside the file.
     """
-    text = _HEAD.format(timezone=timezone, mode=mode, safe=_SAFE.get(mode, ""))
-    text += "".join(f"{key} = {_toml(value)}\n" for key, value in (billing or {}).items())
+    text = _HEAD.format(
+        timezone=timezone,
+        mode=mode,
+        safe=_SAFE.get(mode, ""),
+        installation=_lines(installation or {}),
+    )
+    text += _lines(billing or {})
+    text += "".join(f"\n[{name}]\n{_lines(one)}" for name, one in (tables or {}).items())
     if database is not None:
         text = text.replace('"sqlite:///syncd.db"', json.dumps(database))
     for connector, name in names.items():
@@ -63,7 +73,7 @@ def write_config(
             **(extra or {}).get(connector, {}),
         }
         text += f"\n[connections.{name}]\n"
-        text += "".join(f"{key} = {_toml(value)}\n" for key, value in settings.items())
+        text += _lines(settings)
     path = folder / "syncd.toml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -75,6 +85,10 @@ def secrets_of(host: SandboxHost) -> dict[str, str]:
     for simulator in host.simulators.values():
         found.update(simulator.sandbox.secrets)
     return found
+
+
+def _lines(settings: Mapping[str, Any]) -> str:
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in settings.items())
 
 
 def _toml(value: object) -> str:

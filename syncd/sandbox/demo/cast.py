@@ -9,12 +9,15 @@ from uuid import NAMESPACE_URL, uuid5
 
 SOURCE, BACKUP, USED, BOUGHT, PSA = "ninja", "backup", "m365", "csp", "halo"
 PSA_CONNECTOR, DIRECTORY, SELLER = "halopsa", "entra", "csp"
+XERO, QUICKBOOKS = "xero", "quickbooks"
 NAMES = {
     "ninjaone": SOURCE,
     "backup_console": BACKUP,
     DIRECTORY: USED,
     SELLER: BOUGHT,
     PSA_CONNECTOR: PSA,
+    XERO: XERO,
+    QUICKBOOKS: QUICKBOOKS,
 }
 """Connector -> name of its connection."""
 
@@ -50,6 +53,7 @@ NOVEMBER_AFTERNOON = datetime(2026, 11, 30, 17, 0, tzinfo=UTC)
 NOVEMBER_EVENING = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
 FIRST_OF_DECEMBER = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 SECOND_OF_DECEMBER = datetime(2026, 12, 2, 10, 0, tzinfo=UTC)
+FIFTH_OF_DECEMBER = datetime(2026, 12, 5, 11, 0, tzinfo=UTC)
 MID_DECEMBER = datetime(2026, 12, 15, 14, 0, tzinfo=UTC)
 DECEMBER_EVENING = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
 JANUARY_NIGHT = datetime(2027, 1, 1, 0, 20, tzinfo=UTC)
@@ -57,6 +61,9 @@ FIRST_OF_JANUARY = datetime(2027, 1, 1, 9, 0, tzinfo=UTC)
 
 PIONEERS = {"1004": "Acme Corp", "1006": "Hartley & Sons Ltd"}
 """Clients that go live first; they have years of records that people made by hand."""
+
+BOOKED = {XERO: "1004", QUICKBOOKS: "1006"}
+"""Book -> the client that is kept in it; both have been live for longest."""
 
 HIDDEN = "HSL6-PC03"
 """A device that one evening's read did not show, and nobody noticed."""
@@ -70,6 +77,18 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """What is set on the simulators."""
+
+TOKEN_KEY_VARIABLE = "SYNCD_DEMO_TOKEN_KEY"  # noqa: S105 - a variable's name
+
+INSTALLATION: Mapping[str, Any] = {"token_key": {"env": TOKEN_KEY_VARIABLE}}
+"""QuickBooks is signed in to by a person; what that gives is kept encrypted."""
+
+TABLES: Mapping[str, Mapping[str, Any]] = {
+    "invoices": {},
+    f"invoices.{XERO}": {},
+    f"invoices.{QUICKBOOKS}": {},
+}
+"""Finished invoices are carried into both books, by the defaults of each."""
 
 BILLING: Mapping[str, Any] = {"write_links": True}
 """Links of recurring lines are written by the program only where somebody says so."""

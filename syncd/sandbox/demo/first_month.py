@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.sandbox.demo import going_live, late_device, seats
+from syncd.sandbox.demo import books, going_live, late_device, seats
 from syncd.sandbox.demo.cast import (
     BACKUP,
     BY_HAND,
@@ -11,6 +11,7 @@ from syncd.sandbox.demo.cast import (
     NOVEMBER_AFTERNOON,
     NOVEMBER_EVENING,
     PSA_CONNECTOR,
+    QUICKBOOKS,
     SOURCE,
     USED,
 )
@@ -43,13 +44,19 @@ def play(stage: Stage) -> None:
     going_live.play(stage)
     _nothing_twice(stage)
     late_device.play(stage)
+    books.play(stage)
     _by_hand(stage)
     seats.side_by_side(stage)
 
 
 def _credentials(stage: Stage) -> None:
-    stage.step("Check", "Are the credentials good, and which rights are missing? Read-only.")
+    stage.step(
+        "Sign in and check",
+        "QuickBooks wants a person's consent; the others work with credentials of their own. Are\n"
+        "they good, and which rights are missing? Read-only.",
+    )
     stage.move_to(NOVEMBER_AFTERNOON)
+    stage.sign_in(QUICKBOOKS)
     stage.run("check")
 
 
@@ -131,6 +138,7 @@ def _by_hand(stage: Stage) -> None:
         "running month stands beside it in records of its own, which bill nothing.",
     )
     stage.move_to(MID_DECEMBER)
+    books.pay(stage)
     stage.run("pull")
     stage.run("bill", "send", BY_HAND, "--yes")
     stage.claim_no_duplicates(PSA_CONNECTOR)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from syncd.sandbox.demo import seats
+from syncd.sandbox.demo import books, seats
 from syncd.sandbox.demo.cast import (
     BACKUP,
+    BOOKED,
     BY_HAND,
     DECEMBER_EVENING,
     FIRST_OF_JANUARY,
@@ -24,6 +25,7 @@ def play(stage: Stage) -> None:
     _month_end(stage)
     _night(stage)
     _morning(stage)
+    books.paid(stage)
     _explanation(stage)
     _margin(stage)
 
@@ -50,7 +52,8 @@ def _night(stage: Stage) -> None:
         PSA_CONNECTOR,
         [{"action": "cut_after", "method": "POST", "path": "(?i)/softwarelicence", "count": 1}],
     )
-    events = stage.night(until=_billed)
+    done: set[str] = set()
+    events = stage.night(until=lambda event: _all_done(event, done))
     stage.break_next(PSA_CONNECTOR, [])
     names = [event.get("event") for event in events]
     stage.claim("change.unknown" in names, "the answer to a write was lost")
@@ -58,8 +61,11 @@ def _night(stage: Stage) -> None:
     stage.claim_no_duplicates(PSA_CONNECTOR)
 
 
-def _billed(event: Event) -> bool:
-    return event.get("event") == "run.finished" and event.get("kind") == "bill"
+def _all_done(event: Event, done: set[str]) -> bool:
+    """Whether bills are made and every book had its turn."""
+    if event.get("event") == "run.finished":
+        done.add(f"{event.get('kind')} of {event.get('connection')}")
+    return done >= {"bill of billing", *(f"books of {book}" for book in BOOKED)}
 
 
 def _morning(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 
+from syncd.sandbox.demo.browser import sign_in
 from syncd.sandbox.demo.cast import BACKUP, SOURCE, tenant_of
 from syncd.sandbox.demo.overnight import Event, spend_the_night, told
 from syncd.sandbox.demo.program import Program
@@ -146,6 +147,19 @@ class Stage:
         for line in told(events):
             self.console.out(line, highlight=False)
         return events
+
+    def sign_in(self, connection: str) -> None:
+        """Let a person sign in at a simulated vendor.
+
+        Raises:
+            SignInFailed: it did not come to its end.
+        """
+        words = f"syncd login {connection}"
+        self.console.print(f"[bold green]$[/bold green] [bold]{words}[/bold]")
+        began = time.monotonic()
+        told = sign_in(connection, self.folder, self._environment())
+        self._pass(time.monotonic() - began)
+        self.console.out(told, highlight=False)
 
     def world_client_of(self, row: Mapping[str, str]) -> WorldClient | None:
         """Whom an account stands for, None for the MSP itself and for nobody.
