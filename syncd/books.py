@@ -1,7 +1,6 @@
 """From settings to books: reading them back, payments, plans and their delivery, each as a run.
 
-Used by the daemon and by webhooks. What failed says so in its own run and on its connection; it
-never keeps another book from its turn.
+For the daemon and webhooks. What failed says so in its own run, and stops nothing else.
 """
 
 from __future__ import annotations

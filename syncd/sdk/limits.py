@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Final
+from weakref import WeakKeyDictionary
 
 from syncd.sdk import waiting
 from syncd.sdk.connector import RateLimit
@@ -107,3 +109,33 @@ class SlidingWindow:
             wait = max(wait, SHORTEST_WAIT)
             await self._sleep(wait)
             waited += wait
+
+
+_Windows = dict[tuple[str, int, float], SlidingWindow]
+_SHARED: Final[
+    WeakKeyDictionary[asyncio.AbstractEventLoop, WeakKeyDictionary[waiting.Stopwatch, _Windows]]
+] = WeakKeyDictionary()
+
+
+def shared_window(owner: str, calls: int, window_seconds: float, concurrency: int) -> SlidingWindow:
+    """One window for all clients of this process, for quotas that are soon used up.
+
+    A client that is opened right after another one would count from nothing, while the vendor
+    still counts what the other one sent.
+
+    Args:
+        owner: whose quota it is, e.g. address and organisation.
+        calls: most calls within a window.
+        window_seconds: length of the window.
+        concurrency: most calls in flight; of the first who asks.
+
+    Raises:
+        ValueError: as with `SlidingWindow`.
+        RuntimeError: no event loop runs.
+    """
+    of_loop = _SHARED.setdefault(asyncio.get_running_loop(), WeakKeyDictionary())
+    windows = of_loop.setdefault(waiting.STOPWATCH.get(), {})
+    key = (owner, calls, window_seconds)
+    if key not in windows:
+        windows[key] = SlidingWindow(calls, window_seconds, concurrency)
+    return windows[key]

@@ -8,9 +8,18 @@ from pathlib import Path
 from rich.console import Console
 
 from syncd.core.store.schema import upgrade
+from syncd.core.store.token_keys import new_key
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
-from syncd.sandbox.demo.cast import BILLING, NAMES, OPTIONS, SETTINGS
+from syncd.sandbox.demo.cast import (
+    BILLING,
+    INSTALLATION,
+    NAMES,
+    OPTIONS,
+    SETTINGS,
+    TABLES,
+    TOKEN_KEY_VARIABLE,
+)
 from syncd.sandbox.demo.program import Program
 from syncd.sandbox.demo.stage import Stage
 from syncd.sandbox.demo.story import play
@@ -38,10 +47,13 @@ def _play(url: str, tmp_path: Path) -> None:
             names=NAMES,
             mode="shadow",
             billing=BILLING,
+            installation=INSTALLATION,
+            tables=TABLES,
             database=url,
             extra=SETTINGS,
         )
         console = Console(file=said, width=100)
-        stage = Stage(tmp_path, host, secrets_of(host), console, program)
+        secrets = {**secrets_of(host), TOKEN_KEY_VARIABLE: new_key()}
+        stage = Stage(tmp_path, host, secrets, console, program)
         play(stage)
     assert "no write is left in doubt" in said.getvalue()

@@ -24,7 +24,7 @@ from syncd.sdk.errors import (
     VendorUnavailable,
 )
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
-from syncd.sdk.limits import SlidingWindow
+from syncd.sdk.limits import SlidingWindow, shared_window
 from syncd.sdk.refresh import RefreshExchange, vault_of
 from syncd_quickbooks.config import QuickBooksConfig
 from syncd_quickbooks.faults import Next, Refused, Said, fault_in, fault_text, not_open, refined
@@ -85,8 +85,9 @@ class CompanyClient(AbstractAsyncContextManager["CompanyClient"]):
             policy=POLICY,
             error_text=fault_text,
         )
-        # Ten a second, in halves: what the command before sent a moment ago counts as well.
-        self._each_second = SlidingWindow(5, 0.5, concurrency)
+        # Below ten a second: what processes before this one sent a moment ago counts as well.
+        owner = f"{config.base_url} {config.realm}"
+        self._each_second = shared_window(owner, 3, 0.5, concurrency)
         self._batches = SlidingWindow(40, 60.0, concurrency)
 
     @property

@@ -1,6 +1,7 @@
 """Webhooks, looked into after they were answered: what they name is asked for again, once.
 
-What cannot be asked for now comes again later. Nothing rests on a webhook: what is lost is seen by the read on schedule.
+What cannot be asked for now comes again later. Nothing rests on a webhook: what is lost is seen by
+the read on schedule.
 """
 
 from __future__ import annotations

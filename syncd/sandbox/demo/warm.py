@@ -22,8 +22,15 @@ import msgspec
 REQUEST_BYTES = 64 * 1024
 
 _ROOTS = ("syncd.cli", "syncd.config", "syncd.core")
-_LATE = ("aiosqlite", "httpx", "rapidfuzz", "rich.console", "sqlalchemy.dialects.sqlite.aiosqlite")
-"""Libraries that commands import inside their functions."""
+_LATE = (
+    "aiosqlite",
+    "httpx",
+    "rapidfuzz",
+    "rich.console",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "syncd.books",
+)
+"""What commands import inside their functions."""
 
 _NOT_COMMANDS = (".sandbox", ".migrations", "syncd.cli.demo", "syncd.cli.run", "syncd.cli.sandbox")
 
@@ -71,6 +78,8 @@ def _import_everything() -> None:
         _import_all(import_module(root))
     for name in _LATE:
         import_module(name)
+    # Every command would do this for all tables at its first question.
+    import_module("sqlalchemy.orm").configure_mappers()
     # What is imported stays; no collection shall write to pages that all children share.
     gc.freeze()
 

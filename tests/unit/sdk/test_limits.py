@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.sdk.connector import RateLimit
-from syncd.sdk.limits import SlidingWindow
+from syncd.sdk.limits import SlidingWindow, shared_window
 from syncd.sdk.testing.fakes import FakeStopwatch
 
 
@@ -219,3 +219,17 @@ def test_instant_calls_take_exactly_the_time_that_the_quota_imposes(calls, n):
         return watch.now
 
     assert asyncio.run(scenario()) == pytest.approx(((n - 1) // calls) * 60)
+
+
+async def test_clients_of_one_organisation_share_a_quota() -> None:
+    stopwatch = FakeStopwatch()
+    with stopwatch.running():
+        first = shared_window("https://books one", 2, 1.0, 5)
+        for _ in range(2):
+            async with first:
+                pass
+        second = shared_window("https://books one", 2, 1.0, 5)
+        async with second as waited:
+            assert waited >= 1.0
+        async with shared_window("https://books two", 2, 1.0, 5) as free:
+            assert free == 0.0
