@@ -161,16 +161,25 @@ class OutcomeUnknown(ConnectorError):
     code = "OUTCOME_UNKNOWN"
 
 
+class Withheld(bytes):
+    """Bytes that no representation shows."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes withheld>"
+
+    __str__ = __repr__
+
+
 class RequestRejected(ConnectorError):
     """The vendor refused our data; this item stops, the others go on.
 
     Attributes:
-        body: the vendor's answer, cut short where it is long; never part of a message.
+        body: the vendor's answer without our secrets; in no message and no representation.
     """
 
     code = "REQUEST_REJECTED"
     exit_code = 6
-    body: bytes = b""
+    body: Withheld = Withheld()
 
 
 class ProtocolError(ConnectorError):

@@ -300,10 +300,10 @@ class ApiClient:
         answer = answer_of(response, body, self._connection)
         if response.is_success:
             return answer
-        secrets = [request.headers.get("authorization", "").rpartition(" ")[2]]
-        secrets += [value for value in self._headers.values() if len(value) >= SHORTEST_KEY]
-        words = explained(self._error_text, answer, secrets)
-        error = refused(call, answer, self._policy, now=self._clock(), words=words)
+        secrets = [value for value in self._headers.values() if len(value) >= SHORTEST_KEY]
+        secrets.append(request.headers.get("authorization", "").rpartition(" ")[2])
+        said, now = explained(self._error_text, answer, secrets), self._clock()
+        error = refused(call, answer, self._policy, now=now, words=said, secrets=secrets)
         if self._pause_in and isinstance(error, RateLimited) and error.retry_after is None:
             error.retry_after = self._pause_in(body)
         raise error

@@ -6,7 +6,7 @@ say that nothing happened, is an unknown outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -22,6 +22,7 @@ from syncd.sdk.errors import (
     RateLimited,
     RequestRejected,
     VendorUnavailable,
+    Withheld,
 )
 from syncd.sdk.policy import HttpPolicy
 from syncd.sdk.retry import parse_retry_after
@@ -64,7 +65,13 @@ class Exchange:
 
 
 def refused(
-    x: Exchange, answer: Answer, policy: HttpPolicy, *, now: datetime, words: str = ""
+    x: Exchange,
+    answer: Answer,
+    policy: HttpPolicy,
+    *,
+    now: datetime,
+    words: str = "",
+    secrets: Sequence[str] | None = None,
 ) -> ConnectorError:
     """The error for an answer whose status is not 2xx.
 
@@ -74,6 +81,7 @@ def refused(
         policy: says what a 5xx means for a write and how long a bare 429 pauses.
         now: our time, UTC, against which a date in `Retry-After` is measured.
         words: the vendor's explanation, cleaned.
+        secrets: of ours, blotted out of the body that a refusal keeps; None keeps no body.
     """
     status, headers = answer.status, answer.headers
     what = f"answered {status}"
@@ -115,7 +123,8 @@ def refused(
         rejected = RequestRejected(
             x.sentence(what, words), remedy="mend what the vendor names, then try again", **known
         )
-        rejected.body = answer.body
+        if secrets is not None:
+            rejected.body = _blotted(answer.body, secrets)
         return rejected
     if x.write and (policy.write_5xx_is_unknown or not 500 <= status < 600):
         return unknown(x, what, words, http_status=status, request_id=answer.request_id)
@@ -172,6 +181,12 @@ def unknown(
         http_status=http_status,
         request_id=request_id,
     )
+
+
+def _blotted(body: bytes, secrets: Sequence[str]) -> Withheld:
+    for secret in filter(None, secrets):
+        body = body.replace(secret.encode(), b"***")
+    return Withheld(body)
 
 
 def explained(error_text: ErrorText | None, answer: Answer, secrets: list[str]) -> str:
