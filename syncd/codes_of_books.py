@@ -47,6 +47,7 @@ BOOKS: dict[str, Code] = {
         "books", "The invoice is older than the day from which the book is live."
     ),
     "APPROVAL_NEEDED": Code("books", "A person releases each document of this book."),
+    "GIVEN_UP": Code("books", "A person gave the document up; it is posted by name only."),
     "REFUSED_BEFORE": Code("books", "The books refused the same document before."),
     "ALREADY_MARKED": Code("books", "The PSA says that we posted it; the database does not know."),
     "PLANNING_FAILED": Code("books", "Drafting one invoice failed with a defect; others go on."),

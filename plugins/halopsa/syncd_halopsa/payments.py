@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 
 import msgspec
 
@@ -17,6 +16,7 @@ from syncd.sdk.errors import (
     AuthError,
     ConnectFailed,
     ConnectorError,
+    ProtocolError,
     RateLimited,
     RequestRejected,
 )
@@ -144,11 +144,15 @@ class PaymentBook:
         return [row for rows in lists for row in rows]
 
     def _payment(self, row: WirePayment) -> PsaPayment:
-        day = day_of(row.date)
+        day, amount = day_of(row.date), amount_of(row.amount)
+        if amount is None:
+            # Taken for 0, the same money would be recorded once more.
+            message = f"payment {row.id} of invoice {row.invoice_id} has no amount"
+            raise ProtocolError(message, remedy="look at the payment in HaloPSA")
         return PsaPayment(
             remote=str(row.id),
             invoice=str(row.invoice_id),
-            amount=amount_of(row.amount) or Decimal(0),
+            amount=amount,
             dated=NO_DATE if day is None else date.fromisoformat(day),
             reference=text_of(getattr(row, self._config.payment_key_field)) or "",
         )

@@ -88,7 +88,9 @@ class Reader:
             row: as read, or as the feed names one that was deleted.
             asked: day for those that name none.
         """
-        if row.status == "Deleted" or _VOIDED.match(row.private_note or ""):
+        # A note may begin with that word, and the money be there: a void leaves none.
+        void = not row.total_amt and _VOIDED.match(row.private_note or "")
+        if row.status == "Deleted" or void:
             return [self._payment(row, asked, deleted=True)]
         credit = sum((_amount(line) for line in row.line or () if _is(line, "CreditMemo")), ZERO)
         parts: dict[str, Decimal] = {}

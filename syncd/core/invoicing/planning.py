@@ -31,6 +31,9 @@ from syncd.core.invoicing.rules import LedgerRules
 from syncd.sdk.invoice_records import DocumentKind, Ownership, PsaInvoice
 from syncd.sdk.ledger_records import LedgerBook
 
+ABANDONED = "ABANDONED"
+"""Reason of a document that a person gave up."""
+
 REPEATABLE = frozenset({"SOURCE_MOVED", "LINK_ONLY"})
 """Reasons of ours for which a refused document is simply planned again."""
 
@@ -264,6 +267,17 @@ def _of_history(last: Earlier | None, digest: str) -> list[Problem]:
                 message="it was posted before, and somebody voided it in the books",
                 weight=Weight.HOLD,
                 remedy="Release it to post it anew; void it in the PSA too if it shall not count.",
+            )
+        ]
+    if not last.voided and last.code == ABANDONED:
+        # Whatever was mapped or edited since: somebody may have entered it by hand.
+        return [
+            Problem(
+                code="GIVEN_UP",
+                message=f"a person decided that it is not posted: {last.detail}",
+                weight=Weight.HOLD,
+                remedy="Name it to post it after all: `syncd invoices release PLAN NUMBER --why "
+                "TEXT`.",
             )
         ]
     if not last.voided and last.digest == digest and last.code not in REPEATABLE:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syncd.core.invoicing.plan_rows import RowState
+from syncd.core.invoicing.problems import APPROVAL_NEEDED, Weight
 from syncd.core.service.invoice_apply import find_invoice_plan
 from syncd.core.service.invoice_plan_issues import write_plan_issues
 from syncd.core.service.issue_book import IssueBook
@@ -57,7 +58,8 @@ async def release_rows(
     Args:
         database: where the plan is.
         wanted: id of the plan, or `latest`.
-        rows: keys of rows, numbers of documents, or ids of invoices; empty: all that is held.
+        rows: keys of rows, numbers of documents, or ids of invoices; empty: all that waits for
+            approval and nothing else. What is held for another reason must be named.
         reason: why; must say something.
         by: who.
         clock: current time in UTC.
@@ -71,7 +73,9 @@ async def release_rows(
         message = "a release needs a reason: it is kept with the document"
         raise ReleaseRefused(message, remedy='add --why "what was looked at"')
     record = await find_invoice_plan(database, wanted)
-    chosen = [row for row in record.rows if not rows or _names(row) & set(rows)]
+    chosen = [
+        row for row in record.rows if (_names(row) & set(rows) if rows else _wants_approval(row))
+    ]
     missing = sorted(set(rows) - {name for row in chosen for name in _names(row)})
     if missing:
         message = f"plan {record.id} has no row '{missing[0]}'"
@@ -94,7 +98,12 @@ async def release_rows(
         ]
         if not released:
             message = f"nothing of what was named is held in plan {record.id}"
-            remedy = f"`syncd plans show {record.id}` says how it stands"
+            if not rows:
+                message = f"nothing in plan {record.id} waits for approval alone"
+            remedy = (
+                f"`syncd plans show {record.id}` says how it stands; what is held for another "
+                "reason must be named"
+            )
             raise ReleaseRefused(message, remedy=remedy)
         made = await load_invoice_plan(conn, record.id)
         assert made is not None  # it was there a moment ago
@@ -106,6 +115,12 @@ async def release_rows(
     for row in released:
         log("invoices.released", plan=record.id, row=row.key, by=by, reason=reason.strip())
     return ReleasedRows(record=record, rows=tuple(released), by=by, reason=reason.strip())
+
+
+def _wants_approval(row: StoredRow) -> bool:
+    """Whether approval is all that it waits for; a possible duplicate is never let pass with it."""
+    held = {one.code for one in row.step.objections if one.weight is Weight.HOLD}
+    return held == {APPROVAL_NEEDED}
 
 
 def _names(row: StoredRow) -> set[str]:

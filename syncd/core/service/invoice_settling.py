@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from syncd.core.invoicing.planning import ABANDONED
 from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
 from syncd.core.service.posting_endings import DocumentEnding, DocumentEndings, stands
 from syncd.core.service.posting_settlement import DocumentSettler
@@ -28,7 +29,6 @@ from syncd.sdk.ledger_writes import Wanted
 if TYPE_CHECKING:
     from syncd.core.store.database import Database
 
-ABANDONED = "ABANDONED"
 OpenLedger = Callable[[str], AbstractAsyncContextManager[Ledger]]
 
 

@@ -331,6 +331,18 @@ async def test_a_changed_or_doubled_payment_of_ours_is_told() -> None:
         assert outcome.code == "PAYMENT_DOUBLE"
 
 
+async def test_a_payment_without_an_amount_is_not_taken_for_nothing() -> None:
+    async with opened(**RIGHTS) as bench:
+        (number,) = finished(bench)
+        found = bench.sim.hand.pay(number, "10.05")
+        bench.sim.hand._state.tables["invoicepayment"][found]["amount"] = None
+        with pytest.raises(ProtocolError, match="has no amount"):
+            await bench.psa.find_payments([str(number)])
+        (outcome,) = await bench.psa.record_payments([payment(number)])
+        assert isinstance(outcome, NotSent)
+        assert len(bench.sim.hand.payments()) == 1
+
+
 async def test_nothing_more_is_sent_after_one_payment_could_not_be() -> None:
     async with opened(**RIGHTS) as bench:
         (number,) = finished(bench)

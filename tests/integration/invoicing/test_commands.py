@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from syncd.sdk.invoice_records import Ownership
 from syncd.sdk.ledger_writes import LedgerDocument
 from tests.builders_intake import BookOffice, furnish, mapped
 from tests.builders_invoices import invoice, line
@@ -60,6 +61,31 @@ def test_what_is_held_is_released_with_a_reason(office: BookOffice) -> None:
     assert 'released by ann: "looked at it"' in out
     office("apply", plan)
     assert [one.number for one in office.books["uk-books"].entries.values()] == ["INV-00002"]
+
+
+def test_a_release_without_names_lets_nothing_pass_that_is_held_for_more(
+    office: BookOffice,
+) -> None:
+    config = office.folder / "syncd.toml"
+    config.write_text(
+        config.read_text().replace(
+            "[invoices.uk-books]", '[invoices.uk-books]\napproval = "by_hand"', 1
+        )
+    )
+    live(office)
+    marked = invoice("4", owner=Ownership.OURS, foreign={"id": "doc-9"})
+    furnish(office, invoice("1"), invoice("2"), marked)
+    assert office("invoices", "read")[0] == 0
+    plan = office.json("plan", "invoices", "uk-books")["plans"][0]["plan"]
+    code, out, err = office("invoices", "release", plan, "--why", "looked at them")
+    assert code == 0, out + err
+    office("apply", plan)
+    posted = {one.number for one in office.books["uk-books"].entries.values()}
+    assert posted == {"INV-00001", "INV-00002"}
+    code, out, err = office("invoices", "release", plan, "--why", "all the rest")
+    assert code == 6, out + err
+    assert "must be named" in out + err
+    assert office("invoices", "release", plan, "INV-00004", "--why", "looked in the books")[0] == 0
 
 
 def test_the_story_of_a_document_has_everything(office: BookOffice) -> None:

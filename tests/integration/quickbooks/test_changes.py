@@ -65,6 +65,15 @@ async def test_a_payment_that_is_taken_back_says_so(void: bool) -> None:
         assert [(one.remote, one.deleted) for one in changes.payments] == [(payment, True)]
 
 
+async def test_a_note_that_begins_with_voided_takes_no_money_back() -> None:
+    async with opened() as books:
+        payment = books.simulator.hand.pay(await post(books))
+        row = books.simulator.company.row("Payment", payment)
+        row["PrivateNote"] = "Voided cheque 114, replaced by this transfer"
+        (told,) = (await books.ledger.changes(BEFORE)).payments
+        assert (told.remote, told.deleted, told.amount) == (payment, False, Decimal("36.00"))
+
+
 async def test_a_credit_that_is_applied_is_no_money() -> None:
     async with opened() as books:
         invoice = await post(books)

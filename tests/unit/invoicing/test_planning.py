@@ -98,6 +98,11 @@ def test_what_was_refused_is_held_only_if_it_is_the_same_document() -> None:
     assert (codes(again), again.issue) == ([], 1)
 
 
+def test_what_a_person_gave_up_is_held_whatever_changed_since() -> None:
+    given_up = earlier(voided=False, code="ABANDONED", digest="of another mapping", detail="by ann")
+    assert codes(plan_post(invoice("1"), "d", facts(), [given_up])) == ["GIVEN_UP"]
+
+
 def test_a_mark_of_ours_that_this_database_does_not_know_is_held() -> None:
     marked = invoice("1", owner=Ownership.OURS, foreign={"id": "doc-9"})
     assert codes(plan_post(marked, "d", facts())) == ["ALREADY_MARKED"]
