@@ -227,7 +227,7 @@ async def test_one_bad_document_of_a_batch_does_not_stop_the_others(database: Da
     await release_rows(
         database,
         again.record.id,
-        rows=[],
+        rows=["INV-00002"],
         reason="the account is back",
         by="ann",
         clock=at.time.clock,
