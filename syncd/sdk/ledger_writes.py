@@ -169,6 +169,8 @@ class LedgerAction(msgspec.Struct, frozen=True, kw_only=True):
         currency: of a contact that is created, may be empty.
         account: income account of an item that is created.
         tax_code: of an item that is created, may be empty.
+        renumber: number that the document gets before it is voided, so that its own is free for
+            the one that replaces it; empty leaves the number as it is.
     """
 
     key: str
@@ -185,6 +187,7 @@ class LedgerAction(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     account: str = ""
     tax_code: str = ""
+    renumber: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
