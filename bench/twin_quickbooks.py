@@ -27,6 +27,7 @@ from syncd_quickbooks.references import tax
 from syncd_quickbooks.sandbox import sales
 from syncd_quickbooks.sandbox.company import Company
 from syncd_quickbooks.sandbox.options import Options
+from syncd_quickbooks.sandbox.refusals import Refusal
 from syncd_quickbooks.sandbox.service import Service, encode
 
 from syncd.sandbox.clock import WorldClock
@@ -79,6 +80,8 @@ class Twins:
             except DataError:
                 report.refused += 1
                 continue
+            except Refusal as error:
+                difference = f"refused by the books: {error}"
             if difference:
                 report.differing[seed] = difference
             else:

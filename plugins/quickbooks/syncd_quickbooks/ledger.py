@@ -37,7 +37,7 @@ from syncd_quickbooks.changes import ChangeFeed
 from syncd_quickbooks.client import CompanyClient
 from syncd_quickbooks.config import QuickBooksConfig
 from syncd_quickbooks.entries import Reader
-from syncd_quickbooks.payload import check_document, line_of
+from syncd_quickbooks.payload import check_document, check_sign, line_of
 from syncd_quickbooks.posting import Poster, not_sent
 from syncd_quickbooks.references import read_references
 from syncd_quickbooks.searching import Search
@@ -87,6 +87,7 @@ class QuickBooksLedger:
         american = book.tax_mode is TaxMode.DELEGATED
         totals = predict_american(document) if american else predict_global(document, taxes)
         check_document(document)
+        check_sign(totals.total)
         regime = Regime.DELEGATED if american else Regime.GLOBAL
         for line in document.lines:
             line_of(line, regime, self._config)

@@ -145,7 +145,16 @@ def check_document(document: LedgerDocument) -> None:
         raise DataError(
             f"the reference has more than {LONGEST_MEMO} characters", remedy="shorten it"
         )
-    if sum((amount_of(line) for line in document.lines), Decimal(0)) < 0:
+    check_sign(sum((amount_of(line) for line in document.lines), Decimal(0)))
+
+
+def check_sign(total: Decimal) -> None:
+    """Refuse a total below zero, which tax alone can make of lines that are not.
+
+    Raises:
+        DataError: it is negative.
+    """
+    if total < 0:
         raise DataError(
             "the document is negative, and QuickBooks takes none that is",
             remedy="carry it as a credit note with positive lines",

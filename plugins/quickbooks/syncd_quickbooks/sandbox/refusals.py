@@ -57,11 +57,14 @@ class Refusal(Exception):
     """
 
     def __init__(self, code: str, detail: str, *, element: str = "", message: str = "") -> None:
-        super().__init__(f"{code}: {detail}")
+        super().__init__(code, detail)
         self.code = code
         self.detail = detail
         self.element = element
         self.message = message or CODES[code][1]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
     @property
     def status(self) -> int:
