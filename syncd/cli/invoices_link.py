@@ -109,7 +109,7 @@ def _show(output: Output, report: LinkReport, rows: list[dict[str, str]], csv: P
                 ("linked before", counts["known"], "found in an earlier pass, or posted by us"),
                 ("linked now", counts["linked"], "by id, or by number, total and contact"),
                 ("amount differs", counts["amount_differs"], "same document, other total"),
-                ("doubtful", counts["doubtful"], "same number, other contact, kind or currency"),
+                ("doubtful", counts["doubtful"], "same number or id, and a fact that speaks against it"),
                 ("PSA only", counts["psa_only"], "no document; posted if dated after going live"),
                 ("books only", counts["books_only"], "documents that no invoice stands for"),
                 ("other clients", counts["unserved"], "invoices of clients without a contact here"),

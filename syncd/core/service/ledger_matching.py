@@ -1,7 +1,7 @@
 """Which documents that were there are which invoices: by id, or by number, total and contact.
 
 Pure: documents in, pairs and what is left out. A number alone proves nothing, since books and
-people number documents too.
+people number documents too; nor does an id alone, since another company's book has it as well.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """A document of an invoice's number that is not surely that invoice.
+    """A document of an invoice's number or id that is not surely that invoice.
 
     Attributes:
         invoice: of the PSA.
@@ -122,13 +122,13 @@ class Matcher:
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
         self.left: dict[str, Candidate] = {}
-        self._by_id: dict[str, Candidate] = {}
+        self._by_id: dict[str, list[Candidate]] = {}
         self._by_number: dict[tuple[DocumentKind, str], list[Candidate]] = {}
         for one in candidates:
             self.left[one.key] = one
             for remote in one.ids:
-                self._by_id[remote] = one
-            for number in dict.fromkeys(plain(number) for number in one.numbers if number):
+                self._by_id.setdefault(remote, []).append(one)
+            for number in _plain_numbers(one):
                 self._by_number.setdefault((one.kind, number), []).append(one)
 
     def take(self, entries: Iterable[LedgerEntry], ours: Collection[str]) -> Matched:
@@ -140,39 +140,62 @@ class Matcher:
         """
         found = Matched()
         for entry in entries:
-            if entry.remote in ours or entry.status in _NOT_THERE:
-                continue
-            one = self._by_id.get(entry.remote)
-            if one is not None and one.key in self.left:
-                differs = differences(one, entry)
-                pair = Pair(invoice=one, entry=entry, ground=MatchGround.ID, differs=differs)
-                self._pair(found, pair)
-                continue
-            self._by_its_number(found, entry)
+            if entry.remote not in ours and entry.status not in _NOT_THERE:
+                self._take(found, entry)
         return found
 
-    def _by_its_number(self, found: Matched, entry: LedgerEntry) -> None:
+    def _take(self, found: Matched, entry: LedgerEntry) -> None:
+        """Every fact with the number goes first, then the id with a fact that goes with it."""
+        named = [one for one in self._by_id.get(entry.remote, ()) if one.key in self.left]
         same = self._by_number.get((entry.kind, plain(entry.number)), []) if entry.number else []
-        doubts: list[Doubt] = []
-        for one in same:
-            if one.key not in self.left:
-                why = "the invoice has another document already"
-                doubts.append(Doubt(invoice=one, entry=entry, why=why))
-                continue
-            why = differences(one, entry)
-            if not why and not _same_contact(one, entry):
-                shown = entry.contact_name or entry.contact or "no contact"
-                why = f"the book has it for {shown}"
-                doubts.append(Doubt(invoice=one, entry=entry, why=why))
-            elif why:
-                amount = entry.currency == one.currency and _same_contact(one, entry)
-                doubts.append(Doubt(invoice=one, entry=entry, why=why, amount=amount))
+        equal = [one for one in same if one.key in self.left and _is_equal(one, entry)]
+        both = [one for one in equal if one in named]
+        if both:
+            self._pair(found, Pair(invoice=both[0], entry=entry, ground=MatchGround.ID))
+            return
+        if equal:
+            rivals = [one for one in named if one.contacts and _is_equal(one, entry)]
+            if rivals:
+                shown = equal[0].number
+                why = f"the PSA shows its id, and invoice {shown} has its number"
+                found.doubts += [Doubt(invoice=one, entry=entry, why=why) for one in rivals]
+                shown = rivals[0].number
+                why = f"the PSA shows its id at invoice {shown}"
+                found.doubts.append(Doubt(invoice=equal[0], entry=entry, why=why))
             else:
-                self._pair(found, Pair(invoice=one, entry=entry, ground=MatchGround.NUMBER))
-                return
+                self._pair(found, Pair(invoice=equal[0], entry=entry, ground=MatchGround.NUMBER))
+            return
+        weak = {one.key: _weakness(one, entry) for one in named}
+        claims = [one for one in named if not weak[one.key]]
+        if len(claims) == 1:
+            differs = differences(claims[0], entry)
+            pair = Pair(invoice=claims[0], entry=entry, ground=MatchGround.ID, differs=differs)
+            self._pair(found, pair)
+            return
+        doubts = [
+            Doubt(
+                invoice=one,
+                entry=entry,
+                why=f"the PSA shows its id at {len(claims)} invoices"
+                if one in claims
+                else f"the PSA shows its id, but {weak[one.key]}",
+            )
+            for one in named
+        ]
+        doubts += [self._doubt(one, entry) for one in same if one not in named]
         found.doubts += doubts
         if not doubts:
             found.books_only.append(entry)
+
+    def _doubt(self, one: Candidate, entry: LedgerEntry) -> Doubt:
+        """Why a document of an invoice's number is not surely that invoice."""
+        if one.key not in self.left:
+            why = "the invoice has another document already"
+            return Doubt(invoice=one, entry=entry, why=why)
+        if why := differences(one, entry):
+            amount = entry.currency == one.currency and _same_contact(one, entry)
+            return Doubt(invoice=one, entry=entry, why=why, amount=amount)
+        return Doubt(invoice=one, entry=entry, why=_for_somebody(entry))
 
     def _pair(self, found: Matched, pair: Pair) -> None:
         found.pairs.append(pair)
@@ -188,6 +211,31 @@ def differences(one: Candidate, entry: LedgerEntry) -> str:
     if entry.total != one.total:
         return f"the book has {entry.total:,} {entry.currency}, the PSA {one.total:,}"
     return ""
+
+
+def _is_equal(one: Candidate, entry: LedgerEntry) -> bool:
+    return not differences(one, entry) and _same_contact(one, entry)
+
+
+def _weakness(one: Candidate, entry: LedgerEntry) -> str:
+    """What makes an id that the PSA shows prove nothing, in words; empty if it proves the pair.
+
+    Ids are small numbers in some books, and the PSA may show one of another company's book.
+    """
+    if not one.contacts:
+        return "its client is no contact of this book"
+    if entry.kind is not one.kind or entry.currency != one.currency:
+        return differences(one, entry)
+    numbered = bool(entry.number) and plain(entry.number) in _plain_numbers(one)
+    return "" if numbered or _same_contact(one, entry) else _for_somebody(entry)
+
+
+def _for_somebody(entry: LedgerEntry) -> str:
+    return f"the book has it for {entry.contact_name or entry.contact or 'no contact'}"
+
+
+def _plain_numbers(one: Candidate) -> list[str]:
+    return list(dict.fromkeys(plain(number) for number in one.numbers if number))
 
 
 def _same_contact(one: Candidate, entry: LedgerEntry) -> bool:

@@ -58,11 +58,78 @@ def test_number_total_and_contact_make_a_pair(number: str) -> None:
     assert (pair.ground, pair.differs) == (MatchGround.NUMBER, "")
 
 
-def test_an_id_makes_a_pair_whatever_else_differs_and_that_is_said() -> None:
+def test_an_id_and_its_contact_make_a_pair_of_another_total_and_that_is_said() -> None:
     one = candidate(ids=frozenset({"doc-x"}))
     (pair,) = matched(one, entry("77", remote="doc-x", total=Decimal("25.00"))).pairs
     assert pair.ground is MatchGround.ID
     assert "25.00" in pair.differs
+
+
+def test_an_id_and_its_number_make_a_pair_for_another_contact() -> None:
+    one = candidate(ids=frozenset({"145"}))
+    (pair,) = matched(one, entry(remote="145", contact="contact-2", contact_name="B")).pairs
+    assert pair.ground is MatchGround.ID
+
+
+def test_the_id_of_another_company_s_document_takes_nobody_s_document() -> None:
+    posted_there = candidate(
+        "11", ids=frozenset({"145"}), contacts=frozenset(), client="c9", total=Decimal(120)
+    )
+    mine = candidate("900")
+    stranger = entry("INV-900", remote="145")
+    matcher = Matcher([posted_there, mine])
+    (pair,) = matcher.take([stranger], ()).pairs
+    assert (pair.invoice.key, pair.ground) == ("900", MatchGround.NUMBER)
+    assert list(matcher.left) == ["11"]
+
+
+@pytest.mark.parametrize(
+    ("change", "facts", "words"),
+    [
+        ({}, {"contact": "contact-2", "contact_name": "Beta"}, "has it for Beta"),
+        ({"contacts": frozenset()}, {}, "no contact of this book"),
+        ({}, {"kind": DocumentKind.CREDIT}, "has it as credit"),
+        ({}, {"currency": "EUR"}, "has it in EUR"),
+    ],
+    ids=["other contact", "client of another book", "other kind", "other currency"],
+)
+def test_an_id_without_more_is_a_doubt(change, facts, words: str) -> None:
+    one = candidate(ids=frozenset({"145"}), **change)
+    found = matched(one, entry("777", remote="145", **facts))
+    assert (found.pairs, found.books_only) == ([], [])
+    (doubt,) = found.doubts
+    assert "the PSA shows its id" in doubt.why
+    assert words in doubt.why
+    assert not doubt.amount
+
+
+def test_two_invoices_of_one_id_are_both_doubted() -> None:
+    both = [candidate(key, ids=frozenset({"145"})) for key in ("1", "2")]
+    found = Matcher(both).take([entry("777", remote="145")], ())
+    assert (found.pairs, found.books_only) == ([], [])
+    assert [doubt.invoice.key for doubt in found.doubts] == ["1", "2"]
+    assert all("2 invoices" in doubt.why for doubt in found.doubts)
+
+
+def test_a_number_with_every_fact_goes_before_an_id_whose_total_differs() -> None:
+    named = candidate("1", ids=frozenset({"145"}), total=Decimal(6))
+    numbered = candidate("2")
+    found = Matcher([named, numbered]).take([entry("INV-2", remote="145")], ())
+    assert [(pair.invoice.key, pair.ground) for pair in found.pairs] == [("2", MatchGround.NUMBER)]
+
+
+def test_an_id_and_a_number_that_are_equally_good_are_both_doubted() -> None:
+    named = candidate("1", ids=frozenset({"145"}))
+    numbered = candidate("2")
+    found = Matcher([named, numbered]).take([entry("INV-2", remote="145")], ())
+    assert found.pairs == []
+    assert sorted(doubt.invoice.key for doubt in found.doubts) == ["1", "2"]
+
+
+def test_of_invoices_of_one_number_the_one_of_the_id_is_taken() -> None:
+    twins = [candidate("1"), candidate("2", numbers=("INV-1",), ids=frozenset({"145"}))]
+    (pair,) = Matcher(twins).take([entry(remote="145")], ()).pairs
+    assert (pair.invoice.key, pair.ground) == ("2", MatchGround.ID)
 
 
 @pytest.mark.parametrize(
