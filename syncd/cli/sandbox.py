@@ -7,13 +7,17 @@ from pathlib import Path
 from types import FrameType
 
 from syncd.cli.context import Cli
+from syncd.core.store.token_keys import new_key
 from syncd.plugins import load
 from syncd.sandbox.config_file import secrets_of, write_config
+from syncd.sandbox.demo.cast import PSA_CONNECTOR, SETTINGS
 from syncd.sandbox.host import SandboxHost
 from syncd.sandbox.presets import PRESETS
+from syncd.sdk.connector import Capability
 from syncd.sdk.errors import ConfigError
 
 SANDBOX_NAMES = {"ninjaone": "ninja", "halopsa": "halo"}
+TOKEN_KEY_VARIABLE = "SYNCD_SANDBOX_TOKEN_KEY"  # noqa: S105 - a variable's name
 
 
 def up(cli: Cli, *, folder: Path, world: str, seed: int) -> None:
@@ -30,14 +34,29 @@ def up(cli: Cli, *, folder: Path, world: str, seed: int) -> None:
         raise ConfigError(message, remedy="name another folder with --dir")
     folder.mkdir(parents=True, exist_ok=True)
     output = cli.output()
-    with SandboxHost(PRESETS[world](seed), load().sandboxes().values()) as host:
+    plugins = load()
+    with SandboxHost(PRESETS[world](seed), plugins.sandboxes().values()) as host:
         names = {
             connector: SANDBOX_NAMES.get(connector, connector) for connector in host.simulators
         }
-        path = write_config(folder, host, names=names)
+        books = [
+            name
+            for connector, name in names.items()
+            if Capability.LEDGER in plugins.connectors[connector].provides
+        ]
+        path = write_config(
+            folder,
+            host,
+            names=names,
+            extra={PSA_CONNECTOR: SETTINGS[PSA_CONNECTOR]},
+            installation={"token_key": {"env": TOKEN_KEY_VARIABLE}},
+            tables={"invoices": {}, **{f"invoices.{name}": {} for name in books}},
+        )
         secrets = folder / "secrets.env"
+        secrets.touch(mode=0o600)  # the key in it is a real one
+        exported = {**secrets_of(host), TOKEN_KEY_VARIABLE: new_key()}
         secrets.write_text(
-            "".join(f"export {key}={value}\n" for key, value in secrets_of(host).items()),
+            "".join(f"export {key}={value}\n" for key, value in exported.items()),
             encoding="utf-8",
         )
         addresses = {name: host.simulators[one].base_url for one, name in names.items()}
