@@ -165,6 +165,8 @@ class PsaPayment(msgspec.Struct, frozen=True, kw_only=True):
         amount: positive.
         dated: when it was paid.
         reference: searchable; carries our marker on payments of ours.
+        said_new: a person said that no payment of the PSA is this one, so that one which is alike
+            is no obstacle to writing it.
     """
 
     key: str = ""
@@ -173,3 +175,4 @@ class PsaPayment(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     dated: date
     reference: str = ""
+    said_new: bool = False
