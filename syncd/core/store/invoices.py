@@ -27,6 +27,8 @@ from syncd.sdk.records import canonical_json
 
 _Row = InvoiceRow
 _KEPT = ("first_read_at",)
+_UNSHOWN = frozenset({"key", "item_name"})
+_TAX = frozenset({"tax", "tax_rate"})
 _PAGE = 500
 _MOST = Decimal(90_000_000_000)
 
@@ -76,8 +78,11 @@ def shown_digest(invoice: PsaInvoice) -> str:
     """Digest of what the client's document shows, and of nothing else.
 
     What is paid, marks of bookkeeping and the moment of a change are left out; so are trailing
-    zeros of amounts.
+    zeros of amounts, and tax that is left to the books: it is written back after posting, which is
+    no change of the invoice.
     """
+    theirs = invoice.delegated_tax
+    left_out = _UNSHOWN | _TAX if theirs else _UNSHOWN
     shown: dict[str, Any] = {
         "kind": invoice.kind.value,
         "number": invoice.number,
@@ -88,14 +93,14 @@ def shown_digest(invoice: PsaInvoice) -> str:
         "terms": invoice.terms,
         "reference": invoice.reference,
         "net": _plain(invoice.net),
-        "tax": _plain(invoice.tax),
-        "total": _plain(invoice.total),
+        "tax": None if theirs else _plain(invoice.tax),
+        "total": None if theirs else _plain(invoice.total),
         "voided": invoice.voided,
         "lines": [
             {
                 name: _plain(value) if isinstance(value, Decimal) else value
                 for name, value in msgspec.structs.asdict(line).items()
-                if name not in {"key", "item_name"}
+                if name not in left_out
             }
             for line in invoice.lines
         ],

@@ -192,3 +192,18 @@ def test_the_digest_sees_each_line() -> None:
     one = invoice("1")
     other = msgspec.structs.replace(one, lines=(line(description="Other"),))
     assert shown_digest(one) != shown_digest(other)
+
+
+def test_tax_that_is_left_to_the_books_is_no_part_of_what_is_shown() -> None:
+    """Written back by us, it must not look like an edit of somebody."""
+    before = invoice("1", line(rate="0"), delegated_tax=True)
+    taxed = msgspec.structs.replace(
+        before,
+        tax=Decimal("1.65"),
+        total=Decimal("21.65"),
+        lines=(msgspec.structs.replace(before.lines[0], tax=Decimal("1.65"), tax_rate=Decimal(8)),),
+    )
+    assert shown_digest(taxed) == shown_digest(before)
+    dearer = line(quantity="3", rate="0")
+    assert shown_digest(invoice("1", dearer, delegated_tax=True)) != shown_digest(before)
+    assert shown_digest(msgspec.structs.replace(taxed, delegated_tax=False)) != shown_digest(before)
