@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from syncd.config.problem import closest
+from syncd.core.service.bound_ledger import BoundLedger
 from syncd.sdk.connector import Capability
 from syncd.sdk.errors import ConfigError, PluginError
 from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
@@ -96,15 +97,16 @@ async def open_keeper(app: App, *, log: EventLog | None = None) -> AsyncIterator
 
 @asynccontextmanager
 async def open_ledger(app: App, name: str, *, log: EventLog | None = None) -> AsyncIterator[Ledger]:
-    """A book.
+    """A book, bound to the organisation that something of it rests on.
 
     Raises:
         ConfigError: it cannot be used.
         PluginError: its plugin opened no book.
         ConnectorError: the vendor refused or could not be reached.
     """
+    connection = await app.connection(name)
     async with app.open(name, log=log) as ports:
         if ports.ledger is None:
             message = f"connection '{name}' opened no book"
             raise PluginError(message, remedy="report this to the plugin's author")
-        yield ports.ledger
+        yield BoundLedger(ports.ledger, app.database, connection)

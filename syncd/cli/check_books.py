@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.core.service.bound_ledger import OtherOrganisation, require_bound
 from syncd.core.store.connections import find_connection
-from syncd.core.store.ledger_golive import attested, load_ledger_golive
+from syncd.core.store.ledger_golive import attested
 from syncd.sdk.errors import StoreError
 from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
 from syncd.sdk.ledger_records import LedgerBook
@@ -80,17 +81,17 @@ async def _attested(app: App, name: str) -> bool:
 
 
 async def _organisation(app: App, name: str, ledger: Ledger) -> CheckResult:
-    """Which organisation it is, and whether it is the one that a person let go live."""
+    """Which organisation it is, and whether it is the one that decisions were made for."""
     book = await ledger.book()
+    other = await _another(app, name, book)
+    if other is not None:
+        return other
     warnings: list[str] = []
     if book.own_numbers is False:
         warnings.append(
             f"{book.name} numbers documents itself, and invoices keep their own numbers: switch "
             "custom numbers on there"
         )
-    live = await _live_elsewhere(app, name, book)
-    if live:
-        warnings.append(live)
     lock = f", closed up to {book.locked_until}" if book.locked_until is not None else ""
     return CheckResult(
         ok=True,
@@ -99,22 +100,18 @@ async def _organisation(app: App, name: str, ledger: Ledger) -> CheckResult:
     )
 
 
-async def _live_elsewhere(app: App, name: str, book: LedgerBook) -> str:
+async def _another(app: App, name: str, book: LedgerBook) -> CheckResult | None:
+    """The refusal of an organisation that is not the one the connection's decisions are about."""
     if _no_database(app):
-        return ""
+        return None
     try:
         await app.database.require_schema()
         async with app.database.reader() as conn:
-            psa = await find_connection(conn, app.settings.invoices.psa or "")
             connection = await find_connection(conn, name)
-            if psa is None or connection is None:
-                return ""
-            word = await load_ledger_golive(conn, psa.id, connection.id)
+        if connection is not None:
+            await require_bound(app.database, connection, book)
     except StoreError:
-        return ""  # the finding of the database says so already
-    if word is None or not word.live or word.book_key == book.key:
-        return ""
-    return (
-        f"organisation {word.book_key} went live and {book.key} answers: nothing is posted until "
-        f"`syncd invoices link {name}` and `syncd golive {name} --from DATE` say so of this one"
-    )
+        return None  # the finding of the database says so already
+    except OtherOrganisation as error:
+        return CheckResult(ok=False, summary="", error=f"{error}; {error.remedy}")
+    return None

@@ -89,15 +89,17 @@ async def load_book(conn: AsyncConnection, connection_id: int) -> LedgerBook | N
 async def store_book(
     conn: AsyncConnection, connection_id: int, book: LedgerBook, *, now: datetime
 ) -> None:
-    """Keep the organisation as it was read; another one behind the connection takes its place."""
+    """Keep the organisation as it was read.
+
+    Where another one was behind the connection before, the catalogues of that one are gone, too.
+    """
     table = LedgerReferenceRow
-    others = update(table).where(
-        col(table.connection_id) == connection_id,
-        col(table.kind) == _BOOK,
-        col(table.key) != book.key,
-        col(table.gone_at).is_(None),
+    there = update(table).where(
+        col(table.connection_id) == connection_id, col(table.gone_at).is_(None)
     )
-    await conn.execute(others.values(gone_at=now))
+    others = there.where(col(table.kind) == _BOOK, col(table.key) != book.key)
+    if (await conn.execute(others.values(gone_at=now))).rowcount:
+        await conn.execute(there.where(col(table.kind) != _BOOK).values(gone_at=now))
     values = {
         "connection_id": connection_id,
         "kind": _BOOK,
