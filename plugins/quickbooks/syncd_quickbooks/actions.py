@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
-
 from syncd.sdk.answer import Answer
 from syncd.sdk.errors import (
     AuthError,
@@ -23,7 +21,7 @@ from syncd.sdk.errors import (
     TransientError,
 )
 from syncd.sdk.invoice_records import DocumentKind
-from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
+from syncd.sdk.ledger_records import LedgerEntry
 from syncd.sdk.ledger_writes import (
     ActionKind,
     ActionOutcome,
@@ -31,29 +29,20 @@ from syncd.sdk.ledger_writes import (
     LedgerAction,
     RejectedCode,
 )
-from syncd.sdk.psa_records import NotSent, Rejected, Unknown
+from syncd.sdk.psa_records import NotSent, Unknown
 from syncd_quickbooks.book import Home
 from syncd_quickbooks.client import CompanyClient, quoted
 from syncd_quickbooks.config import QuickBooksConfig
 from syncd_quickbooks.entries import Reader, linked, links
 from syncd_quickbooks.faults import Next, Refused
 from syncd_quickbooks.models import Named, Transaction
-from syncd_quickbooks.payload import ENTITIES
 from syncd_quickbooks.references import CLIENT_NOTE, SOLD, SUFFIX
+from syncd_quickbooks.requests import Made, Requests, rejected
 from syncd_quickbooks.searching import Search
+from syncd_quickbooks.voiding import Voider
 
 LONGEST_NAME: Final = {ActionKind.CREATE_CONTACT: 500, ActionKind.CREATE_ITEM: 100}
 FORBIDDEN: Final = ":\t\n\r"
-
-
-class _Made(msgspec.Struct):
-    """The answer to a single write, whatever it is about."""
-
-    invoice: Transaction | None = msgspec.field(default=None, name="Invoice")
-    credit: Transaction | None = msgspec.field(default=None, name="CreditMemo")
-    payment: Transaction | None = msgspec.field(default=None, name="Payment")
-    customer: Named | None = msgspec.field(default=None, name="Customer")
-    item: Named | None = msgspec.field(default=None, name="Item")
 
 
 class Actor:
@@ -78,12 +67,12 @@ class Actor:
             config: of the connection.
             postponed: how often each attempt was put off.
         """
-        self._postponed = postponed
+        self._requests = Requests(client, postponed)
+        self._voider = Voider(self._requests, search, reader, config)
         self._client = client
         self._search = search
         self._reader = reader
         self._home = home
-        self._config = config
 
     async def act(self, actions: Sequence[LedgerAction]) -> list[ActionOutcome]:
         """Do actions one after the other; one outcome per key.
@@ -93,7 +82,7 @@ class Actor:
         """
         does: dict[ActionKind, Callable[[LedgerAction], Awaitable[ActionOutcome]]] = {
             ActionKind.APPROVE: self._approve,
-            ActionKind.VOID: self._void,
+            ActionKind.VOID: self._voider.void,
             ActionKind.ALLOCATE: self._allocate,
             ActionKind.CREATE_CONTACT: self._create_contact,
             ActionKind.CREATE_ITEM: self._create_item,
@@ -107,8 +96,7 @@ class Actor:
             except ProtocolError as error:
                 outcomes.append(Unknown(action.key, str(error)))
             except TransientError as error:
-                # It was surely not done, and the refusal may be what is remembered.
-                self._postponed[action.attempt] += 1
+                self._requests.put_off(action)
                 outcomes.append(NotSent(action.key, str(error), error.retry_after))
             except Refused as error:
                 outcomes.append(_refusal(action, error))
@@ -119,54 +107,11 @@ class Actor:
         return outcomes
 
     async def _approve(self, action: LedgerAction) -> ActionOutcome:
-        return _rejected(
+        return rejected(
             action,
             RejectedCode.NOT_ALLOWED_NOW,
             "QuickBooks knows no drafts: a document is in the books from the moment it is made",
         )
-
-    async def _void(self, action: LedgerAction) -> ActionOutcome:
-        kind = action.document_kind
-        row = (await self._search.rows(ENTITIES[kind], [action.remote])).get(action.remote)
-        if row is None:
-            return await self._gone(action)
-        entry = self._reader.entry(row, kind)
-        if entry.status is EntryStatus.VOIDED:
-            return Done(action.key, action.remote, entry)
-        if linked(row, ["Payment", "CreditMemo", "Deposit"]) or entry.balance != entry.total:
-            return _rejected(
-                action,
-                RejectedCode.NOT_ALLOWED_NOW,
-                f"{kind.value} {entry.number} is paid or applied; take that back in QuickBooks",
-            )
-        if action.version and action.version != row.sync_token:
-            what = f"{kind.value} {entry.number} was changed since it was read"
-            return _rejected(action, RejectedCode.VERSION_MOVED, what)
-        path, operation = "invoice", "void"
-        if kind is DocumentKind.CREDIT:
-            if self._config.void_credits == "refuse":
-                return _rejected(
-                    action,
-                    RejectedCode.NOT_ALLOWED_NOW,
-                    "QuickBooks voids no credit memos, it only deletes them; delete it there, or"
-                    ' write void_credits = "delete" for this connection',
-                )
-            path, operation = "creditmemo", "delete"
-        answer = await self._write(
-            action, path, {"Id": row.id, "SyncToken": row.sync_token}, operation=operation
-        )
-        made = answer.decode(_Made)
-        now = made.invoice or made.credit
-        after = None
-        if now is not None and now.txn_date is not None:
-            after = self._reader.entry(now, kind)
-        return Done(action.key, action.remote, after, answer.request_id or "")
-
-    async def _gone(self, action: LedgerAction) -> ActionOutcome:
-        if action.document_kind is DocumentKind.CREDIT:
-            return Done(action.key, action.remote)
-        what = f"document {action.remote} is not in the company any more"
-        return _rejected(action, RejectedCode.NOT_ALLOWED_NOW, what)
 
     async def _allocate(self, action: LedgerAction) -> ActionOutcome:
         credits_ = await self._search.rows("CreditMemo", [action.remote])
@@ -174,13 +119,13 @@ class Actor:
         credit, invoice = credits_.get(action.remote), invoices.get(action.target)
         if credit is None or invoice is None:
             what = "the credit memo or the invoice is not in the company any more"
-            return _rejected(action, RejectedCode.NOT_ALLOWED_NOW, what)
+            return rejected(action, RejectedCode.NOT_ALLOWED_NOW, what)
         if await self._allocated(action, credit):
             return Done(action.key, action.remote, self._reader.entry(credit, DocumentKind.CREDIT))
         left = self._reader.entry(credit, DocumentKind.CREDIT).balance
         owed = self._reader.entry(invoice, DocumentKind.INVOICE).balance
         if min(left, owed) < action.amount or action.amount <= 0:
-            return _rejected(
+            return rejected(
                 action,
                 RejectedCode.NOT_ALLOWED_NOW,
                 f"{action.amount} cannot be applied: {left} of the credit memo are left and {owed}"
@@ -199,7 +144,7 @@ class Actor:
             body["TxnDate"] = action.dated.isoformat()
         if self._home.multicurrency and invoice.currency_ref:
             body["CurrencyRef"] = {"value": invoice.currency_ref.value}
-        answer = await self._write(action, "payment", body)
+        answer = await self._requests.send(action, "payment", body)
         after = await self._after(action.remote)
         return Done(action.key, action.remote, after, answer.request_id or "")
 
@@ -225,7 +170,7 @@ class Actor:
     async def _create_contact(self, action: LedgerAction) -> ActionOutcome:
         flaw = _flaw(action)
         if flaw:
-            return _rejected(action, RejectedCode.REFUSED, flaw)
+            return rejected(action, RejectedCode.REFUSED, flaw)
         note = f"{CLIENT_NOTE}{action.foreign_key}"
         for entity in ("Customer", "Vendor", "Employee"):
             for row in await self._named(entity, "DisplayName", action.name):
@@ -233,27 +178,27 @@ class Actor:
                     return Done(action.key, row.id)
                 how = "" if row.usable else ", which is inactive"
                 what = f"{entity.lower()} {row.id}{how} has the name {action.name!r}; link it"
-                return _rejected(action, RejectedCode.NAME_TAKEN, what)
+                return rejected(action, RejectedCode.NAME_TAKEN, what)
         body: dict[str, Any] = {"DisplayName": action.name, "Notes": note}
         if self._home.multicurrency and action.currency:
             body["CurrencyRef"] = {"value": action.currency}
-        answer = await self._write(action, "customer", body)
-        return _created(action, answer, answer.decode(_Made).customer)
+        answer = await self._requests.send(action, "customer", body)
+        return _created(action, answer, answer.decode(Made).customer)
 
     async def _create_item(self, action: LedgerAction) -> ActionOutcome:
         flaw = _flaw(action)
         if flaw:
-            return _rejected(action, RejectedCode.REFUSED, flaw)
+            return rejected(action, RejectedCode.REFUSED, flaw)
         if not action.account:
             what = "an item needs an account of income; name it"
-            return _rejected(action, RejectedCode.ACCOUNT_UNUSABLE, what)
+            return rejected(action, RejectedCode.ACCOUNT_UNUSABLE, what)
         for row in await self._named("Item", "Name", action.name):
             account = row.income_account_ref.value if row.income_account_ref else ""
             if row.usable and row.type in SOLD and account == action.account:
                 return Done(action.key, row.id)
             how = "" if row.usable else ", which is inactive"
             what = f"item {row.id}{how} of another kind has the name {action.name!r}; link it"
-            return _rejected(action, RejectedCode.NAME_TAKEN, what)
+            return rejected(action, RejectedCode.NAME_TAKEN, what)
         body: dict[str, Any] = {
             "Name": action.name,
             "Type": "Service",
@@ -261,8 +206,8 @@ class Actor:
         }
         if action.tax_code and not self._home.regime.american:
             body["SalesTaxCodeRef"] = {"value": action.tax_code}
-        answer = await self._write(action, "item", body)
-        return _created(action, answer, answer.decode(_Made).item)
+        answer = await self._requests.send(action, "item", body)
+        return _created(action, answer, answer.decode(Made).item)
 
     async def _named(self, entity: str, field: str, name: str) -> list[Named]:
         """Entries of a name, inactive ones with QuickBooks's suffix included."""
@@ -271,16 +216,6 @@ class Actor:
             " and Active in (true, false)"
         )
         return await self._client.query(entity, Named, where)
-
-    async def _write(
-        self, action: LedgerAction, path: str, body: object, *, operation: str = ""
-    ) -> Answer:
-        params: dict[str, str | int] = {
-            "requestid": f"{action.attempt}{self._postponed[action.attempt] or ''}"
-        }
-        if operation:
-            params["operation"] = operation
-        return await self._client.write(path, body, params)
 
 
 def _created(action: LedgerAction, answer: Answer, row: Named | None) -> ActionOutcome:
@@ -292,11 +227,7 @@ def _created(action: LedgerAction, answer: Answer, row: Named | None) -> ActionO
 def _refusal(action: LedgerAction, error: Refused) -> ActionOutcome:
     if error.said.next is Next.UNKNOWN:
         return Unknown(action.key, error.said.sentence)
-    return _rejected(action, error.said.rejected, error.said.sentence)
-
-
-def _rejected(action: LedgerAction, code: RejectedCode, message: str) -> Rejected:
-    return Rejected(action.key, code=code.value, message=message)
+    return rejected(action, error.said.rejected, error.said.sentence)
 
 
 def _flaw(action: LedgerAction) -> str:
