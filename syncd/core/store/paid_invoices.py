@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -28,7 +29,7 @@ class PaidInvoice:
         number: as printed.
         client_name: for people.
         currency: of the document in the books.
-        total: to be paid.
+        total: to be paid; where tax is left to the books, by the document as they keep it.
         stands: the PSA still has it, and not voided.
     """
 
@@ -56,6 +57,9 @@ async def paid_invoices(
         col(document.number),
         col(document.currency),
         col(document.total),
+        col(document.payload),
+        col(document.seen),
+        col(invoice.content),
         col(invoice.client_name),
         col(invoice.total).label("invoice_total"),
         col(invoice.voided),
@@ -84,8 +88,31 @@ async def paid_invoices(
             number=row.number,
             client_name=row.client_name or "",
             currency=row.currency,
-            total=row.total if row.invoice_total is None else abs(row.invoice_total),
+            total=_total(row),
             stands=row.invoice_total is not None and not row.voided and row.gone_at is None,
         )
         for row in await conn.execute(statement)
     }
+
+
+class _Tax(msgspec.Struct):
+    """Who computes tax, in what was sent and in the invoice."""
+
+    delegated: bool = False
+    delegated_tax: bool = False
+
+
+class _Seen(msgspec.Struct):
+    """What is to be paid, as the books showed it and it was accepted."""
+
+    total: Decimal = Decimal(0)
+
+
+def _total(row: Any) -> Decimal:
+    """The PSA may show a net where tax is left to the books; the client pays what they ask for."""
+    shown: Decimal = row.total if row.invoice_total is None else abs(row.invoice_total)
+    sent = msgspec.json.decode(row.payload or "{}", type=_Tax)
+    source = msgspec.json.decode(row.content or "{}", type=_Tax)
+    if not (sent.delegated or source.delegated_tax):
+        return shown
+    return max(shown, msgspec.json.decode(row.seen or "{}", type=_Seen).total)
