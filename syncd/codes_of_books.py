@@ -63,6 +63,12 @@ BOOKS: dict[str, Code] = {
     "WRITE_UNCLEAR": Code("books", "It cannot be told whether such a write happened."),
     # Reading and linking: what is not known is not posted
     "INVOICES_NOT_READ": Code("books", "Invoices of the PSA were not read whole; newer ones wait."),
+    "INVOICES_DOUBTED": Code(
+        "books", "The PSA knows none of the invoices asked for; not believed."
+    ),
+    "GONE_BEFORE_POSTING": Code(
+        "books", "A finished invoice is gone from the PSA before it was posted."
+    ),
     "MAPPED_TARGET_GONE": Code("books", "A mapping names an entry that the book no longer has."),
     "BOOK_UNMAPPED": Code("books", "Things that waiting invoices name have no counterpart there."),
     "LINKED_AMOUNT_DIFFERS": Code("books", "A document that was there before has another total."),

@@ -2,8 +2,7 @@
 
 Each batch is stored in a short transaction of its own and nothing is kept in memory. The watermark
 moves only after a whole read, to the moment at which it began; what a broken read stored is true
-of each invoice and is read again. An invoice is gone only if the PSA, asked for it by its id, does
-not know it.
+of each invoice and is read again.
 """
 
 from __future__ import annotations
@@ -14,13 +13,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.service.connection_health import blamed_on_connection, one_error, remedy_of
+from syncd.core.service.invoice_sweep import Swept, sweep_invoices
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.store.invoices import (
-    InvoicesStored,
-    mark_invoices_gone,
-    oldest_read,
-    store_invoices,
-)
+from syncd.core.store.invoices import InvoicesStored, store_invoices
 from syncd.core.store.issues import Finding
 from syncd.core.store.watermarks import move_watermark, watermark
 from syncd.sdk.connector import EventLog
@@ -38,8 +33,6 @@ KIND: Final = "invoices"
 
 INVOICES_NOT_READ: Final = "INVOICES_NOT_READ"
 
-_SWEEP_AFTER: Final = timedelta(hours=24)
-_SWEEP_MOST: Final = 25
 _BATCH: Final = 200
 
 
@@ -52,7 +45,7 @@ class InvoiceRead:
         read: invoices that came, repeats included.
         stored: what they changed.
         asked_again: invoices that were asked for by id, since nothing was heard of them for long.
-        gone: those of them that the PSA does not know any more.
+        gone: those of them that the PSA does not know any more, of which that is new.
     """
 
     since: datetime | None
@@ -99,7 +92,16 @@ async def read_invoices(
     try:
         async for batch in keeper.invoices(since=since):
             await reading.take(batch)
-        await reading.sweep(keeper, began, sweep_days)
+        reading.swept = await sweep_invoices(
+            database,
+            connection,
+            keeper,
+            reading.take,
+            began=began,
+            days=sweep_days,
+            clock=clock,
+            log=log,
+        )
     except Exception as error:
         told = one_error(error, connection)
         if blamed_on_connection(told):
@@ -121,8 +123,8 @@ async def read_invoices(
         since=since,
         read=reading.read,
         stored=reading.stored,
-        asked_again=reading.asked_again,
-        gone=reading.gone,
+        asked_again=reading.swept.asked,
+        gone=reading.swept.gone,
     )
 
 
@@ -136,8 +138,7 @@ class _Reading:
         self._connection = connection
         self._clock = clock
         self.read = 0
-        self.asked_again = 0
-        self.gone = 0
+        self.swept = Swept()
         self.stored = InvoicesStored()
 
     async def take(self, batch: Sequence[PsaInvoice]) -> None:
@@ -155,31 +156,12 @@ class _Reading:
                 older=self.stored.older + one.older,
             )
 
-    async def sweep(self, keeper: InvoiceKeeper, began: datetime, days: int) -> None:
-        """Ask by id for a few invoices of which nothing was heard for long."""
-        async with self._database.reader() as conn:
-            keys = await oldest_read(
-                conn,
-                self._connection.id,
-                before=began - _SWEEP_AFTER,
-                since=(began - timedelta(days=days)).date(),
-                most=_SWEEP_MOST,
-            )
-        if not keys:
-            return
-        found = await keeper.read_invoices(keys)
-        await self.take([found[key] for key in keys if key in found])
-        gone = [key for key in keys if key not in found]
-        async with self._database.writer() as conn:
-            await mark_invoices_gone(conn, self._connection.id, gone, now=self._clock())
-        self.asked_again, self.gone = len(keys), len(gone)
-
     def counts(self) -> dict[str, int]:
         counts = {
             "read": self.read,
             "new": self.stored.new,
             "changed": self.stored.changed,
-            "gone": self.gone,
+            "gone": self.swept.gone,
         }
         return {name: count for name, count in counts.items() if count}
 

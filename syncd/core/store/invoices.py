@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -41,7 +41,7 @@ class StoredInvoice:
         id: row id, in the order of first reading.
         invoice: as it was last read.
         digest: of what it shows; see `shown_digest`.
-        read_at: when, UTC.
+        read_at: when it was last read, or asked for by its id and not found, UTC.
         gone_at: since when the PSA no longer knows it, or None.
     """
 
@@ -147,43 +147,6 @@ async def store_invoices(
         )
         await conn.execute(statement, rows)
     return InvoicesStored(new=new, changed=changed, same=same, older=older)
-
-
-async def mark_invoices_gone(
-    conn: AsyncConnection, psa_id: int, keys: Collection[str], *, now: datetime
-) -> None:
-    """Say that the PSA, asked for these by id, no longer knows them."""
-    if keys:
-        statement = (
-            update(_Row)
-            .where(
-                col(_Row.psa_connection_id) == psa_id,
-                col(_Row.key) == bindparam("gone"),
-                col(_Row.gone_at).is_(None),
-            )
-            .values(gone_at=now)
-        )
-        await conn.execute(statement, [{"gone": key} for key in sorted(keys)])
-
-
-async def oldest_read(
-    conn: AsyncConnection, psa_id: int, *, before: datetime, since: date, most: int
-) -> list[str]:
-    """Keys of finished invoices that were last seen before a moment, the longest unseen first."""
-    statement = (
-        select(col(_Row.key))
-        .where(
-            col(_Row.psa_connection_id) == psa_id,
-            col(_Row.read_at) < before,
-            col(_Row.gone_at).is_(None),
-            col(_Row.voided).is_(False),
-            col(_Row.finalised).is_(True),
-            col(_Row.dated) >= since.isoformat(),
-        )
-        .order_by(col(_Row.read_at), col(_Row.id))
-        .limit(most)
-    )
-    return list((await conn.execute(statement)).scalars())
 
 
 async def invoices_by_key(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import msgspec
 import pytest
 
 from syncd.core.service.invoice_reading import INVOICES_NOT_READ, KIND, InvoiceRead, read_invoices
+from syncd.core.service.invoice_sweep import GONE_BEFORE_POSTING, INVOICES_DOUBTED
 from syncd.core.store.connections import ConnectionRef
 from syncd.core.store.database import Database
 from syncd.core.store.invoices import (
@@ -21,6 +22,7 @@ from syncd.core.store.invoices import (
 from syncd.core.store.issues import open_issues
 from syncd.core.store.watermarks import watermark
 from syncd.sdk.errors import PluginError, ProtocolError
+from syncd.sdk.invoice_records import Ownership
 from tests.builders_data import StrictLog
 from tests.builders_intake import ScriptedKeeper
 from tests.builders_invoices import START, connected, invoice, line
@@ -111,6 +113,104 @@ async def test_an_invoice_is_not_gone_for_being_absent_but_for_not_being_found_b
     keeper.batches = [[invoice("2", modified=START + timedelta(hours=31))]]
     back = await read(database, psa, keeper, after=timedelta(hours=32))
     assert back.stored.changed == 1
+
+
+async def gone_at(database: Database, psa: ConnectionRef, key: str):
+    async with database.reader() as conn:
+        return (await invoices_by_key(conn, psa.id, [key]))[key].gone_at
+
+
+async def issues_of(database: Database, code: str) -> dict[str, str]:
+    async with database.reader() as conn:
+        return {one.subject: one.message for one in await open_issues(conn) if one.code == code}
+
+
+async def test_an_answer_that_shows_none_of_several_invoices_is_not_believed(
+    database: Database,
+) -> None:
+    psa, _ = await connected(database)
+    keeper = ScriptedKeeper(batches=[[invoice("1"), invoice("2")]])
+    await read(database, psa, keeper)
+    keeper.batches = []
+    found = await read(database, psa, keeper, after=timedelta(hours=30))
+    assert (found.asked_again, found.gone) == (2, 0)
+    assert await gone_at(database, psa, "1") is None
+    (message,) = (await issues_of(database, INVOICES_DOUBTED)).values()
+    assert "none of 2 invoices" in message
+    keeper.there = {"1": invoice("1"), "2": invoice("2")}
+    await read(database, psa, keeper, after=timedelta(hours=31))
+    assert await issues_of(database, INVOICES_DOUBTED) == {}
+
+
+async def test_an_answer_that_lacks_what_the_list_has_just_shown_is_not_believed(
+    database: Database,
+) -> None:
+    psa, _ = await connected(database)
+    keeper = ScriptedKeeper(batches=[[invoice("1")]])
+    await read(database, psa, keeper)
+    keeper.batches = [[invoice("2")]]
+    doubted = await read(database, psa, keeper, after=timedelta(hours=30))
+    assert (doubted.asked_again, doubted.gone) == (1, 0)
+    assert set(await issues_of(database, INVOICES_DOUBTED)) == {psa.name}
+    keeper.there = {"2": invoice("2")}
+    believed = await read(database, psa, keeper, after=timedelta(hours=31))
+    assert believed.gone == 1
+    assert await gone_at(database, psa, "1") is not None
+    assert await issues_of(database, INVOICES_DOUBTED) == {}
+
+
+async def test_what_is_gone_is_asked_for_again_for_some_days_and_comes_back(
+    database: Database,
+) -> None:
+    psa, _ = await connected(database)
+    keeper = ScriptedKeeper(batches=[[invoice("1"), invoice("2")]])
+    await read(database, psa, keeper)
+    keeper.batches, keeper.there = [], {"1": invoice("1")}
+    await read(database, psa, keeper, after=timedelta(hours=30))
+    first = await gone_at(database, psa, "2")
+    assert first is not None
+    keeper.asked.clear()
+    await read(database, psa, keeper, after=timedelta(hours=31))
+    assert keeper.asked == []
+    keeper.batches = [[invoice("1")]]
+    again = await read(database, psa, keeper, after=timedelta(hours=37))
+    assert (keeper.asked, again.gone) == (["2", "1"], 0)
+    assert await gone_at(database, psa, "2") == first
+    keeper.there["2"] = invoice("2")
+    await read(database, psa, keeper, after=timedelta(hours=44))
+    assert await gone_at(database, psa, "2") is None
+    del keeper.there["2"]
+    await read(database, psa, keeper, after=timedelta(days=4))
+    keeper.asked.clear()
+    await read(database, psa, keeper, after=timedelta(days=30))
+    assert "2" not in keeper.asked
+
+
+async def test_a_finished_invoice_that_is_gone_before_it_was_posted_is_told(
+    database: Database,
+) -> None:
+    psa, _ = await connected(database)
+    keeper = ScriptedKeeper(
+        batches=[
+            [
+                invoice("1"),
+                invoice("2"),
+                invoice("3", dated=date(2026, 10, 1)),
+                invoice("4", client="c9"),
+                invoice("5", owner=Ownership.OTHER),
+                invoice("6", finalised=False),
+            ]
+        ]
+    )
+    await read(database, psa, keeper)
+    keeper.batches, keeper.there = [], {"1": invoice("1")}
+    await read(database, psa, keeper, after=timedelta(hours=30))
+    told = await issues_of(database, GONE_BEFORE_POSTING)
+    assert list(told) == [f"{psa.name}/2"]
+    assert "INV-00002 of Acme Ltd over 24.00 GBP" in told[f"{psa.name}/2"]
+    keeper.there["2"] = invoice("2")
+    await read(database, psa, keeper, after=timedelta(hours=37))
+    assert await issues_of(database, GONE_BEFORE_POSTING) == {}
 
 
 async def test_an_older_state_never_replaces_a_newer_one(database: Database) -> None:
