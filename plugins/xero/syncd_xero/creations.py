@@ -14,7 +14,7 @@ from syncd.sdk.psa_records import NotSent, Rejected, Unknown
 from syncd_xero.client import XeroClient
 from syncd_xero.models import Envelope, Message, SavedContact
 from syncd_xero.posting import SURELY_NOT_SENT, batch_key, leaves_open
-from syncd_xero.refusals import all_messages, meaning
+from syncd_xero.refusals import all_messages, refusal
 from syncd_xero.values import NOTHING, identifier, quoted
 
 LONGEST_NAME: Final = 255
@@ -66,7 +66,7 @@ class Creations:
         except RequestRejected as error:
             if leaves_open(error):
                 return Unknown(one.key, str(error))
-            return _rejected(one, all_messages(error.body) or [str(error)])
+            return refusal(one.key, all_messages(error.body) or [str(error)])
         except ConnectorError as error:
             return Unknown(one.key, str(error))
         return self._saved(one, saved, answer.request_id or "", contact=contact)
@@ -80,7 +80,7 @@ class Creations:
         row = rows[0]
         errors: list[Message] = row.validation_errors or []
         if errors or (row.status_attribute_string or "").upper() == "ERROR":
-            return _rejected(one, [error.message for error in errors])
+            return refusal(one.key, [error.message for error in errors])
         if isinstance(row, SavedContact):
             remote = identifier(row.contact_id)
             if remote in ("", NOTHING):
@@ -153,8 +153,3 @@ def _item(one: LedgerAction) -> dict[str, Any]:
     if sales:
         element["SalesDetails"] = sales
     return element
-
-
-def _rejected(one: LedgerAction, messages: list[str]) -> Rejected:
-    code, text = meaning(messages)
-    return Rejected(one.key, code.value, text)

@@ -31,7 +31,7 @@ from syncd_xero.config import XeroConfig
 from syncd_xero.lookup import PATHS, Lookup, documents_in
 from syncd_xero.models import Envelope, WireDocument
 from syncd_xero.payload import document_of
-from syncd_xero.refusals import all_messages, is_other_request, meaning, of_elements
+from syncd_xero.refusals import all_messages, is_other_request, of_elements, refusal
 from syncd_xero.values import NOTHING
 
 LARGEST_BODY: Final = 3_000_000
@@ -162,11 +162,11 @@ class Posting:
         named = of_elements(error.body)
         numbers = {item.document.number for item in batch}
         if len(batch) == 1:
-            return [_rejected(batch[0], messages or [str(error)])]
+            return [refusal(batch[0].document.key, messages or [str(error)])]
         guilty = [item for item in batch if item.document.number in named]
         if guilty and set(named) <= numbers and len(guilty) < len(batch):
             rest = [item for item in batch if item.document.number not in named]
-            outcomes = [_rejected(item, named[item.document.number]) for item in guilty]
+            outcomes = [refusal(item.document.key, named[item.document.number]) for item in guilty]
             return outcomes + await self._again(kind, rest)
         half = len(batch) // 2
         first = await self._again(kind, batch[:half])
@@ -203,7 +203,7 @@ class Posting:
         errors = [one.message for one in row.validation_errors or []]
         failed = row.has_errors or (row.status_attribute_string or "").upper() == "ERROR"
         if failed or (errors and row.id in ("", NOTHING)):
-            return _rejected(item, errors)
+            return refusal(item.document.key, errors)
         try:
             entry = self._lookup.entry(row)
         except ProtocolError as error:
@@ -233,11 +233,6 @@ def _batches(items: Sequence[_Item], most: int) -> Iterator[list[_Item]]:
         numbers.add(number)
     if batch:
         yield batch
-
-
-def _rejected(item: _Item, messages: list[str]) -> Rejected:
-    code, text = meaning(messages)
-    return Rejected(item.document.key, code.value, text)
 
 
 def _not_sent(item: _Item, error: ConnectorError) -> NotSent:

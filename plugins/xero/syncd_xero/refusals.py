@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from syncd.sdk.ledger_writes import RejectedCode as R
+from syncd.sdk.psa_records import Rejected
 
 _TEXTS: Final[tuple[tuple[str, R], ...]] = (
     (r"contact name (.* already assigned|must be unique)", R.NAME_TAKEN),
@@ -75,6 +76,12 @@ def meaning(messages: list[str]) -> tuple[R, str]:
         code = next((code for code in codes if code is not R.REFUSED), R.REFUSED)
     sentence = " ".join(texts) or "Xero refuses it without a reason"
     return code, sentence[:_LONGEST]
+
+
+def refusal(key: str, messages: list[str]) -> Rejected:
+    """The outcome of a write in Xero's words, with the code of what happens next."""
+    code, text = meaning(messages)
+    return Rejected(key, code.value, text)
 
 
 def of_elements(body: bytes) -> dict[str, list[str]]:
