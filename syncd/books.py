@@ -6,7 +6,7 @@ For the daemon and webhooks. What failed says so in its own run, and stops nothi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,7 @@ from syncd.core.service.ledger_references import KIND as REFERENCES
 from syncd.core.service.ledger_references import read_references
 from syncd.core.service.read_back import read_back, refresh_documents
 from syncd.core.service.runs import RunHandle, run
+from syncd.core.service.webhooks import Refresh
 from syncd.core.store.delivery_lock import reading_turn
 from syncd.core.store.invoice_facts import golive_of
 from syncd.core.store.ledger_actions import actions_waiting
@@ -247,12 +248,9 @@ async def tell_psa(app: App, due: datetime | None) -> None:
         conclude(handle, Delivered(psa=report))
 
 
-Refresh = Callable[[Announced, Sequence[str]], Awaitable[None]]
-
-
 @asynccontextmanager
-async def refreshing(app: App, name: str) -> AsyncIterator[tuple[str, Refresh]]:
-    """A book, and how to look at what its vendor announces.
+async def refreshing(app: App, name: str) -> AsyncIterator[Refresh]:
+    """An open book: how to look at what its vendor announces.
 
     Documents are read again by their id. A payment cannot be asked for by its id in every system:
     the changes since the last time are read instead.
@@ -278,7 +276,7 @@ async def refreshing(app: App, name: str) -> AsyncIterator[tuple[str, Refresh]]:
                         log=app.log,
                     )
 
-        yield (await ledger.book()).key, refresh
+        yield refresh
 
 
 async def _read_back(

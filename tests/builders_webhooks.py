@@ -5,12 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from syncd.core.store.connections import ensure_connection
+from sqlalchemy import insert
+
+from syncd.core.service.webhooks import Refresh
+from syncd.core.store.connections import ConnectionRef, ensure_connection
 from syncd.core.store.database import Database
+from syncd.core.store.tables.ledger import LedgerDocumentRow
+from syncd.core.store.webhooks import store_announcements
 from syncd.sdk.testing.fakes import FakeClock, RecordingLog
 from syncd.sdk.webhooks import Announced, Announcement, WebhookAnswer, Webhooks
 from syncd.web.webhooks import Receiver, WebhookDesk
@@ -70,3 +78,56 @@ async def desk_of(database: Database, *, max_open: int = 8, max_body_bytes: int 
         wake=woken.append,
     )
     return Desk(desk, log, woken, clock)
+
+
+@dataclass
+class Vendor:
+    """Counts who opens it and what is asked; fails as it is told."""
+
+    opened: int = 0
+    asked: list[tuple[Announced, tuple[str, ...]]] = field(default_factory=list)
+    shut: Callable[[], Exception] | None = None
+    refuses: Callable[[Announced], Exception | None] = lambda _what: None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Refresh]:
+        self.opened += 1
+        if self.shut is not None:
+            raise self.shut()
+        yield self._refresh
+
+    async def _refresh(self, what: Announced, remotes: Sequence[str]) -> None:
+        self.asked.append((what, tuple(remotes)))
+        if (error := self.refuses(what)) is not None:
+            raise error
+
+
+async def stand(database: Database, connection: ConnectionRef, *remotes: str) -> None:
+    """Documents of ours that stand in the organisation `BOOK`."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    common = {
+        "psa_connection_id": connection.id, "ledger_connection_id": connection.id,
+        "book_key": BOOK, "kind": "invoice", "marker": "", "client_key": "c1",
+        "contact_key": "k1", "currency": "GBP", "dated": "2026-11-01", "net": Decimal(1),
+        "tax": Decimal(0), "total": Decimal(1), "digest": "", "source_digest": "",
+        "state": "confirmed", "available_at": at, "created_at": at,
+    }  # fmt: skip
+    rows = [
+        {**common, "key": one, "invoice_key": one, "number": one, "remote": one} for one in remotes
+    ]
+    async with database.writer() as conn:
+        await conn.execute(insert(LedgerDocumentRow), rows)
+
+
+async def announce(
+    database: Database, desk: Desk, *events: tuple[str, str, str], what: str = "document"
+) -> ConnectionRef:
+    """Events by key, organisation and id, as if the vendor had sent them now."""
+    connection = desk.desk.receivers["books"].connection
+    found = [
+        Announcement(key=key, book=book, what=Announced(what), remote=remote, at=desk.clock())
+        for key, book, remote in events
+    ]
+    async with database.writer() as conn:
+        await store_announcements(conn, connection.id, found, now=desk.clock())
+    return connection

@@ -7,22 +7,20 @@ looks for what was put off. Without `[web]` no port is opened, and nothing of HT
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from syncd.core.service.webhooks import look_into
 from syncd.core.store.connections import ensure_connection
-from syncd.core.store.webhooks import count_waiting
+from syncd.daemon.looking import PAUSE_SECONDS, Looking
 from syncd.sdk.errors import SyncdError
 
 if TYPE_CHECKING:
     from syncd.bootstrap import App
     from syncd.web.webhooks import Receiver
-
-PAUSE_SECONDS: Final = 60.0
-"""How often is looked for what was put off, when nothing new comes."""
 
 GATHER_SECONDS: Final = 2.0
 """An announcement seldom comes alone; those of one change are looked into together."""
@@ -99,48 +97,35 @@ class Callers:
         return found
 
     async def _serve(self, receiver: Receiver) -> None:
-        wake = self._wakes[receiver.connection.name]
+        # Only now: with the port open, books are there.
+        from syncd.books import refreshing
+
+        connection = receiver.connection
+        looking = Looking(
+            database=self.app.database,
+            connection=connection,
+            opened=partial(refreshing, self.app, connection.name),
+            clock=self.app.clock,
+            log=self.app.log,
+        )
+        wake = self._wakes[connection.name]
         while True:
+            pause = PAUSE_SECONDS
             try:
-                await self._look(receiver)
+                pause = await looking.look()
             except SyncdError as error:
                 self._failed(receiver, str(error))
             except Exception as error:  # noqa: BLE001 - isolation: logged by type, tried again
-                self._failed(receiver, type(error).__name__)
+                trace = "".join(traceback.format_tb(error.__traceback__))
+                self._failed(receiver, type(error).__name__, trace=trace)
             try:
-                async with asyncio.timeout(PAUSE_SECONDS):
+                async with asyncio.timeout(pause):
                     await wake.wait()
                 await asyncio.sleep(GATHER_SECONDS)
             except TimeoutError:
                 pass
             wake.clear()
 
-    def _failed(self, receiver: Receiver, error: str) -> None:
+    def _failed(self, receiver: Receiver, error: str, **more: str) -> None:
         subject = f"webhooks of {receiver.connection.name}"
-        self.app.log("daemon.work_failed", subject=subject, error=error)
-
-    async def _look(self, receiver: Receiver) -> None:
-        """Look into what waits; the vendor is asked only if something does."""
-        name = receiver.connection.name
-        async with self.app.database.reader() as conn:
-            if not await count_waiting(conn, receiver.connection.id):
-                return
-        from syncd.books import refreshing
-
-        async with refreshing(self.app, name) as (book, refresh):
-            looked = await look_into(
-                self.app.database,
-                receiver.connection,
-                book=book,
-                refresh=refresh,
-                clock=self.app.clock,
-            )
-        self.app.log(
-            "webhook.processed",
-            connection=name,
-            n_done=looked.done,
-            n_waiting=looked.waiting,
-            n_given_up=looked.given_up,
-        )
-        if looked.error is not None:
-            raise looked.error
+        self.app.log("daemon.work_failed", subject=subject, error=error, **more)

@@ -7,18 +7,21 @@ the read on schedule.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from syncd.core.store.delivery_lock import BooksBusy
 from syncd.core.store.webhooks import (
     WaitingWebhook,
+    drop_foreign,
     forget_processed,
     mark_processed,
     put_off,
     waiting_webhooks,
 )
-from syncd.sdk.errors import ConnectorError, TransientError
+from syncd.sdk.errors import AuthError, RateLimited, StoreError, SyncdError, TransientError
 from syncd.sdk.webhooks import Announced
 
 if TYPE_CHECKING:
@@ -39,6 +42,9 @@ _TRIES: Final = 12
 Refresh = Callable[[Announced, Sequence[str]], Awaitable[None]]
 """Asks the vendor for things of one kind by their ids, and settles what that changes."""
 
+Open = Callable[[], AbstractAsyncContextManager[Refresh]]
+"""Opens the vendor."""
+
 
 @dataclass(slots=True)
 class Looked:
@@ -46,34 +52,34 @@ class Looked:
 
     Attributes:
         done: announcements that need no further look.
-        foreign: of them, those about another organisation, or of no interest.
+        foreign: of them, those that no document of ours stands behind.
         waiting: that come again later.
         given_up: that were left to the read on schedule.
         error: the first failure, None where there was none.
+        closed_until: the vendor refused everything, and is not to be asked before.
     """
 
     done: int = 0
     foreign: int = 0
     waiting: int = 0
     given_up: int = 0
-    error: ConnectorError | None = None
+    error: Exception | None = None
+    closed_until: datetime | None = None
 
 
 async def look_into(
     database: Database,
     connection: ConnectionRef,
     *,
-    book: str,
-    refresh: Refresh,
+    opened: Open,
     clock: Callable[[], datetime],
 ) -> Looked:
-    """Look into what waits.
+    """Look into what is due; the vendor is opened only where a document of ours stands behind it.
 
     Args:
         database: where they wait.
         connection: whose.
-        book: the organisation that the connection writes to; others are of no interest.
-        refresh: see `Refresh`; its failure concerns the ids it was called with.
+        opened: see `Open`; a failure concerns everything that is due.
         clock: UTC.
 
     Raises:
@@ -81,38 +87,56 @@ async def look_into(
     """
     looked = Looked()
     now = clock()
-    async with database.reader() as conn:
-        waiting = await waiting_webhooks(conn, connection.id, now=now, most=MOST)
-    groups: dict[Announced, list[WaitingWebhook]] = {}
-    foreign = []
-    for one in waiting:
-        if one.book != book or one.what not in (Announced.DOCUMENT, Announced.PAYMENT):
-            foreign.append(one.id)
-        else:
-            groups.setdefault(one.what, []).append(one)
-    for what, ones in groups.items():
-        await _look(database, what, ones, refresh, looked, clock)
     async with database.writer() as conn:
-        await mark_processed(conn, foreign, now=now, detail="not ours")
+        looked.foreign = await drop_foreign(conn, connection.id, now=now, detail="not ours")
         await forget_processed(conn, connection.id, before=now - timedelta(days=KEPT_DAYS))
-    looked.foreign = len(foreign)
-    looked.done += len(foreign)
+        waiting = await waiting_webhooks(conn, connection.id, now=now, most=MOST)
+    looked.done = looked.foreign
+    groups: dict[Announced, list[WaitingWebhook]] = {}
+    for one in waiting:
+        groups.setdefault(one.what, []).append(one)
+    if groups:
+        await _ask(database, groups, opened, looked, clock)
     return looked
+
+
+async def _ask(
+    database: Database,
+    groups: dict[Announced, list[WaitingWebhook]],
+    opened: Open,
+    looked: Looked,
+    clock: Callable[[], datetime],
+) -> None:
+    """Ask kind by kind; a refusal of the connection itself ends it for all that is left."""
+    left = dict(groups)
+    try:
+        async with opened() as refresh:
+            for what, ones in groups.items():
+                await _look(database, refresh, what, ones, looked, clock)
+                del left[what]
+    except Exception as error:
+        if _ours(error):
+            raise
+        unasked = [one for ones in left.values() for one in ones]
+        looked.closed_until = await _again(database, unasked, error, looked, clock())
 
 
 async def _look(
     database: Database,
+    refresh: Refresh,
     what: Announced,
     ones: Sequence[WaitingWebhook],
-    refresh: Refresh,
     looked: Looked,
     clock: Callable[[], datetime],
 ) -> None:
     by_remote: Mapping[str, None] = dict.fromkeys(one.remote for one in ones)
     try:
         await refresh(what, tuple(by_remote))
-    except ConnectorError as error:
-        looked.error = looked.error or error
+    except (AuthError, RateLimited):
+        raise
+    except Exception as error:
+        if _ours(error):
+            raise
         await _again(database, ones, error, looked, clock())
         return
     async with database.writer() as conn:
@@ -120,23 +144,36 @@ async def _look(
     looked.done += len(ones)
 
 
+def _ours(error: Exception) -> bool:
+    """Whether the database failed, so that nothing can be written about the try either."""
+    return isinstance(error, StoreError) and not isinstance(error, BooksBusy)
+
+
 async def _again(
     database: Database,
     ones: Sequence[WaitingWebhook],
-    error: ConnectorError,
+    error: Exception,
     looked: Looked,
     now: datetime,
-) -> None:
-    """Put them off, longer each time; those that came too often are left alone."""
-    asked = error.retry_after if isinstance(error, TransientError) else None
+) -> datetime:
+    """Put them off, longer each time; those that came too often are left alone.
+
+    All wait as long as the one that was tried most often, so that news does not shorten the pause.
+
+    Returns:
+        Until when.
+    """
+    looked.error = looked.error or error
+    tries = max((one.attempts for one in ones), default=0)
+    pause = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE)
+    if isinstance(error, TransientError) and error.retry_after is not None:
+        pause = max(pause, timedelta(seconds=error.retry_after))
+    code = error.code if isinstance(error, SyncdError) else type(error).__name__
+    over = [one.id for one in ones if one.attempts + 1 >= _TRIES]
+    later = [one.id for one in ones if one.attempts + 1 < _TRIES]
     async with database.writer() as conn:
-        for one in ones:
-            if one.attempts + 1 >= _TRIES:
-                await mark_processed(conn, [one.id], now=now, detail=f"given up: {error.code}")
-                looked.given_up += 1
-                continue
-            pause = min(_FIRST_PAUSE * 2**one.attempts, _LONGEST_PAUSE)
-            if asked is not None:
-                pause = max(pause, timedelta(seconds=asked))
-            await put_off(conn, [one.id], until=now + pause, detail=error.code)
-            looked.waiting += 1
+        await mark_processed(conn, over, now=now, detail=f"given up: {code}")
+        await put_off(conn, later, until=now + pause, detail=code)
+    looked.given_up += len(over)
+    looked.waiting += len(later)
+    return now + pause

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.store.standing_documents import STANDING
 from syncd.core.store.types import from_micros, to_micros
 from syncd.sdk.webhooks import Announced, Announcement
 
@@ -24,9 +25,18 @@ _WAITING: Final = text(
     " WHERE connection_id = :connection AND processed_at IS NULL AND available_at <= :now"
     " ORDER BY id LIMIT :most"
 )
-_COUNT: Final = text(
-    "SELECT count(*) FROM webhook WHERE connection_id = :connection AND processed_at IS NULL"
+_NEXT: Final = text(
+    "SELECT min(available_at) FROM webhook"
+    " WHERE connection_id = :connection AND processed_at IS NULL"
 )
+_FOREIGN: Final = text(
+    "UPDATE webhook SET processed_at = :now, detail = :detail, attempts = attempts + 1"
+    " WHERE connection_id = :connection AND processed_at IS NULL AND available_at <= :now"
+    " AND NOT EXISTS (SELECT 1 FROM ledger_document AS ours"
+    " WHERE ours.ledger_connection_id = webhook.connection_id"
+    " AND ours.book_key = webhook.book_key AND ours.state IN :standing"
+    " AND (webhook.what = :payment OR (webhook.what = :document AND ours.remote = webhook.remote)))"
+).bindparams(bindparam("standing", expanding=True))
 _PROCESSED: Final = text(
     "UPDATE webhook SET processed_at = :now, detail = :detail, attempts = attempts + 1"
     " WHERE id IN :ids"
@@ -110,9 +120,28 @@ async def waiting_webhooks(
     ]
 
 
-async def count_waiting(conn: AsyncConnection, connection_id: int) -> int:
-    """How many were not looked into, those that are put off included."""
-    return int((await conn.execute(_COUNT, {"connection": connection_id})).scalar_one())
+async def next_due(conn: AsyncConnection, connection_id: int) -> datetime | None:
+    """From when one of them may be looked into; None where none waits."""
+    found = (await conn.execute(_NEXT, {"connection": connection_id})).scalar_one()
+    return None if found is None else from_micros(found)
+
+
+async def drop_foreign(
+    conn: AsyncConnection, connection_id: int, *, now: datetime, detail: str
+) -> int:
+    """Be done with those that no document of ours stands behind; how many they were.
+
+    A payment may settle any document of its organisation.
+    """
+    values = {
+        "connection": connection_id,
+        "now": to_micros(now),
+        "detail": detail,
+        "standing": [state.value for state in STANDING],
+        "payment": Announced.PAYMENT.value,
+        "document": Announced.DOCUMENT.value,
+    }
+    return (await conn.execute(_FOREIGN, values)).rowcount
 
 
 async def mark_processed(

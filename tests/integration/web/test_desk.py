@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from syncd.core.store.database import Database
-from syncd.core.store.webhooks import count_waiting, waiting_webhooks
+from syncd.core.store.webhooks import next_due, waiting_webhooks
 from syncd.web.server import application
 from tests.builders_webhooks import SECRET, Desk, desk_of, signed
 
@@ -153,13 +153,15 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
     assert await stored(database) == ["e1"]
 
 
-async def test_what_waits_is_counted(
+async def test_what_waits_is_due_at_once(
     desk: Desk, client: httpx.AsyncClient, database: Database
 ) -> None:
     body, headers = signed(ONE)
-    await client.post("/webhooks/books", content=body, headers=headers)
     receiver = desk.desk.receivers["books"].connection
     async with database.reader() as conn:
-        assert await count_waiting(conn, receiver.id) == 1
+        assert await next_due(conn, receiver.id) is None
+    await client.post("/webhooks/books", content=body, headers=headers)
+    async with database.reader() as conn:
+        assert await next_due(conn, receiver.id) == desk.clock()
         (one,) = await waiting_webhooks(conn, receiver.id, now=desk.clock(), most=10)
     assert (one.remote, one.attempts) == ("d1", 0)
