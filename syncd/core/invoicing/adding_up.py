@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from syncd.core.invoicing.problems import Problem
+from syncd.core.invoicing.wording import shown
 from syncd.sdk.invoice_records import InvoiceLine, PsaInvoice
 
 CENT = Decimal("0.01")
@@ -36,13 +37,20 @@ def adds_up(invoice: PsaInvoice) -> tuple[Problem, ...]:
     net = sum((line.net for line in lines), Decimal(0))
     rounded = sum((cents(line.net) for line in lines), Decimal(0))
     if cents(invoice.net) not in {cents(net), rounded}:
-        found.append(_bad(invoice, f"its lines add up to {net} and its net is {invoice.net}"))
+        found.append(
+            _bad(invoice, f"its lines add up to {shown(net)} and its net is {shown(invoice.net)}")
+        )
     tax = sum((line.tax for line in lines), Decimal(0))
     slack = _HALF_CENT * max(len([line for line in lines if line.tax]), 1)
     if not invoice.delegated_tax and abs(tax - invoice.tax) > slack:
-        found.append(_bad(invoice, f"taxes of its lines make {tax} and its tax is {invoice.tax}"))
+        found.append(
+            _bad(
+                invoice, f"taxes of its lines make {shown(tax)} and its tax is {shown(invoice.tax)}"
+            )
+        )
     if cents(invoice.net + invoice.tax) != cents(invoice.total):
-        message = f"net {invoice.net} and tax {invoice.tax} do not make its total {invoice.total}"
+        net_and_tax = f"net {shown(invoice.net)} and tax {shown(invoice.tax)}"
+        message = f"{net_and_tax} do not make its total {shown(invoice.total)}"
         found.append(_bad(invoice, message))
     return tuple(found)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.invoicing.rules import CREDIT, REISSUE
+from syncd.core.invoicing.wording import shown
 from syncd.sdk.ledger_records import EntryStatus, LedgerBook, LedgerEntry
 
 
@@ -89,7 +90,8 @@ def _credit(entry: LedgerEntry, book: LedgerBook, today: date) -> Carry:
 def _fixed(entry: LedgerEntry, book: LedgerBook) -> Carry | None:
     """Why a document cannot be voided, or None."""
     if entry.status is EntryStatus.PAID or entry.paid or entry.credited:
-        message = f"{entry.paid} of it is paid and {entry.credited} credited; it is never voided"
+        used = f"{shown(entry.paid)} of it is paid and {shown(entry.credited)} credited"
+        message = f"{used}; it is never voided"
         return _hold("NOT_ALLOWED_NOW", message)
     if book.locked_until is not None and entry.dated <= book.locked_until:
         return _hold("PERIOD_LOCKED", f"the books are closed up to {book.locked_until}")

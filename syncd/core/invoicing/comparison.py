@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from syncd.core.invoicing.adding_up import cents
+from syncd.core.invoicing.wording import shown
 from syncd.sdk.ledger_records import EntryLine, LedgerEntry, Totals
 from syncd.sdk.ledger_writes import LedgerDocument, LedgerLine
 
@@ -99,7 +100,7 @@ def _if(field: str, sent: str, shown: str) -> list[Difference]:
     return [Difference(field=field, sent=sent, shown=shown)] if sent != shown else []
 
 
-def _money(field: str, sent: Decimal, shown: Decimal) -> list[Difference]:
-    if cents(sent) == cents(shown):
+def _money(field: str, sent: Decimal, there: Decimal) -> list[Difference]:
+    if cents(sent) == cents(there):
         return []
-    return [Difference(field=field, sent=f"{sent:f}", shown=f"{shown:f}")]
+    return [Difference(field=field, sent=shown(sent), shown=shown(there))]

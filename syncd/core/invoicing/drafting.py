@@ -15,6 +15,7 @@ from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.line_drafting import LineRules, draft_line, usable
 from syncd.core.invoicing.problems import Problem, Weight, unmapped
 from syncd.core.invoicing.rules import CREDIT, FROM_TERMS, HOLD, POST, SKIP, LedgerRules
+from syncd.core.invoicing.wording import shown
 from syncd.sdk.invoice_records import DocumentKind, PsaInvoice
 from syncd.sdk.ledger_records import AmountBasis, LedgerBook, ReferenceKind, TaxMode
 from syncd.sdk.ledger_writes import LedgerDocument, LedgerLine
@@ -146,7 +147,7 @@ def _direction(work: _Draft) -> tuple[DocumentKind, int]:
     """Kind of the document, and -1 where its amounts change their sign."""
     invoice, rules = work.invoice, work.rules
     if not cents(invoice.total) and not invoice.delegated_tax:
-        message = f"its total is {invoice.total}"
+        message = f"its total is {shown(invoice.total)}"
         remedy = 'Release it, or set zero_total = "skip" or "post" for this book.'
         if rules.zero_total == SKIP:
             problem = Problem(code="ZERO_TOTAL", message=message, weight=Weight.SKIP)
@@ -161,7 +162,9 @@ def _direction(work: _Draft) -> tuple[DocumentKind, int]:
     remedy = "Make it a credit note in the PSA"
     if invoice.kind is DocumentKind.INVOICE and rules.negative_invoice == HOLD:
         remedy += ', or set negative_invoice = "credit" for this book'
-    work.refuse("NEGATIVE_INVOICE", f"its total is {invoice.total}", remedy + "; plan again.")
+    work.refuse(
+        "NEGATIVE_INVOICE", f"its total is {shown(invoice.total)}", remedy + "; plan again."
+    )
     return invoice.kind, 1
 
 

@@ -11,7 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from syncd.core.invoicing.comparison import Difference
+from syncd.core.invoicing.line_drafting import plain
 from syncd.core.invoicing.recognition import GONE
+from syncd.core.invoicing.wording import shown
 from syncd.sdk.ledger_records import EntryLine, EntryStatus, LedgerEntry
 
 
@@ -59,8 +61,8 @@ def drift_of(before: LedgerEntry, now: LedgerEntry | None) -> Drift:
         now: as it is; None where the books do not know the id any more.
     """
     if now is None:
-        shown = Difference(field="document", sent=before.status.value, shown="gone")
-        return Drift(kinds=(DriftKind.DELETED,), differences=(shown,))
+        gone = Difference(field="document", sent=before.status.value, shown="gone")
+        return Drift(kinds=(DriftKind.DELETED,), differences=(gone,))
     status = _text("status", before.status.value, now.status.value)
     if now.status in GONE and before.status not in GONE:
         kind = DriftKind.VOIDED if now.status is EntryStatus.VOIDED else DriftKind.DELETED
@@ -99,27 +101,27 @@ def _lines(before: LedgerEntry, now: LedgerEntry) -> list[Difference]:
     if len(before.lines) != len(now.lines):
         return _text("lines", str(len(before.lines)), str(len(now.lines)))
     found: list[Difference] = []
-    for n, (was, shown) in enumerate(zip(before.lines, now.lines, strict=True), start=1):
-        found += _line(n, was, shown)
+    for n, (was, line) in enumerate(zip(before.lines, now.lines, strict=True), start=1):
+        found += _line(n, was, line)
     return found
 
 
-def _line(n: int, was: EntryLine, shown: EntryLine) -> list[Difference]:
+def _line(n: int, was: EntryLine, now: EntryLine) -> list[Difference]:
     found = [
-        *_text(f"text of line {n}", was.description, shown.description),
-        *_money(f"net of line {n}", was.net, shown.net),
-        *_text(f"tax code of line {n}", was.tax_code, shown.tax_code),
-        *_text(f"account of line {n}", was.account, shown.account),
-        *_text(f"item of line {n}", was.item, shown.item),
+        *_text(f"text of line {n}", was.description, now.description),
+        *_money(f"net of line {n}", was.net, now.net),
+        *_text(f"tax code of line {n}", was.tax_code, now.tax_code),
+        *_text(f"account of line {n}", was.account, now.account),
+        *_text(f"item of line {n}", was.item, now.item),
     ]
-    if None not in {was.quantity, shown.quantity} and was.quantity != shown.quantity:
-        found += _text(f"quantity of line {n}", str(was.quantity), str(shown.quantity))
+    if was.quantity is not None and now.quantity is not None and was.quantity != now.quantity:
+        found += _text(f"quantity of line {n}", plain(was.quantity), plain(now.quantity))
     return found
 
 
-def _text(field: str, was: str, shown: str) -> list[Difference]:
-    return [Difference(field=field, sent=was, shown=shown)] if was != shown else []
+def _text(field: str, was: str, now: str) -> list[Difference]:
+    return [Difference(field=field, sent=was, shown=now)] if was != now else []
 
 
-def _money(field: str, was: Decimal, shown: Decimal) -> list[Difference]:
-    return [] if was == shown else [Difference(field=field, sent=f"{was:f}", shown=f"{shown:f}")]
+def _money(field: str, was: Decimal, now: Decimal) -> list[Difference]:
+    return [] if was == now else [Difference(field=field, sent=shown(was), shown=shown(now))]

@@ -15,6 +15,7 @@ import msgspec
 from syncd.core.invoicing.drafting import Drafted
 from syncd.core.invoicing.problems import TOTAL_DIFFERS, Problem
 from syncd.core.invoicing.rules import LedgerRules
+from syncd.core.invoicing.wording import shown
 from syncd.sdk.errors import DataError
 from syncd.sdk.ledger_records import TaxMeaning, Totals
 from syncd.sdk.ledger_writes import LedgerDocument, LedgerLine
@@ -59,7 +60,7 @@ def predicted(
         return Predicted(document=document, totals=None, problems=(_unwritable(document, error),))
     missing = drafted.source_total - _compared(drafted, totals)
     if abs(missing) <= rules.tolerance and _same_tax(drafted, totals, rules):
-        notes = (f"the books will show {-missing:+} more",) if missing else ()
+        notes = (f"the books will show {shown(-missing, signed=True)} more",) if missing else ()
         return Predicted(document=with_nets(document, totals), totals=totals, notes=notes)
     if rules.rounds and missing and abs(missing) <= rules.rounding_limit:
         evened = msgspec.structs.replace(
@@ -71,7 +72,9 @@ def predicted(
             problem = _unwritable(evened, error)
             return Predicted(document=document, totals=totals, problems=(problem,))
         if _compared(drafted, again) == drafted.source_total:
-            note = f"a line '{ROUNDING}' of {missing:+} evens out what rounding made"
+            note = (
+                f"a line '{ROUNDING}' of {shown(missing, signed=True)} evens out what rounding made"
+            )
             return Predicted(document=with_nets(evened, again), totals=again, notes=(note,))
     return Predicted(document=document, totals=totals, problems=(_differs(drafted, totals, rules),))
 
@@ -120,9 +123,10 @@ def _differs(drafted: Drafted, totals: Totals, rules: LedgerRules) -> Problem:
         remedy += "; or allow a rounding line: rounding_limit, rounding_account and rounding_tax"
     return Problem(
         code=TOTAL_DIFFERS,
-        message=f"{drafted.document.number}: the books would show {totals.total} with "
-        f"{totals.tax} of tax, and the client's document shows {drafted.source_total} with "
-        f"{drafted.source_tax} ({difference:+})",
+        message=f"{drafted.document.number}: the books would show {shown(totals.total)} with "
+        f"{shown(totals.tax)} of tax, and the client's document shows "
+        f"{shown(drafted.source_total)} with {shown(drafted.source_tax)} "
+        f"({shown(difference, signed=True)})",
         remedy=f"{remedy}. Then plan again.",
     )
 

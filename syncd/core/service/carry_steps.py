@@ -21,6 +21,7 @@ from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import PlannedStep, Step, signed
 from syncd.core.invoicing.problems import APPROVAL_NEEDED, Problem, Weight
 from syncd.core.invoicing.rules import HOLD, LedgerRules
+from syncd.core.invoicing.wording import shown
 from syncd.core.store.invoice_facts import StoredInvoice
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem
 from syncd.core.store.standing_documents import STANDING
@@ -210,7 +211,7 @@ class CarryJudge:
         except DataError as error:
             return _hold(CREDIT_IMPOSSIBLE, str(error))
         if not payload.delegated and totals.total != worth:
-            message = f"the books would make it {totals.total} where {worth} is meant"
+            message = f"the books would make it {shown(totals.total)} where {shown(worth)} is meant"
             return _hold(CREDIT_IMPOSSIBLE, message)
         return msgspec.structs.replace(
             self._step(Step.CREDIT, document, f"credits {document.number}"),
