@@ -57,7 +57,7 @@ class Changes:
             before = await self._list(
                 "/Prepayments", {}, since, lambda answer: answer.prepayments, lambda row: row.id
             )
-            payments += [*credits_of(over), *credits_of(before)]
+            payments += [*credits_of(over, self._connection), *credits_of(before, self._connection)]
         overlap = timedelta(seconds=self._config.overlap_seconds)
         until = max(since, (self._began - overlap).replace(microsecond=0))
         return LedgerChanges(entries=tuple(entries), payments=tuple(payments), until=until)

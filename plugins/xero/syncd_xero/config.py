@@ -123,7 +123,10 @@ class XeroConfig(BaseModel):
         default=None, description="Signing key of the webhooks, by reference only."
     )
     webhook_days: int = Field(
-        default=31, ge=1, le=366, description="Events that are older are refused."
+        default=31,
+        ge=1,
+        le=45,
+        description="Events that are older are refused; at most 45, as long as repeats are known.",
     )
 
     _addresses = field_validator(

@@ -113,8 +113,12 @@ def payments_of(rows: Iterable[WirePayment]) -> Iterator[LedgerPayment]:
         )
 
 
-def credits_of(rows: Iterable[WireCredit]) -> Iterator[LedgerPayment]:
-    """Pre- and overpayments: the part put to each invoice, and what is put to none yet."""
+def credits_of(rows: Iterable[WireCredit], connection: str) -> Iterator[LedgerPayment]:
+    """Pre- and overpayments: the part put to each invoice, and what is put to none yet.
+
+    Raises:
+        ProtocolError: a part of one is not shown, which would look as if it had been taken back.
+    """
     for row in rows:
         if not row.type.startswith("RECEIVE"):
             continue
@@ -122,6 +126,8 @@ def credits_of(rows: Iterable[WireCredit]) -> Iterator[LedgerPayment]:
         if received is None or not row.id:
             continue
         gone = row.status in ("VOIDED", "DELETED")
+        if not gone:
+            _require_parts(row, connection)
         remote, contact = identifier(row.id), identifier(row.contact.contact_id)
         version, currency = row.updated_date_utc or "", row.currency_code or ""
         for part in row.allocations or []:
@@ -141,7 +147,8 @@ def credits_of(rows: Iterable[WireCredit]) -> Iterator[LedgerPayment]:
                 version=version,
             )
         # One that is gone is told even if nothing was left of it, so that its parts are taken back.
-        left = max(row.remaining_credit, row.total) if gone else row.remaining_credit
+        remaining = row.remaining_credit or ZERO
+        left = max(remaining, row.total) if gone else remaining
         if left > 0:
             yield LedgerPayment(
                 remote=remote,
@@ -153,6 +160,23 @@ def credits_of(rows: Iterable[WireCredit]) -> Iterator[LedgerPayment]:
                 deleted=gone,
                 version=version,
             )
+
+
+def _require_parts(row: WireCredit, connection: str) -> None:
+    """See that everything that was taken out of a pre- or overpayment is shown."""
+    parts = sum((one.amount for one in row.allocations or [] if not one.is_deleted), ZERO)
+    refunds = sum((one.amount for one in row.payments or [] if one.status != "DELETED"), ZERO)
+    left = row.remaining_credit
+    if left is not None and row.total - left <= parts + refunds:
+        return
+    used = "an unknown part" if left is None else f"{row.total - left:f}"
+    raise ProtocolError(
+        f"{connection}: Xero shows that {used} of a payment of {row.total:f} ({row.id}) is used,"
+        f" and allocations of {parts:f} and refunds of {refunds:f}",
+        remedy="nothing of it is believed; if it stays, look at that payment in Xero, or leave"
+        " such payments out: other_payments = false",
+        connection=connection,
+    )
 
 
 def _settled(

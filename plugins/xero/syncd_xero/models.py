@@ -136,8 +136,9 @@ class WireCredit(Wire):
     date: str | None = None
     reference: str | None = None
     total: Decimal = Decimal(0)
-    remaining_credit: Decimal = Decimal(0)
+    remaining_credit: Decimal | None = None
     allocations: list[WireAllocation] | None = None
+    payments: list[WirePayment] | None = None
     updated_date_utc: str | None = None
 
     @property

@@ -24,6 +24,7 @@ from tests.builders_xero_books import config
         ({"base_url": "http://api.example.com"}, "write https://"),
         ({"connections_url": "https://elsewhere.example.com/c"}, "on the host of base_url"),
         ({"batch": 51}, "less than or equal to 50"),
+        ({"webhook_days": 46}, "less than or equal to 45"),
         ({"page_size": 0}, "greater than or equal to 1"),
         ({"colour": "red"}, "Extra inputs"),
     ],

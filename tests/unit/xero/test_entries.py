@@ -13,6 +13,7 @@ from syncd_xero.models import Envelope, WireDocument
 from syncd_xero.references import account, contact, tax, tracking
 from syncd_xero.values import day, lists, modified_since, moment
 
+from syncd.sdk.errors import ProtocolError
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 
@@ -113,6 +114,9 @@ PAYMENTS = {
          "Date": "/Date(1793491200000)/", "RemainingCredit": 4},
         {"OverpaymentID": "O3", "Type": "RECEIVE-OVERPAYMENT", "Status": "VOIDED", "Total": 9,
          "Date": "/Date(1793491200000)/", "RemainingCredit": 0, "Allocations": []},
+        {"OverpaymentID": "O4", "Type": "RECEIVE-OVERPAYMENT", "Status": "PAID", "Total": 10,
+         "Date": "/Date(1793491200000)/", "RemainingCredit": 0, "Payments": [{"Amount": 3}],
+         "Allocations": [{"Amount": 7, "Invoice": {"InvoiceID": "BB"}}]},
     ],
 }  # fmt: skip
 
@@ -123,13 +127,34 @@ def test_payments_of_sales_are_told_and_others_are_not() -> None:
     assert told == [("p1", Decimal(5), False), ("p2", Decimal(6), True)]
     parts = [
         (one.remote, one.document, one.amount, one.deleted)
-        for one in credits_of(answer.overpayments or [])
+        for one in credits_of(answer.overpayments or [], "books")
     ]
     assert parts == [
         ("o1", "aa", Decimal(6), False),
         ("o1", "", Decimal(4), False),
         ("o3", "", Decimal(9), True),
+        ("o4", "bb", Decimal(7), False),
     ]
+
+
+HIDDEN: list[dict[str, Any]] = [
+    {},
+    {"RemainingCredit": 10.0, "Total": 12.5},
+    {"RemainingCredit": 4},
+    {"RemainingCredit": 4, "Allocations": []},
+    {"RemainingCredit": 0, "Allocations": [{"Amount": 6, "Invoice": {"InvoiceID": "AA"}}]},
+    {"RemainingCredit": 4, "Allocations": [{"Amount": 6, "IsDeleted": True}]},
+    {"RemainingCredit": 4, "Payments": [{"Amount": 6, "Status": "DELETED"}]},
+]
+
+
+@pytest.mark.parametrize("more", HIDDEN, ids=[f"case{n}" for n in range(len(HIDDEN))])
+def test_an_overpayment_that_does_not_show_its_parts_is_not_believed(more: dict[str, Any]) -> None:
+    row = {"OverpaymentID": "O1", "Type": "RECEIVE-OVERPAYMENT", "Status": "AUTHORISED",
+           "Total": 10, "Date": "/Date(1793491200000)/", **more}  # fmt: skip
+    found = msgspec.json.decode(msgspec.json.encode({"Overpayments": [row]}), type=Envelope)
+    with pytest.raises(ProtocolError, match="O1"):
+        list(credits_of(found.overpayments or [], "books"))
 
 
 def test_moments_are_read_in_both_forms() -> None:

@@ -74,6 +74,7 @@ class Options:
         payment_moves_invoice: a payment changes the invoice's UpdatedDateUTC and fires its webhook.
         omit_summary_fields: summaries in lists leave out what they may: the currency rate, the
             reference where it is empty.
+        hide_allocations: over- and prepayments do not say what they were put to.
         write_ceiling: most elements in a write; more are refused.
         page_ceiling: most rows of a page, whatever was asked for.
         monotonic: seconds, for tokens, limits, memory and lag.
@@ -114,6 +115,7 @@ class Options:
     date_strings: bool = True
     payment_moves_invoice: bool = True
     omit_summary_fields: bool = False
+    hide_allocations: bool = False
     write_ceiling: int = 500
     page_ceiling: int = 1000
     monotonic: Callable[[], float] = time.monotonic

@@ -141,6 +141,9 @@ def spare_money(books: Books, one: Document) -> Shown:
     """An overpayment or a prepayment."""
     name = "Overpayment" if one.kind == "RECEIVE-OVERPAYMENT" else "Prepayment"
     contact = books.contacts[one.contact]
+    parts: Shown = {}
+    if not books.options.hide_allocations:
+        parts = {"Allocations": allocations(books, one), "Payments": _payments(books, one)}
     return {
         "Type": one.kind,
         f"{name}ID": one.key,
@@ -151,7 +154,7 @@ def spare_money(books: Books, one: Document) -> Shown:
         "Total": one.total,
         "RemainingCredit": one.due_amount,
         "UpdatedDateUTC": moment(one.updated),
-        "Allocations": allocations(books, one),
+        **parts,
     }
 
 
