@@ -88,7 +88,9 @@ def events_page() -> str:
         + "`syncd run` writes one JSON object per line on stderr (short lines on a terminal). The "
         "names are a closed catalogue. Fields bound by context, such as `run_id` and `connection`, "
         "are in every line of a run. A key with `?` may be absent. No line holds a secret, a token "
-        "or a body.\n\n"
+        "or a body. Lines about documents name clients and sums, and `error` may repeat the words "
+        "of a vendor, in which a client's or a contact's name can stand: keep the log as you keep "
+        "the books.\n\n"
         "| event | level | keys | meaning |\n| --- | --- | --- | --- |\n",
     ]
     for name, event in EVENTS.items():

@@ -165,7 +165,7 @@ async def _again(
     """
     looked.error = looked.error or error
     tries = max((one.attempts for one in ones), default=0)
-    pause = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE)
+    pause = min(_FIRST_PAUSE * (1 << tries), _LONGEST_PAUSE)
     if isinstance(error, TransientError) and error.retry_after is not None:
         pause = max(pause, timedelta(seconds=error.retry_after))
     code = error.code if isinstance(error, SyncdError) else type(error).__name__
