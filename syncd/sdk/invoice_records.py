@@ -165,8 +165,9 @@ class PsaPayment(msgspec.Struct, frozen=True, kw_only=True):
         amount: positive.
         dated: when it was paid.
         reference: searchable; carries our marker on payments of ours.
-        said_new: a person said that no payment of the PSA is this one, so that one which is alike
-            is no obstacle to writing it.
+        alike: payments of the PSA of this amount and day, not of ours, that are known to be other
+            ones, since each stands for another payment or a person said so; one more of them may
+            be this one, which is then not written.
     """
 
     key: str = ""
@@ -175,4 +176,4 @@ class PsaPayment(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     dated: date
     reference: str = ""
-    said_new: bool = False
+    alike: int = 0

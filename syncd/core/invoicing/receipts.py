@@ -38,7 +38,10 @@ class Receipt:
         deleted: it was taken back, or settles the document no more.
         already: how much of this part the PSA has by what we know.
         echoed: the PSA has it from somebody else, so it is not ours to take back.
-        is_new: a person said that no payment of the PSA is this one.
+        is_new: a person said that no payment of the PSA is this one, or that it is to be taken back.
+        left: amount of an earlier version that was left to others since the last one that the PSA
+            has by what we know; None where none was.
+        still: the payment names the document no more, and the books show it settled all the same.
         marks: our marks of every write for this part so far.
     """
 
@@ -49,6 +52,8 @@ class Receipt:
     already: Decimal = Decimal(0)
     echoed: bool = False
     is_new: bool = False
+    left: Decimal | None = None
+    still: bool = False
     marks: frozenset[str] = frozenset()
 
 
@@ -79,9 +84,13 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Write this to the PSA; negative where a payment was taken back."""
+    """Write this to the PSA; negative where a payment was taken back.
+
+    `alike` counts payments of others with that amount and day that are known to be other ones.
+    """
 
     amount: Decimal
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,8 @@ def judge(receipt: Receipt, owed: Owed) -> Record | Known | Held:
         if equal is not None:
             message = f"the PSA has one of the same amount of {equal.dated}, perhaps this one"
             return Held(PAYMENT_UNCLEAR, message)
+    if doubt := _doubt(receipt):
+        return doubt
     if not owed.stands:
         return Held(PAYMENT_OF_VOIDED, "the PSA has voided or deleted the invoice")
     known = sum((one.amount for one in owed.payments), Decimal(0)) + owed.under_way
@@ -132,26 +143,57 @@ def judge(receipt: Receipt, owed: Owed) -> Record | Known | Held:
             f"{owed.total:,.2f} {owed.currency}"
         )
         return Held(PAYMENT_EXCEEDS, message)
-    return Record(change)
+    return Record(change, alike=_alike(receipt, owed, change))
+
+
+def _doubt(receipt: Receipt) -> Held | None:
+    """Why it cannot be told how much of the part the PSA has, unless a person told."""
+    if receipt.is_new:
+        return None
+    if receipt.still:
+        message = "its payment does not name the document any more, which is settled all the same"
+        return Held(PAYMENT_UNCLEAR, message)
+    if receipt.left is not None:
+        message = (
+            f"it was {receipt.left:,.2f} {receipt.currency} when it was left to others, who may "
+            "have entered that in the PSA"
+        )
+        return Held(PAYMENT_UNCLEAR, message)
+    return None
 
 
 def _taken_back(
     receipt: Receipt, owed: Owed, marked: Sequence[PsaPayment], change: Decimal
 ) -> Record | Known | Held:
-    """Only what we wrote is taken back, and only as far as it still stands in the PSA."""
+    """Only what we wrote is taken back, and only as far as it still stands in the PSA.
+
+    What others entered there is taken back where a person says so.
+    """
     wanted = receipt.already + change
     if receipt.echoed:
         if _equal(receipt, owed, amount=receipt.already) is None:
             return Known("", ours=False)
+        if receipt.is_new:
+            return Record(change)
         message = "it was taken back in the books, and somebody else entered it in the PSA"
         return Held(PAYMENT_TAKEN_BACK, message)
     if sum((one.amount for one in marked), Decimal(0)) <= wanted:
         return Known(marked[-1].remote if marked else "", ours=True)
-    return Record(change)
+    return _doubt(receipt) or Record(change)
 
 
 def _bears(payment: PsaPayment, marks: Collection[str]) -> bool:
     return any(mark in payment.reference for mark in marks)
+
+
+def _alike(receipt: Receipt, owed: Owed, amount: Decimal) -> int:
+    """Payments of others that look like the one to be written and are known not to be it."""
+    return sum(
+        (one.amount, one.dated) == (amount, receipt.dated)
+        and MARKER not in one.reference
+        and (receipt.is_new or one.remote in owed.claimed)
+        for one in owed.payments
+    )
 
 
 def _equal(receipt: Receipt, owed: Owed, amount: Decimal | None = None) -> PsaPayment | None:

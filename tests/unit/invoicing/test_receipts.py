@@ -44,7 +44,7 @@ def paid(amount: str, day: date = DAY, remote: str = "p", reference: str = "") -
     [
         (receipt(), owed(), Record(Decimal(10))),
         (receipt(), owed(paid("10")), Known("p", ours=False)),
-        (receipt(), owed(paid("10"), claimed={"p"}), Record(Decimal(10))),
+        (receipt(), owed(paid("10"), claimed={"p"}), Record(Decimal(10), alike=1)),
         (receipt(), owed(paid("10", reference="syncd-other")), Record(Decimal(10))),
         (
             receipt(marks=frozenset({MARK})),
@@ -52,6 +52,7 @@ def paid(amount: str, day: date = DAY, remote: str = "p", reference: str = "") -
             Known("p", ours=True),
         ),
         (receipt(is_new=True), owed(paid("10", date(2026, 11, 18))), Record(Decimal(10))),
+        (receipt(is_new=True), owed(paid("10")), Record(Decimal(10), alike=1)),
         (receipt(already=Decimal(10)), owed(), Known("", ours=True)),
         (receipt("15", already=Decimal(10)), owed(paid("10")), Record(Decimal(5))),
         (
@@ -65,6 +66,25 @@ def paid(amount: str, day: date = DAY, remote: str = "p", reference: str = "") -
             Known("", ours=True),
         ),
         (receipt(deleted=True), owed(paid("10")), Known("", ours=True)),
+        (receipt("15", left=Decimal(10)), owed(paid("15")), Known("p", ours=False)),
+        (receipt("15", left=Decimal(10), is_new=True), owed(), Record(Decimal(15))),
+        (
+            receipt(deleted=True, already=Decimal(10), echoed=True, is_new=True),
+            owed(paid("10")),
+            Record(Decimal(-10)),
+        ),
+        (
+            receipt(
+                deleted=True,
+                already=Decimal(10),
+                still=True,
+                is_new=True,
+                marks=frozenset({MARK}),
+            ),
+            owed(paid("10", reference=MARK)),
+            Record(Decimal(-10)),
+        ),
+        (receipt(deleted=True, already=Decimal(10), still=True), owed(), Known("", ours=True)),
     ],
     ids=[
         "new",
@@ -73,11 +93,17 @@ def paid(amount: str, day: date = DAY, remote: str = "p", reference: str = "") -
         "ours of another part",
         "ours by its mark",
         "a person said so",
+        "a person said so of one of that day",
         "recorded before",
         "grew",
         "taken back",
         "taken back on both sides",
         "never recorded",
+        "left before, and entered by hand as it is now",
+        "left before, and a person said that it is not there",
+        "a person takes back what others entered",
+        "a person says that it is taken back",
+        "not named any more, and not in the PSA either",
     ],
 )
 def test_what_a_part_is(part: Receipt, against: Owed, verdict: object) -> None:
@@ -98,8 +124,34 @@ def test_what_a_part_is(part: Receipt, against: Owed, verdict: object) -> None:
             owed(paid("10")),
             "PAYMENT_TAKEN_BACK",
         ),
+        (receipt("15", left=Decimal(10)), owed(), "PAYMENT_UNCLEAR"),
+        (receipt("15", left=Decimal(10)), owed(paid("10")), "PAYMENT_UNCLEAR"),
+        (receipt("15", already=Decimal(8), left=Decimal(10)), owed(paid("15")), "PAYMENT_UNCLEAR"),
+        (
+            receipt("15", already=Decimal(20), left=Decimal(25), marks=frozenset({MARK})),
+            owed(paid("20", reference=MARK)),
+            "PAYMENT_UNCLEAR",
+        ),
+        (
+            receipt(deleted=True, already=Decimal(10), still=True, marks=frozenset({MARK})),
+            owed(paid("10", reference=MARK)),
+            "PAYMENT_UNCLEAR",
+        ),
     ],
-    ids=["currency", "credit", "voided", "exceeds", "under way", "unclear", "taken back"],
+    ids=[
+        "currency",
+        "credit",
+        "voided",
+        "exceeds",
+        "under way",
+        "unclear",
+        "taken back",
+        "left before",
+        "left before, and entered then",
+        "left since it was recorded",
+        "smaller, and left since it was recorded",
+        "not named any more, and settled all the same",
+    ],
 )
 def test_what_a_person_must_look_at(part: Receipt, against: Owed, code: str) -> None:
     verdict = judge(part, against)
