@@ -38,7 +38,7 @@ class Receipt:
         deleted: it was taken back, or settles the document no more.
         already: how much of this part the PSA has by what we know.
         echoed: the PSA has it from somebody else, so it is not ours to take back.
-        is_new: a person said that no payment of the PSA is this one, or that it is to be taken back.
+        is_new: a person said that no payment of the PSA is this one, or to take it back there.
         left: amount of an earlier version that was left to others since the last one that the PSA
             has by what we know; None where none was.
         still: the payment names the document no more, and the books show it settled all the same.
