@@ -1,7 +1,8 @@
 """Creates a contact or an item that a person asked for, unless Xero has it already.
 
-A contact carries the PSA's id as its ContactNumber, an item as its Code: by these a repetition
-finds what the first try made.
+A contact carries the PSA's id as its ContactNumber, an item as its Code: by these, together with
+the name, a repetition finds what the first try made. Another system may have used the same ids, so
+that an id alone proves nothing.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Creations:
         return Done(key=one.key, remote=remote, request_id=request_id)
 
     async def _contact_there(self, one: LedgerAction) -> ActionOutcome | None:
-        """The contact with the PSA's id, or the refusal because another one has its name."""
+        """The contact that the first try made, or the refusal because another one is in the way."""
         for field, value in (("ContactNumber", one.foreign_key), ("Name", one.name)):
             params: dict[str, str | int] = {
                 "where": f"{field}=={quoted(value)}",
@@ -99,25 +100,42 @@ class Creations:
                 "pageSize": 10,
             }
             rows = (await self._client.read("/Contacts", params, essential=True)).contacts or []
-            if field == "ContactNumber":
-                if rows:
-                    return Done(key=one.key, remote=identifier(rows[0].contact_id))
-            elif rows:
-                status = (rows[0].contact_status or "ACTIVE").lower()
-                message = f"Xero has an {status} contact '{one.name}'; link it instead"
-                return Rejected(one.key, RejectedCode.NAME_TAKEN.value, message)
+            if not rows:
+                continue
+            row = next((row for row in rows if _usable(row)), rows[0])
+            if field == "ContactNumber" and _usable(row) and _same(row.name, one.name):
+                return Done(key=one.key, remote=identifier(row.contact_id))
+            status = (row.contact_status or "ACTIVE").lower()
+            numbered = f" with the number {value}" if field == "ContactNumber" else ""
+            return _taken(one, f"an {status} contact '{row.name}'{numbered}")
         return None
 
     async def _item_there(self, one: LedgerAction) -> ActionOutcome | None:
         rows = (await self._client.read("/Items", essential=True)).items or []
         for row in rows:
-            if row.code.casefold() == one.foreign_key.casefold():
-                return Done(key=one.key, remote=row.code)
+            if _same(row.code, one.foreign_key):
+                sold = row.is_sold is not False
+                if sold and _same(row.name or "", one.name):
+                    return Done(key=one.key, remote=row.code)
+                unsold = "" if sold else ", which is not sold"
+                return _taken(one, f"an item '{row.name or ''}' ({row.code}){unsold}")
         for row in rows:
-            if (row.name or "").casefold() == one.name.casefold():
-                message = f"Xero has an item '{one.name}' ({row.code}); link it instead"
-                return Rejected(one.key, RejectedCode.NAME_TAKEN.value, message)
+            if _same(row.name or "", one.name):
+                return _taken(one, f"an item '{row.name}' ({row.code})")
         return None
+
+
+def _usable(row: SavedContact) -> bool:
+    return (row.contact_status or "ACTIVE").upper() == "ACTIVE"
+
+
+def _same(text: str, other: str) -> bool:
+    return " ".join(text.split()).casefold() == " ".join(other.split()).casefold()
+
+
+def _taken(one: LedgerAction, what: str) -> Rejected:
+    message = f"Xero has {what}; '{one.name}' ({one.foreign_key}) is not made: link it instead"
+    return Rejected(one.key, RejectedCode.NAME_TAKEN.value, message)
 
 
 def _flaw(one: LedgerAction, *, contact: bool) -> str:
