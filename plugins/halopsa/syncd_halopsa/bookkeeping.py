@@ -6,13 +6,16 @@ unknown, and never taken for off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from syncd.sdk.errors import PermissionMissing, RequestRejected
 from syncd_halopsa.client import HaloApi
 from syncd_halopsa.invoice_models import WireLink, WireModule
 from syncd_halopsa.invoice_resources import CURRENCIES, INVOICE_TABLE, LINKS, MODULES
 from syncd_halopsa.resources import Resource, Row
+
+FEW = 5
+"""Up to so many invoices are asked for their links one by one."""
 
 
 async def modules_on(api: HaloApi) -> tuple[str, ...] | None:
@@ -37,19 +40,38 @@ async def currencies_of(api: HaloApi) -> Mapping[int, str]:
     return {row.id: (row.code or "").strip().upper() for row in rows}
 
 
-async def links_of(api: HaloApi) -> Mapping[int, list[WireLink]]:
-    """Links of all invoices to other systems, by id of the invoice; empty if not readable."""
+async def links_of(
+    api: HaloApi, invoices: Collection[int] | None = None
+) -> Mapping[int, list[WireLink]] | None:
+    """Links of invoices to other systems, by id of the invoice; None if they cannot be read.
+
+    Args:
+        api: the signed API.
+        invoices: only these; one by one while they are few, else out of the list of all.
+    """
+    rows: list[WireLink] | None
+    if invoices is not None and len(invoices) <= FEW:
+        rows = []
+        for one in sorted(invoices):
+            some = await readable(api, LINKS, halo_id=one)
+            if some is None:
+                return None
+            rows += some
+    else:
+        rows = await readable(api, LINKS)
+    if rows is None:
+        return None
     found: dict[int, list[WireLink]] = {}
-    for row in await readable(api, LINKS) or []:
+    for row in rows:
         if row.halo_id is not None and row.table_id in {None, INVOICE_TABLE}:
             found.setdefault(row.halo_id, []).append(row)
     return found
 
 
-async def readable(api: HaloApi, resource: Resource[Row]) -> list[Row] | None:
+async def readable(api: HaloApi, resource: Resource[Row], **filters: str | int) -> list[Row] | None:
     """The rows of a list, None where the right or the list itself is missing."""
     try:
-        return await api.rows(resource)
+        return await api.rows(resource, None, **filters)
     except PermissionMissing as error:
         if error.http_status != 403:  # the token itself was refused
             raise

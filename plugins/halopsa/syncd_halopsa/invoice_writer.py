@@ -71,8 +71,8 @@ class InvoiceWriter:
             known = await self._reader.rows(
                 [mark.invoice for mark in marks], **self._unposted_only()
             )
-            posted = any(row.posted for row in known.values())
-            links = await links_of(self._api) if posted else {}
+            posted = [row.id for row in known.values() if row.posted]
+            links = await links_of(self._api, posted) if posted else None
         except AuthError:
             raise
         except ConnectorError as error:
@@ -91,7 +91,7 @@ class InvoiceWriter:
         return outcomes + await self._all(groups, shape, links)
 
     async def _all(
-        self, groups: list[list[_Item]], shape: MarkShape, links: Links
+        self, groups: list[list[_Item]], shape: MarkShape, links: Links | None
     ) -> list[Outcome]:
         """Outcomes of all groups; after one that could not be sent, none is sent any more."""
         outcomes: list[Outcome] = []
@@ -123,7 +123,7 @@ class InvoiceWriter:
         return found
 
     async def _group(
-        self, group: list[_Item], shape: MarkShape, links: Links, *, again: bool = True
+        self, group: list[_Item], shape: MarkShape, links: Links | None, *, again: bool = True
     ) -> list[Outcome]:
         """Outcomes of one save.
 
@@ -154,7 +154,9 @@ class InvoiceWriter:
         self._saved = True
         return await self._proven(group, shape, answer)
 
-    async def _element(self, item: _Item, shape: MarkShape, links: Links) -> dict[str, object]:
+    async def _element(
+        self, item: _Item, shape: MarkShape, links: Links | None
+    ) -> dict[str, object]:
         element = shape.element(item.mark, item.wire, links)
         if shape.writes_tax(item.mark, item.wire) and item.mark.tax is not None:
             answer = await self._api.whole_invoice(item.mark.invoice)
@@ -163,7 +165,7 @@ class InvoiceWriter:
         return element
 
     async def _one_by_one(
-        self, group: list[_Item], shape: MarkShape, links: Links
+        self, group: list[_Item], shape: MarkShape, links: Links | None
     ) -> list[Outcome]:
         """A refused array: what was saved of it counts, the rest goes again, each alone."""
         try:
@@ -185,7 +187,13 @@ class InvoiceWriter:
         return outcomes + await self._all(groups, shape, links)
 
     async def _refused(
-        self, item: _Item, shape: MarkShape, links: Links, error: RequestRejected, *, again: bool
+        self,
+        item: _Item,
+        shape: MarkShape,
+        links: Links | None,
+        error: RequestRejected,
+        *,
+        again: bool,
     ) -> Outcome:
         """A refused save of one invoice; one that moved since it was read is tried once more."""
         refusal = Rejected(item.key, "REFUSED_BY_PSA", str(error))
@@ -208,7 +216,7 @@ class InvoiceWriter:
         left: list[_Item] = []
         for item in group:
             row = shown.get(item.mark.invoice)
-            if row is not None and shape.shows(item.mark, row):
+            if row is not None and _is_kept(item, row, shape):
                 outcomes.append(_delivered(item.mark, answer.request_id))
             else:
                 left.append(item)
@@ -219,12 +227,19 @@ class InvoiceWriter:
     ) -> list[Outcome]:
         try:
             rows = await self._reader.rows([item.mark.invoice for item in group], postedonly="true")
+            untold = [
+                rows[item.mark.invoice].id
+                for item in group
+                if item.mark.invoice in rows
+                and not shape.links(item.mark, rows[item.mark.invoice], None)
+            ]
+            links = await links_of(self._api, untold) if untold else None
         except ConnectorError as error:
             return [unread(item.key, error) for item in group]
         outcomes: list[Outcome] = []
         for item in group:
             wire = rows.get(item.mark.invoice)
-            if wire is not None and shape.shows(item.mark, wire):
+            if wire is not None and _is_marked(item.mark, wire, shape, links):
                 outcomes.append(_delivered(item.mark, None))
             elif lost is not None:
                 outcomes.append(Unknown(item.key, str(lost)))
@@ -233,14 +248,14 @@ class InvoiceWriter:
             else:
                 message = (
                     f"HaloPSA took the save of invoice {item.mark.invoice} and does not show it as"
-                    f" posted with number {item.mark.number}"
+                    f" posted with number {item.mark.number} and a link to {item.mark.remote}"
                 )
                 outcomes.append(Rejected(item.key, MARK_NOT_KEPT, message))
         return outcomes
 
 
 def _settled(
-    mark: PostedMark, wire: WireInvoice | None, shape: MarkShape, links: Links
+    mark: PostedMark, wire: WireInvoice | None, shape: MarkShape, links: Links | None
 ) -> Outcome | None:
     """The outcome where nothing is to be written, or nothing may be."""
     if wire is None:
@@ -248,7 +263,19 @@ def _settled(
     if obstacle := shape.obstacle(mark, wire, links):
         message = f"invoice {mark.invoice} was not marked: {obstacle}"
         return Rejected(mark.key, FOREIGN_MARK, message)
-    return _delivered(mark, None) if shape.shows(mark, wire) else None
+    return _delivered(mark, None) if _is_marked(mark, wire, shape, links) else None
+
+
+def _is_marked(mark: PostedMark, wire: WireInvoice, shape: MarkShape, links: Links | None) -> bool:
+    """Whether the invoice shows the mark; a link that nobody can read is not asked for."""
+    return shape.shows(mark, wire) and shape.links(mark, wire, links) is not False
+
+
+def _is_kept(item: _Item, row: WireInvoice, shape: MarkShape) -> bool:
+    """Whether the answer to a save shows it; where it tells no link, the rest must be new."""
+    told = shape.links(item.mark, row, None)
+    fresh = not shape.shows(item.mark, item.wire)
+    return shape.shows(item.mark, row) and (told or (told is None and fresh))
 
 
 def _shown(answer: Answer) -> list[WireInvoice]:

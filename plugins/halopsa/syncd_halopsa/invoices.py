@@ -118,7 +118,7 @@ class InvoiceReader:
         hidden = any(not isinstance(row.external_links, list) and _is_marked(row) for row in rows)
         traces = Traces(
             modules=await modules_on(self._api),
-            links=await links_of(self._api) if hidden else {},
+            links=(await links_of(self._api) if hidden else None) or {},
             checks=checks_of(self._config.finalised),
             dont_sync=self._config.dont_sync,
         )

@@ -38,9 +38,9 @@ class MarkShape:
     config: HaloPsaConfig
     modules_off: bool
 
-    def obstacle(self, mark: PostedMark, wire: WireInvoice, links: Links) -> str:
+    def obstacle(self, mark: PostedMark, wire: WireInvoice, links: Links | None) -> str:
         """What of somebody else stands in the way, empty if nothing does."""
-        if our_links(wire, links):
+        if our_links(wire, links or {}):
             return ""
         number = (wire.thirdpartyinvoicenumber or "").strip()
         if number and number not in {mark.number, (wire.invoicenumber or "").strip()}:
@@ -51,7 +51,7 @@ class MarkShape:
         return ""
 
     def shows(self, mark: PostedMark, wire: WireInvoice) -> bool:
-        """Whether the invoice shows everything that is written."""
+        """Whether the invoice shows everything that is written, but for the link."""
         field = self._foreign_field(mark)
         return (
             wire.posted is True
@@ -65,7 +65,25 @@ class MarkShape:
         delegated = any(line.use_qbo_ast for line in shown_lines(wire))
         return self.config.write_tax and mark.tax is not None and delegated
 
-    def element(self, mark: PostedMark, wire: WireInvoice, links: Links) -> dict[str, object]:
+    def links(self, mark: PostedMark, wire: WireInvoice, links: Links | None) -> bool | None:
+        """Whether a link of ours leads to the document; None where that is not told.
+
+        A document that was reissued has the number and the posted state of the one before, so that
+        its link alone tells them apart. An invoice may show a list of links that is not filled.
+
+        Args:
+            mark: as it is written.
+            wire: the invoice, perhaps with its links.
+            links: those of all invoices, or of some with this one; None where they are not known.
+        """
+        ours = [text_of(link.third_party_id) for link in our_links(wire, links or {})]
+        if mark.remote in ours:
+            return True
+        return None if links is None and not wire.external_links else False
+
+    def element(
+        self, mark: PostedMark, wire: WireInvoice, links: Links | None
+    ) -> dict[str, object]:
         """The array element of a save, without lines."""
         element: dict[str, object] = {
             "id": wire.id,
@@ -78,8 +96,7 @@ class MarkShape:
             element["last_change_seq"] = element["change_seq"] = wire.change_seq
         if field := self._foreign_field(mark):
             element[field] = int(mark.remote) if field == "qboid" else mark.remote
-        known = {text_of(link.third_party_id) for link in our_links(wire, links)}
-        if mark.remote not in known:
+        if not self.links(mark, wire, links):
             element["new_external_link"] = self._link(mark, wire)
         return element
 
