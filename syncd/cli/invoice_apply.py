@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from syncd.bookkeeping import keeper_name, open_keeper, open_ledger, rules_of
 from syncd.bootstrap import App
 from syncd.cli.output import table
-from syncd.cli.plan_view import plural, signed
+from syncd.cli.plan_view import plural
+from syncd.core.invoicing.wording import shown
 from syncd.core.service.invoice_apply import AppliedInvoices, apply_invoices, find_invoice_plan
 from syncd.core.service.refusals import PlanStale
 from syncd.core.service.runs import run
@@ -149,7 +150,7 @@ def _show(
                     (
                         item.number,
                         item.client_name,
-                        f"{signed(item.total)} {item.currency}",
+                        f"{shown(item.total)} {item.currency}",
                         item.state.value.replace("_", " "),
                         item.remote or "-",
                         item.detail,

@@ -11,7 +11,8 @@ from syncd.bookkeeping import book_names, keeper_name, open_ledger, rules_of
 from syncd.bootstrap import App
 from syncd.cli.output import table
 from syncd.cli.person import current_person
-from syncd.cli.plan_view import plural, signed
+from syncd.cli.plan_view import plural
+from syncd.core.invoicing import wording
 from syncd.core.invoicing.plan_rows import APPLICABLE, RowState
 from syncd.core.service.book_plan import plan_book
 from syncd.core.service.invoice_apply import find_invoice_plan
@@ -166,7 +167,9 @@ def show_plan(
     if len(shown) < len(rows):
         output.say(f"... and {len(rows) - len(shown):,} more; --all or --json shows them")
     for state, n in _states(record).items():
-        money = ", ".join(f"{signed(a)} {c}" for c, a in sorted(_money(record, state).items()))
+        money = ", ".join(
+            f"{wording.shown(a, signed=True)} {c}" for c, a in sorted(_money(record, state).items())
+        )
         output.say(f"{state.value}: {plural(n, 'row')}{f', {money}' if money else ''}")
     if planned is not None and planned.before_golive:
         output.say(f"{plural(planned.before_golive, 'invoice')} from before the book went live")
@@ -193,7 +196,7 @@ def next_steps(book: str, record: InvoicePlanRecord) -> list[str]:
 
 def _line(row: StoredRow) -> tuple[object, ...]:
     step = row.step
-    effect = f"{signed(step.effect)} {step.currency}" if step.currency else ""
+    effect = f"{wording.shown(step.effect, signed=True)} {step.currency}" if step.currency else ""
     why = ", ".join(dict.fromkeys(one.code for one in step.objections))
     if row.released_by:
         why = f"released by {row.released_by}"

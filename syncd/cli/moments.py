@@ -16,6 +16,11 @@ def moment(value: datetime, zone: ZoneInfo) -> str:
     return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
+def moment_to_the_second(value: datetime, zone: ZoneInfo) -> str:
+    """Local date and time of what follows quickly upon another."""
+    return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
 def span(value: timedelta) -> str:
     """A length of time in its two largest units: `2 d 3 h`, `41 min`, `3.2 s`."""
     seconds = max(value.total_seconds(), 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from syncd.sdk.invoice_records import Ownership
@@ -38,6 +40,7 @@ def test_a_plan_shows_money_and_objections_and_apply_posts_what_may_go(office: B
     code, out, err = office("apply", data["plan"])
     assert code == 0, out + err
     assert "2 documents confirmed, 1 write call made" in out
+    assert " 24.00 GBP" in out  # a total has no plus
     assert "2 invoices marked in the PSA" in out
     assert len(office.books["uk-books"].entries) == 2
     assert "applied" in office("plans", "show", data["plan"])[1]
@@ -96,14 +99,19 @@ def test_the_story_of_a_document_has_everything(office: BookOffice) -> None:
     assert code == 0, out + err
     for words in (
         "the PSA shows net 20.00, tax 4.00, total 24.00 GBP",
-        "contact contact-1",
+        "owner: free\n",
+        "contact Acme Ltd (contact-1)",
         "predicted net 20.00",
         "INV-00001 is confirmed",
         "the books show net 20.00",
         "send 1: confirmed",
-        "mark posted: delivered",
+        "mark posted: delivered\n",
     ):
         assert words in out
+    lines = out.splitlines()
+    assert [one for one in lines if one != one.rstrip()] == []
+    (sent,) = (one for one in lines if "send 1:" in one)
+    assert re.match(r" +[0-9-]{10} [0-9]{2}:[0-9]{2}:[0-9]{2} send 1: confirmed", sent)
     assert office.json("invoices", "show", "1")["invoices"][0]["documents"]
     code, _, err = office("invoices", "show", "nothing")
     assert code == 6
