@@ -168,14 +168,17 @@ class PaymentBook:
 
 
 def _like(payment: PsaPayment, found: Sequence[PsaPayment]) -> Outcome | None:
-    """A payment of somebody else over the same amount and day may be this one; nobody can tell."""
+    """A payment of somebody else over the same amount and day may be this one; nobody can tell.
+
+    Those that are known to be other ones are as many as the payment says.
+    """
     like = [
         one
         for one in found
         if (one.amount, one.dated) == (payment.amount, payment.dated)
         and not one.reference.startswith(OURS)
     ]
-    if not like:
+    if len(like) <= payment.alike:
         return None
     message = (
         f"payment {like[0].remote} of invoice {payment.invoice} has the same amount and day and is"
