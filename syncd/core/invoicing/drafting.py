@@ -146,15 +146,16 @@ def draft(
 def _direction(work: _Draft) -> tuple[DocumentKind, int]:
     """Kind of the document, and -1 where its amounts change their sign."""
     invoice, rules = work.invoice, work.rules
-    if not cents(invoice.total) and not invoice.delegated_tax:
-        message = f"its total is {shown(invoice.total)}"
+    owed = invoice.net if invoice.delegated_tax else invoice.total
+    if not cents(owed):
+        message = f"its total is {shown(owed)}"
         remedy = 'Release it, or set zero_total = "skip" or "post" for this book.'
         if rules.zero_total == SKIP:
             problem = Problem(code="ZERO_TOTAL", message=message, weight=Weight.SKIP)
             work.problems.append(problem)
         elif rules.zero_total != POST:
             work.hold("ZERO_TOTAL", message, remedy)
-    if invoice.total >= 0:
+    if owed >= 0:
         return invoice.kind, 1
     if invoice.kind is DocumentKind.INVOICE and rules.negative_invoice == CREDIT:
         work.notes.append("its total is negative: it is written as a credit note")
@@ -162,9 +163,7 @@ def _direction(work: _Draft) -> tuple[DocumentKind, int]:
     remedy = "Make it a credit note in the PSA"
     if invoice.kind is DocumentKind.INVOICE and rules.negative_invoice == HOLD:
         remedy += ', or set negative_invoice = "credit" for this book'
-    work.refuse(
-        "NEGATIVE_INVOICE", f"its total is {shown(invoice.total)}", remedy + "; plan again."
-    )
+    work.refuse("NEGATIVE_INVOICE", f"its total is {shown(owed)}", remedy + "; plan again.")
     return invoice.kind, 1
 
 

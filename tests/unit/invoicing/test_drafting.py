@@ -129,6 +129,13 @@ def test_a_zero_total_goes_by_its_rule_and_visibly(rule: str, weight: Weight | N
     assert [problem.weight for problem in one.problems] == ([weight] if weight else [])
 
 
+def test_an_invoice_whose_tax_is_left_to_the_books_is_judged_by_its_net() -> None:
+    nothing = invoice("1", line(1, price="0.00"), delegated_tax=True)
+    assert codes(drafted(nothing)) == ["ZERO_TOTAL"]
+    told = msgspec.structs.replace(nothing, tax=Decimal("8.25"), total=Decimal("8.25"))
+    assert codes(drafted(told)) == ["ZERO_TOTAL"]
+
+
 def test_a_price_of_seven_decimals_is_written_as_one_piece_with_its_arithmetic() -> None:
     one = drafted(invoice("1", line(1, quantity="137", price="0.0624987")))
     assert one.document is not None
