@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -60,6 +60,12 @@ class Desk:
 
     def __init__(self, desk: WebhookDesk, log: RecordingLog, woken: list[str], clock: FakeClock):
         self.desk, self.log, self.woken, self.clock = desk, log, woken, clock
+
+    def be_patient(self, seconds: float) -> None:
+        """The vendor waits so long."""
+        one = self.desk.receivers["books"]
+        webhooks = replace(one.webhooks, answer_seconds=seconds)
+        self.desk.receivers = {"books": replace(one, webhooks=webhooks)}
 
 
 async def desk_of(database: Database, *, max_open: int = 8, max_body_bytes: int = 4096) -> Desk:

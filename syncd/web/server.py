@@ -1,4 +1,7 @@
-"""The daemon's HTTP server: one port, on loopback unless a proxy stands in front."""
+"""The daemon's HTTP server: one port, on loopback unless a proxy stands in front.
+
+Whoever does not send a whole head in time is cut off; the time of a body is the desk's matter.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from syncd.sdk.errors import ConfigError
 from syncd.web.webhooks import WebhookDesk, answer
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from syncd.config.web import WebSettings
+
+HEAD_SECONDS = 5.0
+"""How long the head of a request may take, from the open connection or the answer before it."""
 
 _STOP_SECONDS: Final = 5
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -45,6 +52,25 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Protocol(H11Protocol):
+    """Waits for a head only so long, however much of it trickles in."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_a_head()
+
+    def on_response_complete(self) -> None:
+        self._expect_a_head()
+        super().on_response_complete()
+
+    def _expect_a_head(self) -> None:
+        self.loop.call_later(HEAD_SECONDS, self._cut_unless_asked, self.cycle)
+
+    def _cut_unless_asked(self, before: RequestResponseCycle | None) -> None:
+        if self.cycle is before:  # no head was whole since then
+            self.transport.close()
+
+
 @asynccontextmanager
 async def served(desk: WebhookDesk, settings: WebSettings) -> AsyncIterator[int]:
     """Serve while the block runs; gives the port.
@@ -56,6 +82,7 @@ async def served(desk: WebhookDesk, settings: WebSettings) -> AsyncIterator[int]
     server = _Server(
         uvicorn.Config(
             application(desk),
+            http=_Protocol,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 QUIET: Final = timedelta(minutes=1)
 """A second refusal for the same reason within this time is counted, not logged."""
 
-_MARGIN_SECONDS: Final = 0.5
+MARGIN_SECONDS: Final = 0.5
 """Of the vendor's patience, left for the way back."""
+
+OK: Final = 200
 
 _HEADERS: Final = {
     "cache-control": "no-store",
@@ -97,7 +99,7 @@ class WebhookDesk:
             return answer(503)
         self._open += 1
         try:
-            async with asyncio.timeout(receiver.webhooks.answer_seconds - _MARGIN_SECONDS):
+            async with asyncio.timeout(receiver.webhooks.answer_seconds - MARGIN_SECONDS):
                 return answer(await self._take(request, receiver))
         except TimeoutError:
             self._refused(name, "TOO_SLOW", 503)
@@ -169,5 +171,9 @@ class WebhookDesk:
 
 
 def answer(status: int) -> Response:
-    """An answer without a body."""
-    return Response(status_code=status, headers=_HEADERS)
+    """An answer without a body.
+
+    Only what was taken in is whole; anybody else may still be sending, and is not listened to.
+    """
+    ends = {} if status == OK else {"connection": "close"}
+    return Response(status_code=status, headers={**_HEADERS, **ends})
