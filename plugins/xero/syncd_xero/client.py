@@ -15,7 +15,7 @@ from syncd.sdk.connector import Context
 from syncd.sdk.errors import AuthError, ConnectorError, PermissionMissing
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
 from syncd.sdk.refresh import RefreshExchange, vault_of
-from syncd_xero.config import XeroConfig
+from syncd_xero.config import LONGEST_CALL, XeroConfig
 from syncd_xero.models import Envelope, Tenant
 from syncd_xero.quota import ESSENTIAL, CountedAuth, DayBudget
 from syncd_xero.refusals import error_text
@@ -23,7 +23,7 @@ from syncd_xero.tenants import chosen
 from syncd_xero.token import TOKEN_NAME, ConsentToken, CustomToken, token_client
 from syncd_xero.values import identifier
 
-POLICY: Final = HttpPolicy(read_seconds=120.0, total_seconds=300.0)
+POLICY: Final = HttpPolicy(read_seconds=LONGEST_CALL, total_seconds=300.0)
 
 Params = Mapping[str, str | int]
 

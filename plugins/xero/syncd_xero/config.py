@@ -32,6 +32,8 @@ OFFLINE: Final = "offline_access"
 LARGEST_BATCH: Final = 50
 LARGEST_PAGE: Final = 1000
 LONGEST_REFERENCE: Final = 255
+LONGEST_CALL: Final = 120.0
+"""Seconds until an answer is no longer waited for; a write may still be at work until then."""
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -88,10 +90,11 @@ class XeroConfig(BaseModel):
         default=LARGEST_BATCH, ge=1, le=LARGEST_BATCH, description="Documents per write."
     )
     settle_seconds: float = Field(
-        default=20.0,
+        default=LONGEST_CALL,
         ge=0,
         le=3600,
-        description="How long after a lost answer a document may still be missing from a look-up.",
+        description="How long after a lost answer a document may still be missing from a look-up;"
+        " a call that nobody waits for may be at work as long as one that is waited for.",
     )
     day_reserve: int = Field(
         default=200,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from syncd_xero.client import POLICY
 
 from tests.builders_xero_books import config
 
@@ -46,3 +47,8 @@ def test_scopes_can_be_replaced_whole() -> None:
     assert config(scopes=["offline_access", "accounting.transactions"]).wanted_scopes == (
         "offline_access", "accounting.transactions",
     )  # fmt: skip
+
+
+def test_nothing_is_proven_absent_while_a_call_may_still_be_at_work() -> None:
+    # Xero documents unique numbers of invoices, and none of credit notes: time alone guards those.
+    assert config().settle_seconds >= POLICY.read_seconds
