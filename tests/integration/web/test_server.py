@@ -23,13 +23,13 @@ BODY, SIGNED = signed({"key": "e1", "remote": "d1"})
 @pytest.fixture
 async def desk(sqlite_database: Database) -> Desk:
     made = await desk_of(sqlite_database, max_open=2)
-    made.be_patient(MARGIN_SECONDS + 0.2)
+    made.be_patient(60.0)
     return made
 
 
 @pytest.fixture
 async def port(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     async with server.served(desk.desk, WebSettings(host="127.0.0.1", port=0)) as port:
         yield port
 
@@ -76,6 +76,7 @@ def refusals(desk: Desk) -> list[str]:
 
 
 async def test_a_body_that_trickles_is_answered_in_time_and_cut(desk: Desk, port: int) -> None:
+    desk.be_patient(MARGIN_SECONDS + 0.2)
     got = await answered(port, head(length=1000), trickles=True)
     assert got.startswith(b"HTTP/1.1 503 ")
     assert b"connection: close" in got
@@ -83,6 +84,7 @@ async def test_a_body_that_trickles_is_answered_in_time_and_cut(desk: Desk, port
 
 
 async def test_a_body_that_never_comes_is_cut(desk: Desk, port: int) -> None:
+    desk.be_patient(MARGIN_SECONDS + 0.2)
     assert (await answered(port, head())).startswith(b"HTTP/1.1 503 ")
     assert refusals(desk) == ["TOO_SLOW"]
 
@@ -108,10 +110,8 @@ async def test_a_stranger_is_answered_before_he_has_sent_all(port: int, path: st
 
 
 async def test_a_body_without_an_end_is_cut_at_its_limit(desk: Desk, port: int) -> None:
-    sent = (
-        b"POST /webhooks/books HTTP/1.1\r\nhost: syncd\r\ntransfer-encoding: chunked\r\n\r\n"
-        + b"1000\r\n" + b"x" * 4096 + b"\r\n1000\r\n" + b"x" * 4096 + b"\r\n"
-    )  # fmt: skip
+    part = b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    sent = head(length=0).replace(b"content-length: 0", b"transfer-encoding: chunked") + part * 2
     assert (await answered(port, sent)).startswith(b"HTTP/1.1 413 ")
     assert refusals(desk) == ["TOO_LONG"]
 
