@@ -75,7 +75,7 @@ class ApiClient:
         connection: str,
         base_url: str,
         auth: Auth | None,
-        limits: RateLimit,
+        limits: RateLimit | SlidingWindow,
         clock: Callable[[], datetime],
         log: EventLog,
         policy: HttpPolicy = HttpPolicy(),  # noqa: B008 - frozen
@@ -90,7 +90,7 @@ class ApiClient:
             connection: name in the configuration, for messages.
             base_url: prefix of every relative path; its origin is the only one ever spoken to.
             auth: signs requests without reading bodies, e.g. `ClientCredentials`.
-            limits: the connection's quota.
+            limits: the connection's quota, or a window that it shares with other clients.
             clock: current time in UTC.
             log: receives `request.sent`, `request.retried` and `limit.waited`.
             policy: bounds of every call.

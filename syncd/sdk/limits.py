@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from syncd.sdk import waiting
 from syncd.sdk.connector import RateLimit
+
+T = TypeVar("T")
 
 SHORTEST_WAIT = 0.001
 """Seconds; keeps rounding from turning the last moment of a wait into a busy loop."""
@@ -25,6 +27,9 @@ class SlidingWindow:
     occupies the quota from its start until `window_seconds` after its end: whenever the vendor
     counted it, no window of that length ever holds more than `calls`. Callers are admitted in the
     order in which they came.
+
+    Attributes:
+        concurrency: most calls in flight.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class SlidingWindow:
         self._window = window_seconds
         self._monotonic = monotonic
         self._sleep = sleep
+        self.concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
         self._order = asyncio.Lock()
         self._ends: deque[float] = deque()
@@ -62,8 +68,10 @@ class SlidingWindow:
         self._penalty_until = float("-inf")
 
     @classmethod
-    def of(cls, limit: RateLimit) -> SlidingWindow:
-        """The window for a connection's limits."""
+    def of(cls, limit: RateLimit | SlidingWindow) -> SlidingWindow:
+        """The window for a connection's limits, or the one that is given."""
+        if isinstance(limit, SlidingWindow):
+            return limit
         return cls(limit.calls, limit.window_seconds, limit.concurrency)
 
     def penalise(self, seconds: float) -> None:
@@ -111,10 +119,29 @@ class SlidingWindow:
             waited += wait
 
 
-_Windows = dict[tuple[str, int, float], SlidingWindow]
 _SHARED: Final[
-    WeakKeyDictionary[asyncio.AbstractEventLoop, WeakKeyDictionary[waiting.Stopwatch, _Windows]]
+    WeakKeyDictionary[
+        asyncio.AbstractEventLoop, WeakKeyDictionary[waiting.Stopwatch, dict[Hashable, Any]]
+    ]
 ] = WeakKeyDictionary()
+
+
+def shared(key: Hashable, make: Callable[[], T]) -> T:
+    """One thing for all clients of this process, for what a client must not learn anew.
+
+    Args:
+        key: whose thing it is, with its kind; equal keys get the same thing.
+        make: gives it to the first who asks.
+
+    Raises:
+        RuntimeError: no event loop runs.
+    """
+    of_loop = _SHARED.setdefault(asyncio.get_running_loop(), WeakKeyDictionary())
+    things = of_loop.setdefault(waiting.STOPWATCH.get(), {})
+    if key not in things:
+        things[key] = make()
+    found: T = things[key]
+    return found
 
 
 def shared_window(owner: str, calls: int, window_seconds: float, concurrency: int) -> SlidingWindow:
@@ -133,9 +160,7 @@ def shared_window(owner: str, calls: int, window_seconds: float, concurrency: in
         ValueError: as with `SlidingWindow`.
         RuntimeError: no event loop runs.
     """
-    of_loop = _SHARED.setdefault(asyncio.get_running_loop(), WeakKeyDictionary())
-    windows = of_loop.setdefault(waiting.STOPWATCH.get(), {})
-    key = (owner, calls, window_seconds)
-    if key not in windows:
-        windows[key] = SlidingWindow(calls, window_seconds, concurrency)
-    return windows[key]
+    return shared(
+        ("window", owner, calls, window_seconds),
+        lambda: SlidingWindow(calls, window_seconds, concurrency),
+    )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.sdk.connector import RateLimit
-from syncd.sdk.limits import SlidingWindow, shared_window
+from syncd.sdk.limits import SlidingWindow, shared, shared_window
 from syncd.sdk.testing.fakes import FakeStopwatch
 
 
@@ -233,3 +233,19 @@ async def test_clients_of_one_organisation_share_a_quota() -> None:
             assert waited >= 1.0
         async with shared_window("https://books two", 2, 1.0, 5) as free:
             assert free == 0.0
+
+
+async def test_a_window_that_is_given_is_used_as_it_is() -> None:
+    window = SlidingWindow(2, 1.0, 3)
+    assert SlidingWindow.of(window) is window
+    assert window.concurrency == 3
+
+
+async def test_what_is_shared_is_made_once_for_each_key() -> None:
+    stopwatch = FakeStopwatch()
+    with stopwatch.running():
+        first: list[str] = shared(("budget", "one"), list)
+        assert shared(("budget", "one"), list) is first
+        assert shared(("budget", "two"), list) is not first
+    with FakeStopwatch().running():
+        assert shared(("budget", "one"), list) is not first
