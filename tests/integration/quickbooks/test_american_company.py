@@ -1,0 +1,91 @@
+"""An American company computes the tax: the whole way from HaloPSA into its books and back.
+
+Its tax goes back to the PSA where that is allowed, our own writing looks like no edit, and a
+payment of net and tax settles the invoice.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from syncd.core.invoicing.plan_rows import Step
+from syncd.core.store.database import Database
+from tests.builders_quickbooks_way import CLIENT, Way, whole_way
+
+AMERICAN: dict[str, Any] = {
+    "halopsa": {"delegated_tax": True},
+    "company": {"us": True},
+}
+
+
+def sold(way: Way, **columns: Any) -> int:
+    """A finished invoice over 100.00 before tax."""
+    return way.halopsa.hand.finish(
+        CLIENT, [{"qty_order": 1, "unit_price": 100, **columns}], currency="USD"
+    )
+
+
+async def test_tax_of_the_books_is_written_back_and_its_payment_settles_the_invoice(
+    sqlite_database: Database,
+) -> None:
+    async with whole_way(sqlite_database, write_tax=True, **AMERICAN) as way:
+        number = sold(way)
+        assert await way.round() == [Step.POST]
+        assert list(way.in_books().values()) == [(Decimal("108.25"), Decimal("108.25"))]
+        shown = await way.shown(number)
+        assert (shown.net, shown.tax, shown.total) == (100, Decimal("8.25"), Decimal("108.25"))
+
+        (row,) = way.quickbooks.hand.documents()
+        way.quickbooks.hand.pay(row["Id"], Decimal("108.25"))
+        for _ in range(2):
+            assert await way.round() == []
+        assert [one["amount"] for one in way.halopsa.hand.payments(number)] == [Decimal("108.25")]
+        assert way.halopsa.state.row("invoice", number)["amountdue"] == 0
+        assert await way.issues() == []
+
+
+@pytest.mark.parametrize(
+    ("on_edit", "write_tax"),
+    [("void-and-reissue", True), ("void-and-reissue", False), ("credit", True)],
+)
+async def test_what_the_books_compute_is_no_edit_of_the_invoice(
+    sqlite_database: Database, write_tax: bool, on_edit: str
+) -> None:
+    async with whole_way(sqlite_database, write_tax=write_tax, on_edit=on_edit, **AMERICAN) as way:
+        sold(way)
+        assert await way.round() == [Step.POST]
+        for _ in range(2):
+            assert await way.round() == []
+        assert list(way.in_books().values()) == [(Decimal("108.25"), Decimal("108.25"))]
+        assert await way.issues() == []
+
+
+async def test_a_payment_of_net_and_tax_reaches_a_psa_that_knows_the_net_alone(
+    sqlite_database: Database,
+) -> None:
+    async with whole_way(sqlite_database, **AMERICAN) as way:
+        number = sold(way)
+        await way.round()
+        (row,) = way.quickbooks.hand.documents()
+        way.quickbooks.hand.pay(row["Id"], Decimal("108.25"))
+        for _ in range(2):
+            await way.round()
+        assert [one["amount"] for one in way.halopsa.hand.payments(number)] == [Decimal("108.25")]
+        assert await way.issues() == []
+
+
+async def test_the_psa_s_own_tax_is_stated_where_the_company_takes_it(
+    sqlite_database: Database,
+) -> None:
+    async with whole_way(
+        sqlite_database, company={"us": True}, settings_of_books={"tax": "us_own_total"}
+    ) as way:
+        number = sold(way)
+        total = (await way.shown(number)).total
+        assert await way.round() == [Step.POST]
+        assert list(way.in_books().values()) == [(total, total)]
+        assert await way.round() == []
+        assert await way.issues() == []
