@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from syncd.bootstrap import App
 from syncd.cli.adopt import show_adoptions
+from syncd.cli.apply import INVOICES
 from syncd.cli.asset_view import print_assets
 from syncd.cli.desk import billing_desk
 from syncd.cli.moments import moment
@@ -16,53 +17,68 @@ from syncd.cli.plan_view import next_steps, plan_data, signed
 from syncd.cli.plan_view import show as draw
 from syncd.cli.wire_view import show_links
 from syncd.core.service.application import find_plan
+from syncd.core.service.refusals import PlanNotFound
 from syncd.core.service.release import release_plan
 from syncd.core.service.settling import settle_write
+from syncd.core.store.invoice_plan_history import InvoicePlanSummary, list_invoice_plans
 from syncd.core.store.outbox import OutboxState
 from syncd.core.store.plan_history import PlanSummary, list_plans
 from syncd.core.store.plans import PlanKind, StoredBill
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from syncd.cli.context import Cli
 
 UNKNOWN_EXIT = 5
 
 
 async def list_all(cli: Cli, *, limit: int) -> None:
-    """Print plans, the newest first."""
+    """Print plans, the newest first: of bills, then of invoices."""
     output = cli.output()
     async with App.start(cli.config) as app:
         async with app.database.reader() as conn:
             found = await list_plans(conn, limit=limit)
+            of_invoices = await list_invoice_plans(conn, limit=limit)
         zone = app.settings.timezone
 
     def render(_console: object) -> None:
-        if not found:
+        if not found and not of_invoices:
             output.say("no plan was made yet: `syncd plan billing`")
             return
-        output.console.print(
-            table(
-                "plan",
-                "period",
-                "for",
-                "state",
-                "made",
-                "bills",
-                rows=[
-                    (
-                        one.id,
-                        one.period,
-                        one.kind,
-                        one.state,
-                        moment(one.made_at, zone),
-                        _bills(one),
-                    )
-                    for one in found
-                ],
-            )
-        )
+        if found:
+            output.console.print(_bill_plans(found, zone))
+        if of_invoices:
+            output.say("\nof invoices, those that write nothing left out:" if found else "")
+            output.console.print(_invoice_plans(of_invoices, zone))
 
-    output.emit({"plans": found}, render)
+    output.emit({"plans": found, "invoice_plans": of_invoices}, render)
+
+
+def _bill_plans(found: Sequence[PlanSummary], zone: ZoneInfo) -> object:
+    return table(
+        "plan", "period", "for", "state", "made", "bills",
+        rows=[
+            (one.id, one.period, one.kind, one.state, moment(one.made_at, zone), _bills(one))
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+def _invoice_plans(found: Sequence[InvoicePlanSummary], zone: ZoneInfo) -> object:
+    return table(
+        "plan", "book", "made", "by", "rows",
+        rows=[
+            (
+                one.id,
+                one.book,
+                moment(one.made_at, zone),
+                one.made_by or None,
+                ", ".join(f"{n:,} {state}" for state, n in one.rows.items()),
+            )
+            for one in found
+        ],
+    )  # fmt: skip
 
 
 async def show_plan(cli: Cli, wanted: str) -> None:
@@ -71,7 +87,7 @@ async def show_plan(cli: Cli, wanted: str) -> None:
     Raises:
         PlanNotFound: there is no such plan.
     """
-    if wanted.startswith("inv-"):
+    if wanted.startswith(INVOICES):
         from syncd.cli.invoice_plan import show_stored
 
         await show_stored(cli, wanted)
@@ -124,6 +140,9 @@ async def release(
         PlanNotFound: there is no such plan.
         ClientUnknown: a client was named that is not exactly one.
     """
+    if wanted.startswith(INVOICES):
+        message = f"{wanted} is a plan of invoices, not of bills"
+        raise PlanNotFound(message, remedy=f"`syncd invoices release {wanted} --why TEXT`")
     output = cli.output()
     async with App.start(cli.config) as app:
         report = await release_plan(

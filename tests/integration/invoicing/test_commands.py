@@ -132,3 +132,33 @@ def test_a_document_in_doubt_is_settled_by_a_person(office: BookOffice) -> None:
     assert code == 0, out + err
     assert "refused" in out
     assert "FOREIGN_DOCUMENT" not in office("issues")[1]
+
+
+def test_plans_of_invoices_are_listed_beside_those_of_bills(office: BookOffice) -> None:
+    live(office)
+    assert "no plan was made yet" in office("plans")[1]
+    first = office.json("plan", "invoices", "uk-books")["plans"][0]["plan"]
+    office("apply", first)
+    second = office.json("plan", "invoices", "uk-books")["plans"][0]["plan"]
+
+    listed = office.json("plans", "list")
+    assert listed["plans"] == []
+    assert [(one["id"], one["book"]) for one in listed["invoice_plans"]] == [
+        (second, "uk-books"),
+        (first, "uk-books"),
+    ]
+    assert listed["invoice_plans"][0]["rows"] == {"refused": 1}
+    assert listed["invoice_plans"][1]["rows"] == {"applied": 2, "superseded": 1}
+    code, out, err = office("plans", "list", "--limit", "1")
+    assert code == 0, out + err
+    assert second in out
+    assert "1 refused" in out
+    assert first not in out
+
+
+def test_a_release_of_bills_sends_to_the_one_of_invoices(office: BookOffice) -> None:
+    live(office)
+    plan = office.json("plan", "invoices", "uk-books")["plans"][0]["plan"]
+    code, out, err = office("plans", "release", plan, "--reason", "looked at it")
+    assert code != 0
+    assert f"syncd invoices release {plan} --why TEXT" in out + err
