@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -42,10 +41,10 @@ class InvoicePlanSummary:
 async def list_invoice_plans(conn: AsyncConnection, *, limit: int) -> list[InvoicePlanSummary]:
     """Plans that have rows, with the number of these by state; the newest first."""
     last = func.max(col(InvoicePlanRow.id))
-    newest: Select[Any] = (
+    newest = (
         select(
             col(InvoicePlan.id),
-            col(ConnectionRow.name).label("book"),
+            col(ConnectionRow.name),
             col(InvoicePlan.book_key),
             col(InvoicePlan.made_at),
             col(InvoicePlan.made_by),
@@ -69,7 +68,7 @@ async def list_invoice_plans(conn: AsyncConnection, *, limit: int) -> list[Invoi
     return [
         InvoicePlanSummary(
             id=row.id,
-            book=row.book,
+            book=row.name,
             organisation=row.book_key,
             made_at=row.made_at,
             made_by=row.made_by,
