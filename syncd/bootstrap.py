@@ -201,6 +201,7 @@ class App:
             log=self.log if log is None else log,
             hints=hints,
             vault=self.vault(name),
+            zone=self.settings.timezone,
         )
 
     def vault(self, name: str) -> Vault | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -148,6 +149,7 @@ async def opened(
     limits: RateLimit | None = None,
     app: Any = None,
     world: Any = None,
+    zone: tzinfo = UTC,
     **settings: Any,
 ) -> AsyncIterator[Bench]:
     """A connection over a fresh simulator of the small world, or over `app`.
@@ -163,6 +165,7 @@ async def opened(
         limits=limits or CONNECTOR.limits,
         clock=clock,
         log=log,
+        zone=zone,
     )
     with watch.running(), _patched(wire):
         async with CONNECTOR.open(context) as ports:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -74,6 +74,7 @@ class Context(Generic[ConfigT]):
         log: closed catalogue of events.
         hints: memory of earlier pulls, None outside of a pull.
         vault: where tokens that change are kept, None where no key for it is configured.
+        zone: where the installation's days begin and end.
     """
 
     connection: str
@@ -83,6 +84,7 @@ class Context(Generic[ConfigT]):
     log: EventLog
     hints: SourceHints | None = None
     vault: TokenVault | None = None
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

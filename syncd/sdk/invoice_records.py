@@ -101,6 +101,7 @@ class PsaInvoice(msgspec.Struct, frozen=True, kw_only=True):
         delegated_tax: the PSA leaves tax to the books, so its own tax is 0 and means nothing.
         modified: last change, UTC.
         version: changes with every change, where the PSA has such a stamp.
+        url: where a person sees it in the PSA; may be empty.
     """
 
     key: str
@@ -129,6 +130,7 @@ class PsaInvoice(msgspec.Struct, frozen=True, kw_only=True):
     delegated_tax: bool = False
     modified: datetime
     version: str = ""
+    url: str = ""
 
 
 class PostedMark(msgspec.Struct, frozen=True, kw_only=True):

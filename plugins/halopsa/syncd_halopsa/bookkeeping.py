@@ -12,7 +12,7 @@ from syncd.sdk.errors import PermissionMissing, RequestRejected
 from syncd_halopsa.client import HaloApi
 from syncd_halopsa.invoice_models import WireLink, WireModule
 from syncd_halopsa.invoice_resources import CURRENCIES, INVOICE_TABLE, LINKS, MODULES
-from syncd_halopsa.resources import Resource, Row
+from syncd_halopsa.resources import CLIENTS, Resource, Row
 
 FEW = 5
 """Up to so many invoices are asked for their links one by one."""
@@ -38,6 +38,12 @@ async def currencies_of(api: HaloApi) -> Mapping[int, str]:
     """ISO codes by HaloPSA's ids; empty where they cannot be read."""
     rows = await readable(api, CURRENCIES) or []
     return {row.id: (row.code or "").strip().upper() for row in rows}
+
+
+async def client_names(api: HaloApi) -> Mapping[str, str]:
+    """Names of all clients by id, inactive ones included; empty where they cannot be read."""
+    rows = await readable(api, CLIENTS, includeinactive="true") or []
+    return {str(row.id): (row.name or "").strip() for row in rows}
 
 
 async def links_of(

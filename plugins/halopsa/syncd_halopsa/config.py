@@ -160,3 +160,8 @@ class ConnectionSettings(BaseModel):
 
 class HaloPsaConfig(InvoiceSettings, ConnectionSettings):
     """What `[connections.NAME]` may hold for `plugin = "halopsa"`."""
+
+    def page_of(self, invoice: int) -> str:
+        """Where a person sees an invoice; empty where the settings say none."""
+        page = self.invoice_page.replace("{id}", str(invoice))
+        return f"{self.base_url}{page}" if page.startswith("/") else page

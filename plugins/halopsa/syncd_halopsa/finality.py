@@ -17,7 +17,6 @@ _SYNONYMS = {
     "is_sent": "sent",
     "approval": "approved",
     "is_posted": "posted",
-    "due": "dated",
 }
 _BETWEEN = re.compile(r"\s*(?:\band\b|[+,&\s])\s*")
 

@@ -24,7 +24,7 @@ class InvoiceKeeping:
     def __init__(self, api: HaloApi, context: Context[HaloPsaConfig]) -> None:
         self._api = api
         self._context = context
-        self._invoices = InvoiceReader(api, context.config, context.clock)
+        self._invoices = InvoiceReader(api, context.config, context.clock, context.zone)
         self._marks = InvoiceWriter(api, context.config, self._invoices)
         self._payments = PaymentBook(api, context.config)
 

@@ -64,6 +64,11 @@ class InvoiceSettings(BaseModel):
         description="Field of the invoice that takes a document's id, by name of the ledger "
         'connection: `{ xero = "xeroid" }`; only while HaloPSA\'s own modules are off.',
     )
+    invoice_page: str = Field(
+        default="/invoices?mainview=invoices&selid=-1&sellevel=1&invoiceid={id}",
+        description="Address of an invoice for people, shown in the books; `{id}` is its id, and "
+        "one that begins with `/` is on the host of `base_url`. Empty shows none.",
+    )
     link_module: int = Field(
         default=0, ge=0, description="`module_id` of the link to a document; 0 sends none."
     )

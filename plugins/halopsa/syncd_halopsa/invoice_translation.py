@@ -7,7 +7,7 @@ stay as they are, negative ones included.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -35,12 +35,14 @@ class Reading:
         currencies: ISO code by HaloPSA's id of a currency.
         traces: who else may carry invoices.
         today: for `dated`.
+        clients: names by id, where an invoice points to a client without naming it.
     """
 
     config: HaloPsaConfig
     currencies: Mapping[int, str]
     traces: Traces
     today: date
+    clients: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_sale(wire: WireInvoice) -> bool:
@@ -73,7 +75,9 @@ def invoice_of(wire: WireInvoice, reading: Reading) -> PsaInvoice:
         kind=kind,
         number=(wire.invoicenumber or "").strip(),
         client=client,
-        client_name=(wire.client_name or "").strip() if client == str(wire.client_id) else "",
+        client_name=reading.clients.get(client, "")
+        if is_pointed(wire)
+        else (wire.client_name or "").strip(),
         original_client=original,
         currency=currency_of(wire, reading),
         dated=dated,
@@ -97,6 +101,7 @@ def invoice_of(wire: WireInvoice, reading: Reading) -> PsaInvoice:
         or moment_of(wire.date_created)
         or datetime.combine(dated, time(), UTC),
         version=version_of(wire),
+        url=config.page_of(wire.id),
     )
 
 
@@ -123,6 +128,11 @@ def clients_of(wire: WireInvoice) -> tuple[str, str]:
     client = id_of(wire.client_to_invoice_to_id) or own
     original = id_of(wire.original_client_id) or own
     return client, "" if original == client else original
+
+
+def is_pointed(wire: WireInvoice) -> bool:
+    """Whether it is to a client to which it only points, and which it does not name."""
+    return clients_of(wire)[0] != (id_of(wire.client_id) or "")
 
 
 def currency_of(wire: WireInvoice, reading: Reading) -> str:

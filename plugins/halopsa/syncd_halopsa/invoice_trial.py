@@ -29,7 +29,7 @@ class InvoiceTrial:
     def __init__(self, api: HaloApi, context: Context[HaloPsaConfig]) -> None:
         self._api = api
         self._config = context.config
-        self._today = context.clock().date()
+        self._today = context.clock().astimezone(context.zone).date()
         self._permissions: list[Permission] = []
         self._warnings: list[str] = []
 

@@ -7,17 +7,23 @@ looked at from the other end, by order, and every one of them must be in the fil
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from syncd.sdk.invoice_records import PsaInvoice
-from syncd_halopsa.bookkeeping import currencies_of, links_of, modules_on
+from syncd_halopsa.bookkeeping import client_names, currencies_of, links_of, modules_on
 from syncd_halopsa.client import HaloApi
 from syncd_halopsa.concurrency import together
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.finality import checks_of
 from syncd_halopsa.invoice_models import WireInvoice
 from syncd_halopsa.invoice_resources import INVOICES
-from syncd_halopsa.invoice_translation import Reading, invoice_of, is_sale, is_whole
+from syncd_halopsa.invoice_translation import (
+    Reading,
+    invoice_of,
+    is_pointed,
+    is_sale,
+    is_whole,
+)
 from syncd_halopsa.listing import Page
 from syncd_halopsa.ownership import Traces
 from syncd_halopsa.translation import moment_of
@@ -39,13 +45,22 @@ class InvoiceReader:
         api: the signed API.
         config: the connection's settings.
         clock: for the day of the read.
+        zone: where that day begins and ends.
     """
 
-    def __init__(self, api: HaloApi, config: HaloPsaConfig, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        api: HaloApi,
+        config: HaloPsaConfig,
+        clock: Callable[[], datetime],
+        zone: tzinfo = UTC,
+    ) -> None:
         self._api = api
         self._config = config
         self._clock = clock
+        self._zone = zone
         self._currencies: Mapping[int, str] | None = None
+        self._clients: Mapping[str, str] | None = None
         self._read_alone: dict[int, tuple[WireInvoice, WireInvoice]] = {}
 
     async def changed(self, since: datetime | None) -> AsyncIterator[Sequence[PsaInvoice]]:
@@ -122,7 +137,10 @@ class InvoiceReader:
             checks=checks_of(self._config.finalised),
             dont_sync=self._config.dont_sync,
         )
-        return Reading(self._config, self._currencies, traces, self._clock().date())
+        if self._clients is None and any(map(is_pointed, rows)):
+            self._clients = await client_names(self._api)
+        today = self._clock().astimezone(self._zone).date()
+        return Reading(self._config, self._currencies, traces, today, self._clients or {})
 
     async def _with_lines(self, rows: Sequence[WireInvoice]) -> list[WireInvoice]:
         """The rows with all of their lines; those that show too little are read by themselves.

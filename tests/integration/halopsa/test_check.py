@@ -117,12 +117,14 @@ async def test_an_unreachable_host_is_not_taken_for_refused_credentials() -> Non
             await bench.psa.check()
 
 
-async def test_a_check_costs_seven_calls_and_a_token() -> None:
+async def test_a_check_costs_seven_calls_and_a_token_and_six_more_for_invoices() -> None:
     async with opened() as bench:
         for n in range(300):
             bench.sim.hand.add(1001, f"Row {n}")
         await bench.psa.check()
         assert len(bench.wire.names) == 7
+        await bench.psa.check_invoices()
+        assert len(bench.wire.names) == 7 + 6
         sizes = {call.path: call.params.get("page_size") for call in bench.wire.calls}
         assert sizes["/api/Client"] == "1"
         assert sizes["/api/SoftwareLicence"] == "100"

@@ -258,7 +258,7 @@ def test_a_draft_is_told_by_the_setting(setting: str, row: dict[str, Any], final
 
 
 def test_a_setting_that_is_not_understood_is_refused_with_what_to_write() -> None:
-    for text in ("", "final", "sent or posted"):
+    for text in ("", "final", "sent or posted", "due"):
         with pytest.raises(ValidationError, match="is not understood; write one of sent"):
             config(finalised=text)
     with pytest.raises(ValidationError, match="needs approved_codes"):
