@@ -5,14 +5,12 @@ For the daemon and webhooks. What failed says so in its own run, and stops nothi
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
-from syncd.bookkeeping import keeper_name, open_keeper, open_ledger, rules_of
+from syncd.bookkeeping import keeper_name, open_keeper, rules_of
 from syncd.core.invoicing.plan_rows import APPLICABLE, RowState
 from syncd.core.invoicing.rules import OFF
 from syncd.core.service.book_plan import plan_book
@@ -33,6 +31,7 @@ from syncd.core.store.ledger_actions import actions_waiting
 from syncd.core.store.ledger_documents import documents_waiting
 from syncd.core.store.ledger_payments import OPEN, parts_in
 from syncd.core.store.runs import RunStatus
+from syncd.open_books import OpenBook, used_once
 from syncd.sdk.errors import PlanHeld
 from syncd.sdk.webhooks import Announced
 
@@ -85,7 +84,7 @@ async def refresh_references(app: App, name: str, due: datetime | None) -> None:
     """
     psa = await app.connection(keeper_name(app))
     connection = await app.connection(name)
-    async with _run(app, name, REFERENCES, due) as handle, _ledger(app, connection) as ledger:
+    async with _run(app, name, REFERENCES, due) as handle, used_once(app, name) as ledger:
         await read_references(
             app.database,
             connection,
@@ -97,15 +96,15 @@ async def refresh_references(app: App, name: str, due: datetime | None) -> None:
         )
 
 
-async def look_back(app: App, name: str, due: datetime | None) -> None:
+async def look_back(app: App, book: OpenBook, due: datetime | None) -> None:
     """Read a book back: what became of our documents, and what was paid.
 
     Raises:
         RunDuplicate: this due run was already taken.
         SyncdError: the run failed, and says so in its row.
     """
-    connection = await app.connection(name)
-    async with _run(app, name, READ_BACK, due) as handle, _ledger(app, connection) as ledger:
+    connection = await app.connection(book.name)
+    async with _run(app, book.name, READ_BACK, due) as handle, book.used() as ledger:
         report = await _read_back(app, connection, ledger, handle.id)
         handle.count("seen", report.seen)
         handle.count("drifted", report.drifted)
@@ -148,7 +147,7 @@ async def record_payments(app: App, name: str, due: datetime | None) -> None:
         handle.count("held", report.held)
 
 
-async def carry(app: App, name: str, due: datetime | None) -> None:
+async def carry(app: App, book: OpenBook, due: datetime | None) -> None:
     """Plan a book; apply where its rules say so; go on with whatever was left open before.
 
     What waits for a person's release is never applied here, and one issue tells how much waits.
@@ -157,12 +156,12 @@ async def carry(app: App, name: str, due: datetime | None) -> None:
         RunDuplicate: this due run was already taken.
         SyncdError: the run failed, and says so in its row.
     """
-    connection = await app.connection(name)
+    connection = await app.connection(book.name)
     psa = await app.connection(keeper_name(app))
-    rules = rules_of(app, name)
+    rules = rules_of(app, book.name)
     async with (
-        _run(app, name, BOOKS, due) as handle,
-        _ledger(app, connection) as ledger,
+        _run(app, book.name, BOOKS, due) as handle,
+        book.used() as ledger,
         _keeper(app, psa) as keeper,
     ):
         planned = await plan_book(
@@ -260,7 +259,7 @@ async def refreshing(app: App, name: str) -> AsyncIterator[Refresh]:
         ConnectorError: the vendor refused or could not be reached.
     """
     connection = await app.connection(name)
-    async with _ledger(app, connection) as ledger:
+    async with used_once(app, name) as ledger:
 
         async def refresh(what: Announced, remotes: Sequence[str]) -> None:
             if what is Announced.PAYMENT:
@@ -308,20 +307,6 @@ async def _why_off(app: App, connection: ConnectionRef) -> str:
     async with app.database.reader() as conn:
         live = await golive_of(conn, psa.id, connection.id)
     return "" if live is not None else "the book is not live"
-
-
-_TURNS: Final[WeakKeyDictionary[App, dict[str, asyncio.Lock]]] = WeakKeyDictionary()
-"""Whose turn it is at each book: two reads at once would each count the vendor's quota alone."""
-
-
-@asynccontextmanager
-async def _ledger(app: App, connection: ConnectionRef) -> AsyncIterator[Ledger]:
-    async with (
-        _TURNS.setdefault(app, {}).setdefault(connection.name, asyncio.Lock()),
-        failures_recorded(app.database, connection, app.clock, app.log),
-        open_ledger(app, connection.name) as ledger,
-    ):
-        yield ledger
 
 
 @asynccontextmanager

@@ -63,26 +63,29 @@ async def references(app: App, name: str, due: datetime | None) -> None:
 async def carry_invoices(app: App, due: datetime | None) -> None:
     """Read the PSA's invoices, then take one book after the other through its steps.
 
-    A book is read back first, so that what is planned rests on what it shows, and payments are
-    queued before the delivery that writes them. All books write to one PSA, one at a time.
+    A book is opened once for all of them. It is read back first, so that what is planned rests on
+    what it shows, and payments are queued before the delivery that writes them. All books write to
+    one PSA, one at a time.
     """
     from syncd.books import read, tell_psa
 
     await _step(app, "invoices", partial(read, app, due))
     for name in app.settings.ledgers:
-        await _book(app, name, due)
+        await _step(app, name, partial(_book, app, name, due))
     await _step(app, "what the PSA is told", partial(tell_psa, app, due))
 
 
 async def _book(app: App, name: str, due: datetime | None) -> None:
     from syncd.books import carry, look_back, record_payments
+    from syncd.open_books import OpenBook
 
-    for what, step in (
-        ("read back", look_back),
-        ("payments", record_payments),
-        ("books", carry),
-    ):
-        await _step(app, f"{what} of {name}", partial(step, app, name, due))
+    async with OpenBook(app, name) as book:
+        for what, step in (
+            ("read back", partial(look_back, app, book)),
+            ("payments", partial(record_payments, app, name)),
+            ("books", partial(carry, app, book)),
+        ):
+            await _step(app, f"{what} of {name}", partial(step, due))
 
 
 async def _step(app: App, subject: str, step: Callable[[], Awaitable[None]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from syncd.bootstrap import App
 from syncd.core.store.issues import open_issues
 from syncd.daemon.duties import duties_of
 from syncd.daemon.duty import last_due
+from syncd.open_books import OpenBook
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability, Context, Ports
 from syncd.sdk.errors import VendorUnavailable
@@ -75,6 +76,7 @@ class Place(Office):
     time: Time | None = None
     book: LivingBook | None = None
     keeper: FakeKeeper | None = None
+    opened: list[str] = field(default_factory=list)
 
     def run(self, work: Callable[[App], Any]) -> Any:
         async def inside() -> Any:
@@ -127,8 +129,11 @@ def place(
     for one in (invoice("1"), invoice("2")):
         keeper.invoices_by_key[one.key] = one
 
+    openings: list[str] = []
+
     @asynccontextmanager
     async def opened(context: Context[Any]) -> AsyncIterator[Ports]:
+        openings.append(context.connection)
         if context.connection == "psa":
             yield Ports(psa=keeper)  # type: ignore[arg-type]
         else:
@@ -144,7 +149,10 @@ def place(
     monkeypatch.setenv("COLUMNS", "160")
     approval = getattr(request, "param", "automatic")
     (tmp_path / "syncd.toml").write_text(CONFIG.replace("APPROVAL", approval), encoding="utf-8")
-    made = Place(tmp_path, {}, keeper, capsys, time=time, book=book, keeper=keeper)  # type: ignore[arg-type]
+    made = Place(
+        tmp_path, {}, keeper, capsys,  # type: ignore[arg-type]
+        time=time, book=book, keeper=keeper, opened=openings,
+    )  # fmt: skip
     made.run(lambda app: connected(app.database))
     return made
 
@@ -169,6 +177,14 @@ def test_a_round_posts_reads_back_and_records_and_one_broken_book_stops_no_other
     assert ("books", "books", "failed") not in runs
 
 
+def test_a_book_is_opened_once_in_a_round(place: Place) -> None:
+    place.round()
+    assert place.opened.count("books") == 1
+    place.opened.clear()
+    place.round()
+    assert place.opened.count("books") == 1
+
+
 def test_the_psa_is_told_although_the_book_cannot_be_reached(place: Place) -> None:
     assert place.book is not None
     assert place.keeper is not None
@@ -177,7 +193,8 @@ def test_the_psa_is_told_although_the_book_cannot_be_reached(place: Place) -> No
     place.book.pay(first, "24.00")
 
     async def queue(app: App) -> None:
-        await look_back(app, "books", None)
+        async with OpenBook(app, "books") as book:
+            await look_back(app, book, None)
         await record_payments(app, "books", None)
 
     place.run(queue)
