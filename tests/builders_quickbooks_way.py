@@ -242,8 +242,8 @@ async def whole_way(
             yield Way(
                 database,
                 world,
-                hosted["halopsa"].app.state.simulator,  # type: ignore[attr-defined]
-                hosted["quickbooks"].app.state.simulator,  # type: ignore[attr-defined]
+                hosted["halopsa"].app.state.simulator,
+                hosted["quickbooks"].app.state.simulator,
                 keeper,
                 BoundLedger(ledger, database, refs[1]),
                 *refs,

@@ -1,7 +1,7 @@
 """The open connections to Intuit: for tokens, and for the interface of one company.
 
-Kept beside the connection's own quota: ten calls a second and forty batches a minute, which Intuit
-counts for each company and app.
+Kept beside the connection's own quota: ten calls a second and forty batches a minute. Intuit counts
+for each company and app, so what is opened one after the other in this process counts together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from syncd.sdk.errors import (
     VendorUnavailable,
 )
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
-from syncd.sdk.limits import SlidingWindow, shared_window
+from syncd.sdk.limits import shared_window
 from syncd.sdk.refresh import RefreshExchange, vault_of
 from syncd_quickbooks.config import QuickBooksConfig
 from syncd_quickbooks.faults import Next, Refused, Said, fault_in, fault_text, not_open, refined
@@ -74,21 +74,21 @@ class CompanyClient(AbstractAsyncContextManager["CompanyClient"]):
             clock=context.clock,
             log=context.log,
         )
-        concurrency = context.limits.concurrency
+        limits, owner = context.limits, f"{config.base_url} {config.realm}"
+        concurrency = limits.concurrency
         self._api = ApiClient(
             connection=context.connection,
             base_url=config.base_url,
             auth=auth,
-            limits=context.limits,
+            limits=shared_window(owner, limits.calls, limits.window_seconds, concurrency),
             clock=context.clock,
             log=context.log,
             policy=POLICY,
             error_text=fault_text,
         )
         # Below ten a second: what processes before this one sent a moment ago counts as well.
-        owner = f"{config.base_url} {config.realm}"
         self._each_second = shared_window(owner, 3, 0.5, concurrency)
-        self._batches = SlidingWindow(40, 60.0, concurrency)
+        self._batches = shared_window(f"{owner} batches", 40, 60.0, concurrency)
 
     @property
     def calls(self) -> int:

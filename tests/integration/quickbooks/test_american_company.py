@@ -36,7 +36,8 @@ async def test_tax_of_the_books_is_written_back_and_its_payment_settles_the_invo
         assert await way.round() == [Step.POST]
         assert list(way.in_books().values()) == [(Decimal("108.25"), Decimal("108.25"))]
         shown = await way.shown(number)
-        assert (shown.net, shown.tax, shown.total) == (100, Decimal("8.25"), Decimal("108.25"))
+        assert shown.net == 100
+        assert (shown.tax, shown.total) == (Decimal("8.25"), Decimal("108.25"))
 
         (row,) = way.quickbooks.hand.documents()
         way.quickbooks.hand.pay(row["Id"], Decimal("108.25"))
