@@ -1,0 +1,49 @@
+"""Connections that are opened in turn share what Intuit counts: it knows the company and the app.
+
+A round opens a book anew, and the next one may follow within the minute that is counted.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+from syncd_quickbooks import CONNECTOR
+
+from syncd.sdk.connector import Ports, RateLimit
+from syncd.sdk.ledger_writes import Posted
+from tests.builders_quickbooks import Opened, context, document, opened
+
+
+def again(
+    books: Opened, limits: RateLimit = CONNECTOR.limits
+) -> AbstractAsyncContextManager[Ports]:
+    """Another connection to the same company, as the next round opens it."""
+    return CONNECTOR.open(replace(context(books.vault, books.clock), limits=limits))
+
+
+async def test_forty_batches_a_minute_are_kept_over_connections_that_follow_each_other() -> None:
+    async with opened() as books:
+        quota = books.simulator.quotas[books.simulator.company.realm]
+        number = 0
+        for _ in range(3):
+            async with again(books) as ports:
+                assert ports.ledger is not None
+                for _ in range(18):
+                    number += 1
+                    (outcome,) = await ports.ledger.post([document(str(number))])
+                    assert isinstance(outcome, Posted), outcome
+        assert quota.refused == 0
+
+
+async def test_a_quota_of_the_configuration_is_kept_over_them_as_well() -> None:
+    limits = RateLimit(calls=6, window_seconds=60.0, concurrency=2)
+    async with opened({"realm_minute": 6}) as books:
+        quota = books.simulator.quotas[books.simulator.company.realm]
+        for _ in range(3):
+            async with again(books, limits) as ports:
+                assert ports.ledger is not None
+                for _ in range(2):
+                    await ports.ledger.book()
+        assert quota.refused == 0
+        assert books.stopwatch.now >= 120.0
