@@ -128,6 +128,7 @@ def draft(
             tax=sign * invoice.tax if stated else None,
             approved=rules.approved or not book.drafts,
             reference=invoice.reference,
+            url=invoice.url,
         )
     computed = invoice.delegated_tax or book.tax_mode is TaxMode.DELEGATED
     delegated = computed and not stated

@@ -40,5 +40,5 @@ def attempt_of(key: str, digest: str, generation: int) -> str:
 
 def document_digest(document: LedgerDocument) -> str:
     """Digest of what a document says, whoever tries to write it and however often."""
-    plain = msgspec.structs.replace(document, key="", attempt="", marker="")
+    plain = msgspec.structs.replace(document, key="", attempt="", marker="", url="")
     return hashlib.sha256(canonical_json(plain)).hexdigest()

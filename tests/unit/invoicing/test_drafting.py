@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from syncd.core.invoicing.drafting import Drafted, draft
+from syncd.core.invoicing.identity import document_digest
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.problems import Weight
 from syncd.core.invoicing.rules import LedgerRules
@@ -182,6 +183,15 @@ def test_words_without_money_stay_and_empty_lines_go_only_when_allowed() -> None
     dropped = drafted(one, drop_zero_lines=True)
     assert dropped.document is not None
     assert len(dropped.document.lines) == 2
+
+
+def test_the_address_of_the_invoice_goes_along_and_makes_no_other_document() -> None:
+    one = drafted(invoice("1", url="https://desk.example/1")).document
+    other = drafted(invoice("1", url="https://desk.example/i/1")).document
+    assert one is not None
+    assert other is not None
+    assert one.url == "https://desk.example/1"
+    assert document_digest(one) == document_digest(other)
 
 
 def test_a_book_that_names_items_refuses_a_line_without_one() -> None:
