@@ -14,7 +14,7 @@ from typing import Protocol
 from syncd.core.invoicing.identity import marker_of
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.store.ledger_actions import ActionItem
-from syncd.sdk.invoice_records import Ownership, PostedMark, PsaInvoice, PsaPayment
+from syncd.sdk.invoice_records import DocumentKind, Ownership, PostedMark, PsaInvoice, PsaPayment
 from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry, LedgerReference, ReferenceKind
 from syncd.sdk.ledger_writes import ActionKind, Done, LedgerAction
@@ -95,7 +95,7 @@ class ToBook:
         return {
             row: created(action, catalogue)
             if action.kind in creations
-            else changed(action, shown.get(action.remote))
+            else changed(action, shown.get(action.remote), others_shown=bool(shown))
             for row, action in actions.items()
         }
 
@@ -138,14 +138,21 @@ class ToPsa:
         return found
 
 
-def changed(action: LedgerAction, entry: LedgerEntry | None) -> Verdict:
-    """Whether a void, an approval or an allocation shows on its document."""
-    if action.kind is ActionKind.VOID:
-        if entry is None or entry.status in GONE:
-            return Happened(remote=action.remote, entry=entry)
-        return DidNot()
+def changed(
+    action: LedgerAction, entry: LedgerEntry | None, *, others_shown: bool = False
+) -> Verdict:
+    """Whether a void, an approval or an allocation shows on its document.
+
+    A document that is not shown proves nothing by itself: what was voided is still there, and one
+    that is deleted instead is believed gone only where the same answer shows another one of ours.
+    """
+    deleted = action.kind is ActionKind.VOID and action.document_kind is DocumentKind.CREDIT
     if entry is None:
-        return Unclear("its document is gone from the books")
+        if deleted and others_shown:
+            return Happened(remote=action.remote)
+        return Unclear("its document is not shown by the books")
+    if action.kind is ActionKind.VOID:
+        return Happened(remote=action.remote, entry=entry) if entry.status in GONE else DidNot()
     if action.kind is ActionKind.APPROVE:
         done = entry.status in {EntryStatus.OPEN, EntryStatus.PAID}
         return Happened(remote=action.remote, entry=entry) if done else DidNot()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from syncd.core.invoicing.planning import ABANDONED, REPEATABLE
 from syncd.core.service.bookkeeping_calls import Happened
 from syncd.core.service.created_references import keep_created
 from syncd.core.service.issue_book import IssueBook
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 WRITE_REFUSED: Final = "WRITE_REFUSED"
 WRITE_UNCLEAR: Final = "WRITE_UNCLEAR"
 _CODES: Final = frozenset({WRITE_REFUSED, WRITE_UNCLEAR})
+_QUIET: Final = frozenset({ABANDONED, *REPEATABLE})
+"""Of what is not written by a person's word, or is planned again as it is by then."""
 _STANDS: Final = (DocumentState.CONFIRMED, DocumentState.DRIFTED, DocumentState.LINKED)
 
 
@@ -179,7 +182,7 @@ class ActionSettler:
 def _wanted(item: ActionItem, ending: ActionEnding) -> tuple[str, Finding] | None:
     what = item.kind.replace("_", " ")
     settle = f"`syncd invoices settle {item.key} --why TEXT` tries it again"
-    if ending.state is OutboxState.REJECTED and ending.code != "ABANDONED":
+    if ending.state is OutboxState.REJECTED and ending.code not in _QUIET:
         return WRITE_REFUSED, Finding(
             message=f"The write '{what}' was refused ({ending.code}): {ending.message}.",
             remedy=f"Mend what is named; {settle}, with --give-up it is closed.",

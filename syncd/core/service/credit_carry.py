@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import PlannedStep
+from syncd.core.invoicing.planning import REPEATABLE
 from syncd.core.invoicing.rules import LedgerRules
 from syncd.core.service.answers import answer_of
 from syncd.core.service.carry_steps import (
@@ -130,7 +131,9 @@ async def plan_carries(
         refused = [
             action.payload.version
             for action in actions
-            if isinstance(action.payload, LedgerAction) and action.state is OutboxState.REJECTED
+            if isinstance(action.payload, LedgerAction)
+            and action.state is OutboxState.REJECTED
+            and action.code not in REPEATABLE
         ]
         found.append(judge.judge(one, ways.get(one.id, ""), refused))
     steps = [one.step for one in found if one.step is not None]

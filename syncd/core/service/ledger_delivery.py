@@ -23,9 +23,15 @@ from syncd.core.service.bookkeeping_calls import (
     Unclear,
     Verdict,
 )
+from syncd.core.service.bookkeeping_claim import (
+    Look,
+    claim_actions,
+    moved_meanwhile,
+    nothing_moves,
+)
 from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
 from syncd.core.store.delivery_lock import books_turn
-from syncd.core.store.ledger_actions import ActionItem, actions_in, actions_waiting, claim_actions
+from syncd.core.store.ledger_actions import ActionItem, actions_in, actions_waiting
 from syncd.core.store.states import OutboxState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import AuthError, ConnectFailed, RateLimited, SyncdError, TransientError
@@ -58,6 +64,7 @@ async def deliver_to_book(
         database,
         ToBook(ledger),
         connection,
+        look=moved_meanwhile,
         settle_seconds=ledger.post_batch.settle_seconds,
         clock=clock,
         log=log,
@@ -100,6 +107,7 @@ async def deliver_to_psa(
         database,
         ToPsa(keeper),
         connection,
+        look=nothing_moves,
         settle_seconds=settle_seconds,
         clock=clock,
         log=log,
@@ -114,6 +122,7 @@ async def _deliver(
     addressee: Addressee,
     connection: ConnectionRef,
     *,
+    look: Look,
     settle_seconds: float,
     clock: Callable[[], datetime],
     log: EventLog,
@@ -128,6 +137,7 @@ async def _deliver(
             database=database,
             addressee=addressee,
             connection=connection,
+            look=look,
             settle_seconds=settle_seconds,
             clock=clock,
             sleep=sleep,
@@ -146,6 +156,7 @@ class _Writing:
     database: Database
     addressee: Addressee
     connection: ConnectionRef
+    look: Look
     settle_seconds: float
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
@@ -171,10 +182,14 @@ class _Writing:
         """Send and look up until nothing is due, patience is at an end, or the other side fails."""
         while self.report.stopped_by is None:
             await self.still_held()
-            async with self.database.writer() as conn:
-                batch = await claim_actions(conn, self.connection.id, now=self.now(), limit=BATCH)
+            batch, withdrawn = await claim_actions(
+                self.database, self.connection, self.look, now=self.now(), limit=BATCH
+            )
+            if withdrawn:
+                await self._settle(withdrawn, "check", self.now())
             if batch:
                 await self._send(batch)
+            if batch or withdrawn:
                 continue
             async with self.database.reader() as conn:
                 unknown = await actions_in(

@@ -18,6 +18,7 @@ from syncd.core.service.ledger_effect import LedgerEffect, effect_of
 from syncd.core.service.ledger_uses import may_be_posted
 from syncd.core.service.refusals import GoLiveRefused
 from syncd.core.store.invoice_facts import unposted_invoices
+from syncd.core.store.ledger_actions import UNSETTLED, actions_in
 from syncd.core.store.ledger_documents import documents_in
 from syncd.core.store.ledger_golive import (
     NOBODY_ELSE_POSTS,
@@ -179,6 +180,14 @@ async def put_book_back(
         if busy:
             message = f"{len(busy):,} documents of {connection.name} have no certain end yet"
             remedy = "`syncd apply latest` looks them up; `syncd issues` names what needs a person"
+            raise GoLiveRefused(message, remedy=remedy)
+        writes = len(await actions_in(conn, connection.id, UNSETTLED))
+        if writes:
+            what = "1 write" if writes == 1 else f"{writes:,} writes"
+            message = f"{what} to {connection.name} beside documents: its end is not known yet"
+            remedy = (
+                "`syncd apply latest` goes on with it; `syncd issues` names what needs a person"
+            )
             raise GoLiveRefused(message, remedy=remedy)
         word = LedgerWord(
             book_key=before.book_key,

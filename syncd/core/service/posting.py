@@ -165,8 +165,7 @@ class _Posting:
                 await self._settle(unsendable, "check", self.now())
             if batch:
                 await self._post(batch)
-                continue
-            if unsendable:
+            if batch or unsendable:
                 continue
             async with self.database.reader() as conn:
                 unknown = await documents_in(
@@ -175,9 +174,9 @@ class _Posting:
                     [DocumentState.UNKNOWN],
                     due=self.now(),
                     limit=LOOKUP_BATCH,
+                    book_key=self.book_key,
                 )
                 _, due = await documents_waiting(conn, self.connection.id, book_key=self.book_key)
-            unknown = [item for item in unknown if item.book_key == self.book_key]
             if unknown:
                 await self._look_up(unknown)
             elif due is None or not await self._wait_until(due):

@@ -7,7 +7,7 @@ needs no plan to go on.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -143,6 +143,7 @@ async def actions_in(
     *,
     due: datetime | None = None,
     kinds: Collection[str] = (),
+    limit: int | None = None,
 ) -> list[ActionItem]:
     """Rows of one addressee in these states; with `due` only those that may be touched then."""
     conditions = [
@@ -153,7 +154,7 @@ async def actions_in(
         conditions.append(col(LedgerActionRow.available_at) <= due)
     if kinds:
         conditions.append(col(LedgerActionRow.kind).in_(kinds))
-    return await _rows(conn, *conditions)
+    return await _rows(conn, *conditions, limit=limit)
 
 
 async def actions_waiting(conn: AsyncConnection, connection_id: int) -> tuple[int, datetime | None]:
@@ -164,25 +165,6 @@ async def actions_waiting(conn: AsyncConnection, connection_id: int) -> tuple[in
     )
     count, due = (await conn.execute(statement)).one()
     return count, due
-
-
-async def claim_actions(
-    conn: AsyncConnection, connection_id: int, *, now: datetime, limit: int
-) -> list[ActionItem]:
-    """Take the next writes that are due; they are `sending` once this transaction commits."""
-    taken = []
-    for item in (await actions_in(conn, connection_id, [OutboxState.PENDING], due=now))[:limit]:
-        attempts = item.attempts + 1
-        if await move_action(
-            conn,
-            item.id,
-            expected=(OutboxState.PENDING,),
-            to=OutboxState.SENDING,
-            attempts=attempts,
-            sent_at=now,
-        ):
-            taken.append(replace(item, state=OutboxState.SENDING, attempts=attempts))
-    return taken
 
 
 async def move_action(
@@ -214,8 +196,12 @@ def payload_of(kind: str, text: str) -> Payload:
     return msgspec.json.decode(text, type=LedgerAction)
 
 
-async def _rows(conn: AsyncConnection, *conditions: Any) -> list[ActionItem]:
+async def _rows(
+    conn: AsyncConnection, *conditions: Any, limit: int | None = None
+) -> list[ActionItem]:
     statement = select(LedgerActionRow).where(*conditions).order_by(col(LedgerActionRow.id))
+    if limit is not None:
+        statement = statement.limit(limit)
     return [_item(row) for row in await conn.execute(statement)]
 
 

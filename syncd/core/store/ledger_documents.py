@@ -88,6 +88,8 @@ class DocumentItem:
         created_at: when it was queued.
         sent_at: start of the last sending.
         settled_at: when it ended, or None.
+        seen_status: how it stood when it was last seen, accepted or not; empty before.
+        seen_balance: what was open of it then, or None.
     """
 
     id: int
@@ -124,6 +126,8 @@ class DocumentItem:
     created_at: datetime
     sent_at: datetime | None
     settled_at: datetime | None
+    seen_status: str = ""
+    seen_balance: Decimal | None = None
 
     @property
     def client_name(self) -> str:
@@ -181,14 +185,20 @@ async def documents_in(
     *,
     due: datetime | None = None,
     limit: int | None = None,
+    book_key: str | None = None,
 ) -> list[DocumentItem]:
-    """Rows of a book in these states; with `due` only those that may be touched then."""
+    """Rows of a book in these states; with `due` only those that may be touched then.
+
+    With `book_key` only those of that organisation.
+    """
     conditions = [
         col(LedgerDocumentRow.ledger_connection_id) == ledger_id,
         col(LedgerDocumentRow.state).in_([state.value for state in states]),
     ]
     if due is not None:
         conditions.append(col(LedgerDocumentRow.available_at) <= due)
+    if book_key is not None:
+        conditions.append(col(LedgerDocumentRow.book_key) == book_key)
     return await _rows(conn, *conditions, limit=limit)
 
 
@@ -285,4 +295,6 @@ def item_of(row: Any) -> DocumentItem:
         created_at=row.created_at,
         sent_at=row.sent_at,
         settled_at=row.settled_at,
+        seen_status=row.seen_status,
+        seen_balance=row.seen_balance,
     )

@@ -1,0 +1,227 @@
+"""The last look before a write: what a plan rested on is compared with what holds now.
+
+Made in the transaction that claims the write. What moved is not written; the next plan has it as
+it is by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.core.invoicing.ledger_map import LedgerMap
+from syncd.core.invoicing.plan_rows import Step
+from syncd.core.invoicing.recognition import GONE
+from syncd.core.store.claim_facts import (
+    Organisation,
+    PlanFact,
+    documents_of_ids,
+    live_from,
+    mapped_contacts,
+    plan_facts,
+)
+from syncd.core.store.documents_elsewhere import Elsewhere, documents_elsewhere
+from syncd.core.store.invoice_facts import StoredInvoice, invoices_of_keys
+from syncd.core.store.ledger_actions import ActionItem
+from syncd.core.store.ledger_documents import DocumentItem
+from syncd.core.store.ledger_golive import attested
+from syncd.core.store.moved_invoices import GONE as GONE_SOURCE
+from syncd.core.store.standing_documents import STANDING
+from syncd.core.store.states import DocumentState
+from syncd.sdk.invoice_records import Ownership
+from syncd.sdk.ledger_records import EntryStatus
+from syncd.sdk.ledger_writes import ActionKind
+
+SOURCE_MOVED: Final = "SOURCE_MOVED"
+LINK_ONLY: Final = "LINK_ONLY"
+
+_NOT_LIVE: Final = "the book is not live, or it is another one than the plan was made for"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Why something is not written any more.
+
+    Attributes:
+        code: `SOURCE_MOVED` or `LINK_ONLY`.
+        why: one sentence without its end.
+    """
+
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLook:
+    """Everything that holds now about a batch.
+
+    Attributes:
+        live: since which day which organisations are live.
+        sources: invoices as they were last read, by PSA and their id.
+        documents: ledger rows that the batch acts upon, by id.
+        elsewhere: documents of the same invoices in other books, by PSA and invoice.
+        contacts: which contacts stand for clients, by PSA.
+        attested: PSAs of which a person vouches that nobody else carries invoices into this book.
+        plans: plans of the batch.
+    """
+
+    live: Mapping[Organisation, date]
+    sources: Mapping[tuple[int, str], StoredInvoice]
+    documents: Mapping[int, DocumentItem] = field(default_factory=dict)
+    elsewhere: Mapping[tuple[int, str], Sequence[Elsewhere]] = field(default_factory=dict)
+    contacts: Mapping[int, LedgerMap] = field(default_factory=dict)
+    attested: frozenset[int] = frozenset()
+    plans: Mapping[str, PlanFact] = field(default_factory=dict)
+
+    def at_document(self, item: DocumentItem) -> Withdrawn | None:
+        """Why a document must not be sent any more, or None."""
+        from_day = self.live.get((item.psa_id, item.book_key))
+        if from_day is None:
+            return Withdrawn(LINK_ONLY, _NOT_LIVE)
+        source = self.sources.get((item.psa_id, item.invoice))
+        replaces = None if item.payload is None else item.payload.replaces
+        if replaces is not None:
+            why = self._reason_left(self.documents.get(replaces), item.source_digest)
+        else:
+            why = self._source(item, source, from_day)
+        return Withdrawn(SOURCE_MOVED, why) if why else None
+
+    def at_action(self, item: ActionItem) -> Withdrawn | None:
+        """Why another write must not be made any more, or None."""
+        document = self.documents.get(item.document_id or 0)
+        plan = self.plans.get(item.plan_id or "")
+        if document is not None:
+            live = (document.psa_id, document.book_key) in self.live
+        elif plan is not None:
+            live = plan.organisation in self.live
+        else:
+            live = bool(self.live)
+        if not live:
+            return Withdrawn(LINK_ONLY, _NOT_LIVE)
+        if document is None:
+            return None
+        why = ""
+        if item.kind == ActionKind.VOID:
+            planned = plan.digests.get(f"{Step.VOID.value}:{document.invoice}") if plan else None
+            why = self._reason_left(document, planned)
+        elif document.state not in STANDING or document.state is DocumentState.DRIFTED:
+            why = "the document does not stand in the books as it was confirmed any more"
+        return Withdrawn(SOURCE_MOVED, why) if why else None
+
+    def _source(self, item: DocumentItem, source: StoredInvoice | None, from_day: date) -> str:
+        """Why the invoice of a document is not what it was planned from, or an empty text."""
+        if source is None or source.gone:
+            return "the PSA does not know the invoice any more"
+        invoice = source.invoice
+        if invoice.voided or not invoice.finalised:
+            return "the PSA voided the invoice, or made it a draft again"
+        if source.digest != item.source_digest:
+            return "the invoice changed in the PSA after it was planned"
+        if invoice.dated < from_day:
+            return f"the book is live for invoices from {from_day} on only"
+        unsure = invoice.owner is Ownership.UNSURE and item.psa_id not in self.attested
+        if invoice.owner is Ownership.OTHER or unsure:
+            return "somebody else carries the invoice now, or may do so"
+        other = self.elsewhere.get((item.psa_id, item.invoice), ())
+        if other:
+            return f"{other[0].number} of it stands in {other[0].ledger}, or is on its way there"
+        said = self.contacts[item.psa_id].contact_of(invoice.client, item.currency)
+        if said != (item.contact,):
+            return "the client is mapped to another contact than the plan was made for"
+        return ""
+
+    def _reason_left(self, document: DocumentItem | None, planned: str | None) -> str:
+        """Why a void or a credit note has no reason left, or no document; or an empty text.
+
+        Args:
+            document: that is taken back.
+            planned: what the invoice was when that was planned; None where no plan tells.
+        """
+        if document is None or document.state is not DocumentState.CONFIRMED:
+            return "the document does not stand in the books as it was confirmed any more"
+        if _touched(document):
+            return "the document was paid, credited or taken back in the books meanwhile"
+        source = self.sources.get((document.psa_id, document.invoice))
+        if source is None or not _moved(document, source):
+            return "the invoice is in the PSA again as it was posted"
+        if planned is not None and source.digest != planned:
+            return "the invoice changed in the PSA after this was planned"
+        return ""
+
+
+async def look_at_documents(
+    conn: AsyncConnection, ledger_id: int, book_key: str, items: Sequence[DocumentItem]
+) -> LastLook:
+    """What holds now about documents that are due."""
+    sources = await _sources(conn, {(item.psa_id, item.invoice) for item in items})
+    replaced = {item.payload.replaces for item in items if item.payload is not None}
+    elsewhere: dict[tuple[int, str], Sequence[Elsewhere]] = {}
+    contacts: dict[int, LedgerMap] = {}
+    vouched = set()
+    for psa_id in sorted({item.psa_id for item in items}):
+        keys = {item.invoice for item in items if item.psa_id == psa_id}
+        known = [sources[psa_id, key].invoice for key in keys if (psa_id, key) in sources]
+        found = await documents_elsewhere(
+            conn, psa_id, keys, ledger_id=ledger_id, book_key=book_key
+        )
+        elsewhere.update({(psa_id, key): rows for key, rows in found.items()})
+        clients = {invoice.client for invoice in known}
+        contacts[psa_id] = await mapped_contacts(conn, psa_id, ledger_id, clients)
+        unsure = any(invoice.owner is Ownership.UNSURE for invoice in known)
+        if unsure and await attested(conn, psa_id, ledger_id):
+            vouched.add(psa_id)
+    return LastLook(
+        live=await live_from(conn, ledger_id),
+        sources=sources,
+        documents=await documents_of_ids(conn, {one for one in replaced if one is not None}),
+        elsewhere=elsewhere,
+        contacts=contacts,
+        attested=frozenset(vouched),
+    )
+
+
+async def look_at_actions(
+    conn: AsyncConnection, ledger_id: int, items: Sequence[ActionItem]
+) -> LastLook:
+    """What holds now about other writes to a book that are due."""
+    ids = {item.document_id for item in items if item.document_id is not None}
+    documents = await documents_of_ids(conn, ids)
+    sources = await _sources(conn, {(one.psa_id, one.invoice) for one in documents.values()})
+    plans = {item.plan_id for item in items if item.plan_id is not None}
+    return LastLook(
+        live=await live_from(conn, ledger_id),
+        sources=sources,
+        documents=documents,
+        plans=await plan_facts(conn, plans, {one.invoice for one in documents.values()}),
+    )
+
+
+async def _sources(
+    conn: AsyncConnection, wanted: set[tuple[int, str]]
+) -> dict[tuple[int, str], StoredInvoice]:
+    found: dict[tuple[int, str], StoredInvoice] = {}
+    for psa_id in sorted({psa for psa, _ in wanted}):
+        keys = {key for psa, key in wanted if psa == psa_id}
+        stored = await invoices_of_keys(conn, psa_id, keys)
+        found.update({(psa_id, key): one for key, one in stored.items()})
+    return found
+
+
+def _moved(document: DocumentItem, source: StoredInvoice) -> bool:
+    """Whether the PSA shows something else than what stands in the books."""
+    if source.gone:
+        return document.source_digest != GONE_SOURCE
+    return source.digest != document.source_digest
+
+
+def _touched(document: DocumentItem) -> bool:
+    """Whether the books settled or took back some of it, as far as was seen."""
+    if document.seen_status in {EntryStatus.PAID, *GONE}:
+        return True
+    total = document.total if document.seen is None else document.seen.total
+    opened = document.seen_status == EntryStatus.OPEN
+    return opened and document.seen_balance is not None and document.seen_balance != total
