@@ -26,7 +26,8 @@ from syncd.sdk.testing.faults import Fault
 from tests.builders_quickbooks_company import START, customers
 from tests.builders_tokens import MemoryVault
 
-UNLIMITED = {"app_second": 0, "realm_minute": 0, "batch_minute": 0, "batch_realm_minute": 0}
+UNLIMITED = {"app_second": 0, "realm_minute": 0, "batch_minute": 0, "batch_realm_minute": 0,
+             "app_minute": 0}  # fmt: skip
 """Options of a simulator that is asked faster than its seconds go by."""
 CENT = Decimal("0.01")
 DAY = date(2026, 11, 2)

@@ -109,7 +109,7 @@ async def asked(world: SimulatedWorld | None = None, **options: Any) -> AsyncIte
     """A simulator without a network, signed in; its seconds stand still."""
     here, clock = world or customers(), Seconds()
     given = {"monotonic": clock, "sleep": clock.sleep, "app_second": 0, "realm_minute": 0,
-             "batch_minute": 0, "batch_realm_minute": 0, **options}  # fmt: skip
+             "batch_minute": 0, "batch_realm_minute": 0, "app_minute": 0, **options}  # fmt: skip
     simulator = Simulator(here, Options(**given))
     transport = httpx.ASGITransport(simulator.application())
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:

@@ -47,14 +47,13 @@ from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
 from syncd.sdk.ledger_records import ReferenceKind, TaxMeaning
 from syncd.sdk.testing.fakes import RecordingLog
 from syncd.sdk.testing.faults import Fault
-from tests.builders_quickbooks_books import settings
+from tests.builders_quickbooks_books import UNLIMITED, settings
 from tests.builders_quickbooks_company import customers
 from tests.builders_tokens import MemoryVault
 
 CLIENT, CUSTOMER = 1001, "101"
 """The first client of the world, in either system."""
 NEW_YORK = ZoneInfo("America/New_York")
-UNLIMITED = {"app_second": 0, "realm_minute": 0, "batch_minute": 0, "batch_realm_minute": 0}
 GLOBAL = ({"1": "2", "2": "3", "3": "4", "4": "5", "5": "6"}, "GBP")
 AMERICAN = ({"1": "TAX", "2": "NON", "3": "NON", "4": "NON", "5": "TAX"}, "USD")
 _MEANINGS = {

@@ -139,6 +139,15 @@ async def test_ten_calls_a_second_and_five_hundred_a_minute_are_answered() -> No
         assert fault(await app.get("/preferences")) == (429, "3001")
 
 
+async def test_eight_hundred_calls_a_minute_of_one_app_over_all_interfaces_are_answered() -> None:
+    async with asked(app_minute=800) as app:
+        app.simulator.quotas["4620816365"].elsewhere(799)
+        assert (await app.get("/preferences")).status_code == 200
+        assert fault(await app.get("/preferences")) == (429, "3001")
+        app.clock.now = 60.0
+        assert (await app.get("/preferences")).status_code == 200
+
+
 async def test_forty_batches_a_minute_are_answered() -> None:
     async with asked(batch_minute=40) as app:
         query = {"bId": "q", "Query": "select * from Term"}

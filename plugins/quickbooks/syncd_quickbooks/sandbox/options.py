@@ -66,6 +66,7 @@ class Options:
         busy_seconds: how long a write runs, in which its request id is answered with 600.
         realm_minute: most calls of a minute, of all apps; 0 for no limit.
         app_second: most calls of a second.
+        app_minute: most calls of a minute over all of Intuit's interfaces.
         batch_minute: most batches of a minute.
         batch_realm_minute: the same of all apps.
         month_reads: reads before the month's quota is used up; 0 for no limit.
@@ -126,6 +127,7 @@ class Options:
     busy_seconds: float = 0.0
     realm_minute: int = 500
     app_second: int = 10
+    app_minute: int = 800
     batch_minute: int = 40
     batch_realm_minute: int = 120
     month_reads: int = 0

@@ -27,6 +27,7 @@ class Quota:
         self._options = options
         self._calls: deque[float] = deque()
         self._burst: deque[float] = deque()
+        self._app: deque[float] = deque()
         self._batches: deque[float] = deque()
         self._realm_batches: deque[float] = deque()
         self.refused = 0
@@ -42,6 +43,7 @@ class Quota:
         windows = [
             (self._burst, SECOND, options.app_second),
             (self._calls, MINUTE, options.realm_minute),
+            (self._app, MINUTE, options.app_minute),
         ]
         if batch:
             windows += [
@@ -58,6 +60,10 @@ class Quota:
             self.reads += 1
         for window, _, _ in windows:
             window.append(now)
+
+    def elsewhere(self, calls: int) -> None:
+        """Calls that the same app makes to other interfaces of Intuit for this company, now."""
+        self._app.extend([self._options.monotonic()] * calls)
 
     def others(self, calls: int, *, batches: int = 0) -> None:
         """Calls that other apps make in the same company, now."""
