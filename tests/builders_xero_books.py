@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from syncd_xero import CONNECTOR
@@ -26,7 +26,7 @@ from syncd.sdk.testing.faults import Fault
 from tests.builders_partner import market
 from tests.builders_tokens import MemoryVault
 
-CONSENT = {"access": "consent", "client_id": CLIENT_ID}
+CONSENT: dict[str, Any] = {"access": "consent", "client_id": CLIENT_ID}
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Books:
     stopwatch: FakeStopwatch
     vault: MemoryVault
     world: SimulatedWorld
+    context: Context[XeroConfig]
     _references: list[LedgerReference] = field(default_factory=list)
 
     @property
@@ -54,6 +55,14 @@ class Books:
     def calls(self) -> int:
         """Calls to the books so far."""
         return self.ledger._client.calls
+
+    @asynccontextmanager
+    async def reopened(self, **more: Any) -> AsyncIterator[XeroLedger]:
+        """The same connection opened once more, as the next run does; with other settings."""
+        config = self.context.config.model_copy(update=more)
+        async with CONNECTOR.open(replace(self.context, config=config)) as ports:
+            assert isinstance(ports.ledger, XeroLedger)
+            yield ports.ledger
 
     def break_with(self, *faults: Fault) -> None:
         self.hosted.controlled.faults.replace(faults)
@@ -106,7 +115,7 @@ async def connected(
         )
         async with CONNECTOR.open(context) as ports:
             assert isinstance(ports.ledger, XeroLedger)
-            yield Books(ports.ledger, hosted, log, stopwatch, kept, here)
+            yield Books(ports.ledger, hosted, log, stopwatch, kept, here, context)
 
 
 def config(**more: Any) -> XeroConfig:

@@ -14,10 +14,11 @@ from typing import Final, Self
 from syncd.sdk.connector import Context
 from syncd.sdk.errors import AuthError, ConnectorError, PermissionMissing
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
+from syncd.sdk.limits import shared, shared_window
 from syncd.sdk.refresh import RefreshExchange, vault_of
 from syncd_xero.config import LONGEST_CALL, XeroConfig
 from syncd_xero.models import Envelope, Tenant
-from syncd_xero.quota import ESSENTIAL, CountedAuth, DayBudget
+from syncd_xero.quota import ESSENTIAL, CountedAuth, DayBudget, DayCount
 from syncd_xero.refusals import error_text
 from syncd_xero.tenants import chosen
 from syncd_xero.token import TOKEN_NAME, ConsentToken, CustomToken, token_client
@@ -33,6 +34,7 @@ class XeroClient(AbstractAsyncContextManager["XeroClient"]):
 
     Attributes:
         budget: the day's calls.
+        owner: names the app and the organisation whose quota is used.
         token: signs; tells the rights that it has.
     """
 
@@ -60,12 +62,18 @@ class XeroClient(AbstractAsyncContextManager["XeroClient"]):
             self.token = ConsentToken(self._login, self._tokens, context)
         else:
             self.token = CustomToken(self._login, context)
-        self.budget = DayBudget(context.connection, config.day_reserve)
+        # Xero counts for each app and organisation, whoever of us asks: so do all clients together.
+        self.owner = f"{config.base_url} {config.client_id} {config.organisation}"
+        count = shared(("xero day", self.owner), DayCount)
+        self.budget = DayBudget(context.connection, config.day_reserve, count)
+        limits = context.limits
         self._books = ApiClient(
             connection=context.connection,
             base_url=config.base_url,
             auth=CountedAuth(self.token, self.budget),
-            limits=context.limits,
+            limits=shared_window(
+                self.owner, limits.calls, limits.window_seconds, limits.concurrency
+            ),
             clock=context.clock,
             log=context.log,
             policy=POLICY,
@@ -94,8 +102,8 @@ class XeroClient(AbstractAsyncContextManager["XeroClient"]):
         await self._stack.aclose()
 
     async def tenants(self) -> list[Tenant]:
-        """The organisations that the consent opens."""
-        answer = await self._books.read(self._config.connections_url)
+        """The organisations that the consent opens; Xero counts this call for none of them."""
+        answer = await self._books.read(self._config.connections_url, headers={ESSENTIAL: "1"})
         return answer.decode(list[Tenant])
 
     async def tenant(self) -> str:

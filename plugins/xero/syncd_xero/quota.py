@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Final
 
 from syncd.sdk import waiting
@@ -24,25 +25,44 @@ UNSTATED: Final = 3600.0
 """Seconds until a next try where Xero names none."""
 
 
-class DayBudget:
-    """What is left of the day, as the newest answer said.
+class Reserved(RateLimited):
+    """What is left of the day is kept for writes."""
+
+
+@dataclass(slots=True)
+class DayCount:
+    """What answers told of the day of an app in an organisation, whoever asked.
 
     Attributes:
         remaining: calls left, None until an answer told.
+        told_at: when that was, on the stopwatch.
+        spent_until: until when Xero refuses every call.
     """
 
-    def __init__(self, connection: str, reserve: int) -> None:
-        """Know nothing yet.
+    remaining: int | None = None
+    told_at: float = float("-inf")
+    spent_until: float = float("-inf")
+
+
+class DayBudget:
+    """What a connection may still ask for today, as the newest answer said."""
+
+    def __init__(self, connection: str, reserve: int, count: DayCount) -> None:
+        """Describe the connection.
 
         Args:
             connection: name in the configuration, for messages.
             reserve: calls that reads leave alone.
+            count: what is known of the day, shared by the clients of an app and organisation.
         """
         self._connection = connection
         self._reserve = reserve
-        self.remaining: int | None = None
-        self._told_at = float("-inf")
-        self._spent_until = float("-inf")
+        self._count = count
+
+    @property
+    def remaining(self) -> int | None:
+        """Calls left, None until an answer told."""
+        return self._count.remaining
 
     def admit(self, *, essential: bool) -> None:
         """Let a call pass, or say why not.
@@ -51,19 +71,20 @@ class DayBudget:
             essential: a write, or a read that proves one.
 
         Raises:
-            RateLimited: Xero has refused until later, or what is left is kept for writes.
+            Reserved: what is left is kept for writes.
+            RateLimited: Xero has refused until later.
         """
-        now = waiting.monotonic()
-        if now < self._spent_until:
-            raise self._spent(self._spent_until - now)
-        left = self.remaining
+        now, count = waiting.monotonic(), self._count
+        if now < count.spent_until:
+            raise self._spent(count.spent_until - now)
+        left = count.remaining
         if essential or left is None or left > self._reserve:
             return
-        age = now - self._told_at
+        age = now - count.told_at
         if age >= LEARN_AGAIN:
-            self._told_at = now
+            count.told_at = now
             return
-        raise RateLimited(
+        raise Reserved(
             f"{self._connection}: {left} of the organisation's calls of today are left, and"
             f" {self._reserve} are kept for writes",
             retry_after=LEARN_AGAIN - age,
@@ -80,12 +101,12 @@ class DayBudget:
         """
         told = headers.get(REMAINING, "").strip()
         if told.isascii() and told.isdigit():
-            self.remaining = int(told)
-            self._told_at = waiting.monotonic()
+            self._count.remaining = int(told)
+            self._count.told_at = waiting.monotonic()
         problem = headers.get(PROBLEM, "").lower()
         if status == 429 and ("day" in problem or "daily" in problem):
             pause = _seconds(headers.get("retry-after", ""))
-            self._spent_until = waiting.monotonic() + pause
+            self._count.spent_until = waiting.monotonic() + pause
             raise self._spent(pause)
 
     def _spent(self, seconds: float) -> RateLimited:
