@@ -78,23 +78,37 @@ class LedgerTable(BaseModel):
         default=Decimal("0.00"),
         description="The largest difference that one named rounding line evens out; 0.00: none.",
     )
-    rounding_account: str = Field(default="", description="Account of that line, key or code.")
+    rounding_account: str = Field(
+        default="",
+        description="Account of that line, key or code; its item, where the books name items.",
+    )
     rounding_tax: str = Field(default="", description="Tax code of that line, key of the book.")
     zero_total: Literal["hold", "skip", "post"] = Field(
-        default="hold", description="What becomes of an invoice whose total is 0."
+        default="hold",
+        description="An invoice whose total is 0 waits for a release (`hold`), is left out "
+        "(`skip`), or is written (`post`).",
     )
     negative_invoice: Literal["hold", "credit"] = Field(
         default="hold",
-        description="An invoice with a negative total is held, or carried as a credit note.",
+        description="An invoice with a negative total is refused until the PSA has a credit note "
+        "in its place (`hold`), or is carried as one (`credit`).",
     )
     on_void: Moved = Field(
-        default="hold", description="What is proposed when the PSA voided a posted invoice."
+        default="hold",
+        description="What is proposed when the PSA voided or deleted a posted invoice: nothing, "
+        "until a person says what (`hold`), a void (`void-and-reissue`), or a credit note of the "
+        "whole (`credit`).",
     )
     on_edit: Moved = Field(
-        default="hold", description="What is proposed when the PSA changed a posted invoice."
+        default="hold",
+        description="What is proposed when the PSA changed a posted invoice: nothing, until a "
+        "person says what (`hold`), a void and the document anew (`void-and-reissue`), or a "
+        "credit note of what was taken away (`credit`).",
     )
     basis: Literal["exclusive", "inclusive", "no_tax"] = Field(
-        default="exclusive", description="What the amounts of lines are, told on each document."
+        default="exclusive",
+        description="Amounts of lines are before tax (`exclusive`), with it (`inclusive`), or "
+        "know none (`no_tax`); told on each document.",
     )
     create_contacts: StrictBool = Field(
         default=False,
@@ -104,7 +118,9 @@ class LedgerTable(BaseModel):
         default=False, description="Propose items that an invoice needs and the book does not have."
     )
     payments: Literal["to_psa", "off"] = Field(
-        default="to_psa", description="Whether payments of the book are recorded in the PSA."
+        default="to_psa",
+        description="Payments of the book are recorded in the PSA (`to_psa`), or left alone "
+        "(`off`).",
     )
     overlap_minutes: StrictInt = Field(
         default=60,
@@ -121,7 +137,8 @@ class LedgerTable(BaseModel):
     )
     due_from: Literal["psa", "terms"] = Field(
         default="psa",
-        description="Due date as the PSA states it, or as the book derives it from mapped terms.",
+        description="Due date as the PSA states it (`psa`), or as the book derives it from mapped "
+        "terms (`terms`), where it has terms.",
     )
 
 

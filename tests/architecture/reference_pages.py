@@ -9,8 +9,10 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -212,9 +214,31 @@ def _settings(kind: type[BaseModel]) -> str:
     rows = ["| setting | default | meaning |\n| --- | --- | --- |\n"]
     for name, field_name in setting_names(kind).items():
         info = kind.model_fields[field_name]
-        text = (info.description or "").replace("|", "\\|")
-        rows.append(f"| `{name}` | {_default(info)} | {text} |\n")
+        text = (info.description or "") + _unnamed_choices(info)
+        escaped = text.replace("|", "\\|")
+        rows.append(f"| `{name}` | {_default(info)} | {escaped} |\n")
     return "".join(rows)
+
+
+def choices(annotation: Any) -> tuple[str, ...]:
+    """The words that a setting takes, where it takes no others; empty otherwise."""
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return tuple(str(one.value) for one in annotation)
+    inner = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return tuple(one for one in inner if isinstance(one, str) and one)
+    found = [choices(one) for one in inner if one is not NoneType]
+    if get_origin(annotation) in {Union, UnionType} and not all(found):
+        return ()
+    return tuple(dict.fromkeys(word for words in found for word in words))
+
+
+def _unnamed_choices(info: Any) -> str:
+    """The words that the description leaves to be guessed."""
+    taken = choices(info.annotation)
+    if all(f"`{one}`" in (info.description or "") for one in taken):
+        return ""
+    return f" One of {', '.join(f'`{one}`' for one in taken)}."
 
 
 def _default(info: Any) -> str:
