@@ -49,6 +49,9 @@ BOOKS: dict[str, Code] = {
     "APPROVAL_NEEDED": Code("books", "A person releases each document of this book."),
     "GIVEN_UP": Code("books", "A person gave the document up; it is posted by name only."),
     "REFUSED_BEFORE": Code("books", "The books refused the same document before."),
+    "POSTED_ELSEWHERE": Code(
+        "books", "A document of the invoice stands in another book, or is on its way there."
+    ),
     "ALREADY_MARKED": Code("books", "The PSA says that we posted it; the database does not know."),
     "PLANNING_FAILED": Code("books", "Drafting one invoice failed with a defect; others go on."),
     # Posting: what stands in the books, and what is not known of it
@@ -95,6 +98,9 @@ BOOKS: dict[str, Code] = {
     "OVERPAYMENT": Code("books", "Money of a client of ours settles no invoice."),
     "PAYMENT_NOT_RECORDED": Code("books", "A payment waits for a person before the PSA has it."),
     "PAYMENT_REFUSED": Code("books", "The PSA refuses a payment."),
+    "PAYMENT_LEFT": Code("books", "A payment was left to others when it was seen."),
+    "PAYMENT_DISMISSED": Code("books", "A person said that a payment is none of the PSA's."),
+    "PAYMENT_SUPERSEDED": Code("books", "A payment changed again before it was recorded."),
     "PAYMENT_UNCLEAR": Code("books", "The PSA shows a payment that may be the same one."),
     "PAYMENT_EXCEEDS": Code(
         "books", "With it the PSA would know of more than the invoice's total."

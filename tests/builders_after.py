@@ -30,7 +30,7 @@ from syncd.core.store.ledger_documents import DocumentItem, find_documents_by
 from syncd.core.store.ledger_payments import StoredPart, parts_of_ledger
 from syncd.core.store.tables.ledger import LedgerActionRow
 from syncd.sdk.errors import VendorUnavailable
-from syncd.sdk.invoice_records import PsaInvoice
+from syncd.sdk.invoice_records import PsaInvoice, PsaPayment
 from syncd.sdk.ledger_records import (
     EntryStatus,
     LedgerBook,
@@ -272,3 +272,8 @@ async def desk(database: Database, **rules: Any) -> Desk:
     made = Desk(database, psa, connection, time, book, FakeKeeper(fate))
     made.rules = LedgerRules(**{"approved": True, "approval": "automatic", **rules})
     return made
+
+
+def entered(key: str, amount: str, day: int = 20, remote: str = "by-hand") -> PsaPayment:
+    """A payment that somebody entered in the PSA."""
+    return PsaPayment(remote=remote, invoice=key, amount=Decimal(amount), dated=date(2026, 11, day))

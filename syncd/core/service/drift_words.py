@@ -15,14 +15,20 @@ from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.carry_steps import CHANGED_IN_PSA, GONE_IN_PSA, VOIDED_IN_PSA
 from syncd.core.service.drift_issues import BOOKS_DELETED, BOOKS_VOIDED, DRIFTS
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.service.ledger_payments import IS_NEW
+from syncd.core.service.ledger_payments import IS_NEW, see_writes
 from syncd.core.service.payment_issues import sync_payment_issues
 from syncd.core.service.posting_issues import subject
 from syncd.core.store.connections import bump_data_version
 from syncd.core.store.invoice_facts import invoices_of_keys
 from syncd.core.store.ledger_documents import DocumentItem
 from syncd.core.store.ledger_intents import LedgerTry, record_tries
-from syncd.core.store.ledger_payments import PartState, StoredPart, move_part, part_of_id
+from syncd.core.store.ledger_payments import (
+    PAYMENT_DISMISSED,
+    PartState,
+    StoredPart,
+    move_part,
+    part_of_id,
+)
 from syncd.core.store.moved_invoices import DECIDE, moved_documents, way_outcome
 from syncd.core.store.moved_invoices import GONE as GONE_SOURCE
 from syncd.core.store.standing_documents import see_document, standing_documents, take_source
@@ -193,6 +199,8 @@ async def answer_payment(
     """
     async with database.writer() as conn:
         part = await part_of_id(conn, connection.id, part_id)
+        if part is not None and part.state is PartState.NEW and await see_writes(conn, [part]) == 0:
+            part = await part_of_id(conn, connection.id, part_id)
         if part is None or part.state is not PartState.HELD:
             message = f"no payment {part_id} of {connection.name} waits for a person"
             raise DataError(message, remedy="`syncd invoices payments --held` lists them")
@@ -200,7 +208,7 @@ async def answer_payment(
             message = f"payment {part_id} settles no invoice, so there is nothing to record it for"
             raise DataError(message, remedy="allocate it in the books, or dismiss it")
         to = PartState.NEW if record else PartState.IGNORED
-        said = f"{IS_NEW}: " if record else "dismissed: "
+        said = f"{IS_NEW}: " if record else f"{PAYMENT_DISMISSED}: "
         await move_part(conn, part, to, action_id=None, detail=f"{said}{by}: {why}"[:500])
         now = clock()
         if part.document_id is not None:

@@ -7,7 +7,7 @@ crash at any point repeats the look, which sees what was kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -18,20 +18,17 @@ from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger_actions import queue_action
 from syncd.core.service.payment_issues import PAYMENT_REFUSED, sync_payment_issues
 from syncd.core.service.payment_parts import by_part
-from syncd.core.store.ledger_actions import (
-    RECORD_PAYMENT,
-    UNSETTLED,
-    action_of_id,
-    actions_of_document,
-)
+from syncd.core.store.ledger_actions import RECORD_PAYMENT, UNSETTLED, actions_of_document
 from syncd.core.store.ledger_payments import (
     OPEN,
     SETTLED,
     PartState,
+    PartWrite,
     StoredPart,
     move_part,
     parts_in,
     parts_of_documents,
+    writes_of,
 )
 from syncd.core.store.paid_invoices import PaidInvoice, paid_invoices
 from syncd.core.store.states import OutboxState
@@ -92,8 +89,9 @@ async def settle_payments(
     """
     report = PaymentReport()
     async with database.writer() as conn:
-        for part in await parts_in(conn, ledger.id, book_key, [PartState.NEW]):
-            report.recorded += await _see_write(conn, part)
+        report.recorded = await see_writes(
+            conn, await parts_in(conn, ledger.id, book_key, [PartState.NEW])
+        )
     async with database.reader() as conn:
         waiting = [
             part
@@ -117,18 +115,38 @@ async def settle_payments(
     return report
 
 
-async def _see_write(conn: AsyncConnection, part: StoredPart) -> bool:
-    """How the write of a part ended, if it did; True when it was recorded."""
-    action = None if part.action_id is None else await action_of_id(conn, part.action_id)
-    if action is None:
-        return False
-    if action.state is OutboxState.DELIVERED:
+@dataclass(frozen=True, slots=True)
+class PartEnd:
+    """What becomes of a part when its write ended."""
+
+    state: PartState
+    detail: str = ""
+    psa_remote: str = ""
+
+
+def ended(part: StoredPart, write: PartWrite) -> PartEnd | None:
+    """What becomes of a part by the end of its write; None while that is on its way."""
+    if write.state is OutboxState.DELIVERED:
         to = PartState.REVERSED if part.deleted else PartState.RECORDED
-        return await move_part(conn, part, to, psa_remote=action.remote or "", detail="")
-    if action.state is OutboxState.REJECTED:
-        told = f"{PAYMENT_REFUSED}: the PSA refuses it ({action.code or 'no code'}): "
-        await move_part(conn, part, PartState.HELD, detail=told + (action.detail or "no reason"))
-    return False
+        return PartEnd(to, psa_remote=write.remote or "")
+    if write.state is OutboxState.REJECTED:
+        told = f"{PAYMENT_REFUSED}: the PSA refuses it ({write.code or 'no code'}): "
+        return PartEnd(PartState.HELD, detail=told + (write.detail or "no reason"))
+    return None
+
+
+async def see_writes(conn: AsyncConnection, parts: Sequence[StoredPart]) -> int:
+    """Keep how writes of parts ended, where they did; how many were recorded."""
+    writes = await writes_of(conn, parts)
+    recorded = 0
+    for part in parts:
+        write = writes.get(part.action_id or 0)
+        end = None if write is None else ended(part, write)
+        if end is None:
+            continue
+        moved = await move_part(conn, part, end.state, detail=end.detail, psa_remote=end.psa_remote)
+        recorded += moved and end.state is not PartState.HELD
+    return recorded
 
 
 async def _settle_invoice(
@@ -153,17 +171,7 @@ async def _settle_invoice(
         part = rows[-1]
         if part.state not in OPEN or any(one.action_id in writing for one in rows):
             continue
-        before = next((one for one in reversed(rows[:-1]) if one.state in SETTLED), None)
-        receipt = Receipt(
-            amount=part.amount,
-            currency=part.currency,
-            dated=part.dated,
-            deleted=part.deleted,
-            already=Decimal(0) if before is None or before.deleted else before.amount,
-            echoed=before is not None and before.state is PartState.ECHO,
-            is_new=part.detail.startswith(IS_NEW),
-            marks=frozenset(marker_of(part_key(ledger, invoice.book_key, one)) for one in rows),
-        )
+        receipt = _receipt(rows, ledger)
         owed = Owed(
             kind=invoice.kind,
             number=invoice.number,
@@ -174,6 +182,12 @@ async def _settle_invoice(
             claimed={one for one, owner in claimed.items() if one and owner != about},
             under_way=queued,
         )
+        if part.withdrawn:
+            others = sum(
+                (one[-1].amount for one in stored.values() if not one[-1].deleted), Decimal(0)
+            )
+            still = invoice.settled is None or invoice.settled >= others + part.amount
+            receipt = replace(receipt, still=still)
         match judge(receipt, owed):
             case Known(remote=remote, ours=ours):
                 to = PartState.RECORDED if ours else PartState.ECHO
@@ -184,18 +198,42 @@ async def _settle_invoice(
             case Held(code=code, message=message):
                 if part.state is not PartState.HELD or not part.detail.startswith(PAYMENT_REFUSED):
                     await move_part(conn, part, PartState.HELD, detail=f"{code}: {message}")
-            case Record(amount=amount):
+            case Record() as wanted:
                 if part.detail.startswith(PAYMENT_REFUSED):
                     continue
-                queued += amount
-                report.queued += await _queue(conn, part, invoice, amount, ledger, psa, now)
+                queued += wanted.amount
+                report.queued += await _queue(conn, part, invoice, wanted, ledger, psa, now)
+
+
+def _receipt(rows: Sequence[StoredPart], ledger: ConnectionRef) -> Receipt:
+    """The newest version of a part, with what is known of the ones before it."""
+    part = rows[-1]
+    n = next((n for n in range(len(rows) - 2, -1, -1) if rows[n].state in SETTLED), -1)
+    before = rows[n] if n >= 0 else None
+    left = next((one for one in reversed(rows[n + 1 : -1]) if one.left and not one.deleted), None)
+    already = Decimal(0) if before is None or before.deleted else before.amount
+    echoed = before is not None and before.state is PartState.ECHO
+    if part.deleted and left is not None and not already:
+        # Others may have entered what was left to them; taken back in the books, it is theirs.
+        already, echoed = left.amount, True
+    return Receipt(
+        amount=part.amount,
+        currency=part.currency,
+        dated=part.dated,
+        deleted=part.deleted,
+        already=already,
+        echoed=echoed,
+        is_new=part.detail.startswith(IS_NEW),
+        left=None if left is None else left.amount,
+        marks=frozenset(marker_of(part_key(ledger, one.book_key, one)) for one in rows),
+    )
 
 
 async def _queue(
     conn: AsyncConnection,
     part: StoredPart,
     invoice: PaidInvoice,
-    amount: Decimal,
+    wanted: Record,
     ledger: ConnectionRef,
     psa: ConnectionRef,
     now: datetime,
@@ -204,9 +242,10 @@ async def _queue(
     payload = PsaPayment(
         key=key,
         invoice=invoice.invoice_key,
-        amount=amount,
+        amount=wanted.amount,
         dated=part.dated,
         reference=marker_of(key),
+        alike=wanted.alike,
     )
     action_id = await queue_action(
         conn,

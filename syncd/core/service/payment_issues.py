@@ -60,12 +60,22 @@ def _unallocated(name: str, part: StoredPart) -> Finding:
 def _unrecorded(name: str, part: StoredPart, number: str) -> Finding:
     code, _, why = part.detail.partition(": ")
     verb = "taken back" if part.deleted else "made"
+    if part.deleted:
+        remedy = (
+            "Take it back in the PSA by hand, and it is recognised; or "
+            f"`syncd invoices payments --record {part.id} --why TEXT` if syncd shall take it back "
+            f"there, or `--dismiss {part.id} --why TEXT` if the PSA shall keep it."
+        )
+    else:
+        remedy = (
+            "Enter it in the PSA by hand with the same amount and day, and it is recognised; "
+            f"or `syncd invoices payments --record {part.id} --why TEXT` if it is no payment that "
+            f"the PSA has, or `--dismiss {part.id} --why TEXT` if it is."
+        )
     return Finding(
         message=f"A payment of {part.amount:,.2f} {part.currency}, {verb} in {name} for {number} "
         f"of {part.dated}, is not recorded in the PSA ({code}): {why}.",
-        remedy="Enter it in the PSA by hand with the same amount and day, and it is recognised; "
-        f"or `syncd invoices payments --record {part.id} --why TEXT` if it is no payment that "
-        f"the PSA has, or `--dismiss {part.id} --why TEXT` if it is.",
+        remedy=remedy,
         severity=IssueSeverity.WARNING,
         evidence={**_evidence(part), "number": number, "code": code},
     )

@@ -8,7 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from syncd.core.store.ledger_payments import StoredPart, parts_of_ledger
+from syncd.core.service.ledger_payments import ended
+from syncd.core.store.ledger_payments import (
+    PartState,
+    PartWrite,
+    StoredPart,
+    parts_of_ledger,
+    writes_of,
+)
 from syncd.core.store.standing_documents import numbers_of
 
 if TYPE_CHECKING:
@@ -59,21 +66,31 @@ async def list_payments(
                 newest[part.remote, part.allocation, part.document_id] = part
             ids = {one.document_id for one in newest.values() if one.document_id is not None}
             numbers = await numbers_of(conn, ids)
-            found += [
-                ListedPayment(
-                    id=one.id,
-                    book=ledger.name,
-                    remote=one.remote,
-                    number="" if one.document_id is None else numbers[one.document_id],
-                    dated=one.dated,
-                    amount=one.amount,
-                    currency=one.currency,
-                    taken_back=one.deleted,
-                    state="waiting" if one.action_id and one.state == "new" else one.state.value,
-                    detail=one.detail,
-                    psa_remote=one.psa_remote,
-                )
-                for one in newest.values()
-            ]
+            written = await writes_of(conn, newest.values())
+            for one in newest.values():
+                number = "" if one.document_id is None else numbers[one.document_id]
+                found.append(_listed(one, ledger.name, number, written.get(one.action_id or 0)))
     found.sort(key=lambda one: (one.dated, one.id), reverse=True)
     return found
+
+
+def _listed(one: StoredPart, book: str, number: str, write: PartWrite | None) -> ListedPayment:
+    """A part; one whose write ended since payments were settled shows what became of it."""
+    state, detail, psa_remote = one.state.value, one.detail, one.psa_remote
+    if one.state is PartState.NEW and write is not None:
+        end = ended(one, write)
+        state = "waiting" if end is None else end.state.value
+        detail, psa_remote = (detail, psa_remote) if end is None else (end.detail, end.psa_remote)
+    return ListedPayment(
+        id=one.id,
+        book=book,
+        remote=one.remote,
+        number=number,
+        dated=one.dated,
+        amount=one.amount,
+        currency=one.currency,
+        taken_back=one.deleted,
+        state=state,
+        detail=detail,
+        psa_remote=psa_remote,
+    )

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Final
 from syncd.core.service.payment_issues import OVERPAYMENT
 from syncd.core.store.ledger_payments import (
     OPEN,
+    PAYMENT_LEFT,
+    PAYMENT_SUPERSEDED,
+    WITHDRAWN,
     PartState,
     StoredPart,
     add_part,
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from syncd.core.store.ledger_documents import DocumentItem
 
-_FOLLOWED: Final = "a newer version followed"
+_FOLLOWED: Final = f"{PAYMENT_SUPERSEDED}: a newer version followed"
 
 
 async def take_in(
@@ -74,10 +77,12 @@ async def take_in(
                 continue
             await _add(conn, ledger_id, book_key, about, part, history, why_off, now)
             added += 1
+        # A payment that is gone as a whole need not name what it settled.
+        gone = any(part.deleted and not part.document for part in parts)
         for about, history in stored.items():
             newest = history[-1]
             if about[0] == remote and about not in shown and not newest.deleted:
-                part = _withdrawn(newest, parts[0].version)
+                part = _withdrawn(newest, parts[0].version if gone else WITHDRAWN)
                 await _add(conn, ledger_id, book_key, about, part, history, why_off, now)
                 added += 1
     return added
@@ -129,11 +134,12 @@ async def _add(
     now: datetime,
 ) -> None:
     for row in history:
-        if row.state in OPEN and row.action_id is None:
+        # The write of one that is held was refused; one that is new with a write is on its way.
+        if row.state is PartState.HELD or (row.state in OPEN and row.action_id is None):
             await move_part(conn, row, PartState.IGNORED, detail=_FOLLOWED)
     state, detail = PartState.NEW, ""
     if why_off:
-        state, detail = PartState.IGNORED, why_off
+        state, detail = PartState.IGNORED, f"{PAYMENT_LEFT}: {why_off}"
     elif about[2] is None:
         state, detail = PartState.HELD, f"{OVERPAYMENT}: it settles no invoice"
         if part.deleted:

@@ -16,6 +16,7 @@ from syncd.core.service.document_look import Look, look_at
 from syncd.core.service.drift_issues import forget_copy, forget_doubt, tell_copy, tell_doubt
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.payment_parts import take_in
+from syncd.core.store.ledger_payments import settled_by
 from syncd.core.store.standing_documents import (
     long_unseen,
     oldest_document,
@@ -129,6 +130,10 @@ async def read_back(
     report.whole = not found.gap
     changed = {remote for remote in found.entries if remote in ours} | (found.removed & ours)
     changed |= {one.document for one in found.payments if one.document in ours}
+    async with database.reader() as conn:
+        # What a payment settled before it changed may be open again.
+        paid = {one.remote for one in found.payments}
+        changed |= ours & await settled_by(conn, connection.id, key, paid)
     wanted = list(ours) if found.gap else [_remote(one) for one in unseen]
     await _look_at(database, ledger, connection, key, changed, found, report, clock, log)
     rest = sorted(set(wanted) - changed)

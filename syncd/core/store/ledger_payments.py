@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from syncd.core.store.tables.ledger import LedgerPaymentRow
+from syncd.core.store.outbox import chunks
+from syncd.core.store.states import OutboxState
+from syncd.core.store.tables.ledger import LedgerActionRow, LedgerDocumentRow, LedgerPaymentRow
 from syncd.sdk.ledger_records import LedgerPayment
 
 
@@ -39,6 +41,14 @@ class PartState(StrEnum):
 
 SETTLED = (PartState.RECORDED, PartState.ECHO, PartState.REVERSED)
 OPEN = (PartState.NEW, PartState.HELD)
+
+PAYMENT_SUPERSEDED: Final = "PAYMENT_SUPERSEDED"
+PAYMENT_LEFT: Final = "PAYMENT_LEFT"
+PAYMENT_DISMISSED: Final = "PAYMENT_DISMISSED"
+"""Why a version is ignored; the code stands before its sentence."""
+
+WITHDRAWN: Final = "withdrawn"
+"""Ends the version of a part that its payment names no more, though nobody said that it is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +91,33 @@ class StoredPart:
     detail: str
     seen_at: datetime
 
+    @property
+    def left(self) -> bool:
+        """It was left to others: nobody of us knows whether the PSA has it."""
+        return self.state is PartState.IGNORED and not self.detail.startswith(PAYMENT_SUPERSEDED)
+
+    @property
+    def withdrawn(self) -> bool:
+        """Its payment is still there and names it no more."""
+        return self.deleted and self.version.endswith(WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartWrite:
+    """The write of a part to the PSA as it stands.
+
+    Attributes:
+        state: of it.
+        remote: what came of it, or None.
+        code: why it stands there, or None.
+        detail: one sentence.
+    """
+
+    state: OutboxState
+    remote: str | None
+    code: str | None
+    detail: str
+
 
 _Row = LedgerPaymentRow
 
@@ -119,6 +156,47 @@ async def parts_of_documents(
 async def parts_of_ledger(conn: AsyncConnection, ledger_id: int) -> list[StoredPart]:
     """Every version of every part of a ledger connection, the oldest first."""
     return await _parts(conn, col(_Row.ledger_connection_id) == ledger_id)
+
+
+async def writes_of(conn: AsyncConnection, parts: Collection[StoredPart]) -> dict[int, PartWrite]:
+    """Writes of parts, by the row of the write; a part without one has none."""
+    action = LedgerActionRow
+    found: dict[int, PartWrite] = {}
+    for chunk in chunks(sorted({one.action_id for one in parts if one.action_id is not None})):
+        statement = select(
+            col(action.id),
+            col(action.state),
+            col(action.remote),
+            col(action.code),
+            col(action.detail),
+        ).where(col(action.id).in_(chunk))
+        for row in await conn.execute(statement):
+            found[row.id] = PartWrite(
+                state=OutboxState(row.state), remote=row.remote, code=row.code, detail=row.detail
+            )
+    return found
+
+
+async def settled_by(
+    conn: AsyncConnection, ledger_id: int, book_key: str, payments: Collection[str]
+) -> set[str]:
+    """The books' ids of documents of ours that these payments settle, or settled once."""
+    document = LedgerDocumentRow
+    found: set[str] = set()
+    for chunk in chunks(sorted(payments)):
+        statement = (
+            select(col(document.remote))
+            .join(_Row, col(_Row.document_id) == col(document.id))
+            .where(
+                col(_Row.ledger_connection_id) == ledger_id,
+                col(_Row.book_key) == book_key,
+                col(_Row.remote).in_(chunk),
+                col(document.remote).is_not(None),
+            )
+            .distinct()
+        )
+        found |= {one for one in (await conn.execute(statement)).scalars() if one}
+    return found
 
 
 async def part_of_id(conn: AsyncConnection, ledger_id: int, part_id: int) -> StoredPart | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import and_, select
@@ -15,6 +15,9 @@ from sqlmodel import col
 from syncd.core.store.tables.books import InvoiceRow
 from syncd.core.store.tables.ledger import LedgerDocumentRow
 from syncd.sdk.invoice_records import DocumentKind
+from syncd.sdk.ledger_records import EntryStatus
+
+_GONE: Final = frozenset({EntryStatus.VOIDED.value, EntryStatus.DELETED.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class PaidInvoice:
         currency: of the document in the books.
         total: to be paid; where tax is left to the books, by the document as they keep it.
         stands: the PSA still has it, and not voided.
+        settled: how much of the document is settled in the books, as it was last seen; None if
+            they never told.
     """
 
     document_id: int
@@ -42,6 +47,7 @@ class PaidInvoice:
     currency: str
     total: Decimal
     stands: bool
+    settled: Decimal | None = None
 
 
 async def paid_invoices(
@@ -59,6 +65,8 @@ async def paid_invoices(
         col(document.total),
         col(document.payload),
         col(document.seen),
+        col(document.seen_status),
+        col(document.seen_balance),
         col(invoice.content),
         col(invoice.client_name),
         col(invoice.total).label("invoice_total"),
@@ -90,6 +98,7 @@ async def paid_invoices(
             currency=row.currency,
             total=_total(row),
             stands=row.invoice_total is not None and not row.voided and row.gone_at is None,
+            settled=_settled(row),
         )
         for row in await conn.execute(statement)
     }
@@ -116,3 +125,12 @@ def _total(row: Any) -> Decimal:
     if not (sent.delegated or source.delegated_tax):
         return shown
     return max(shown, msgspec.json.decode(row.seen or "{}", type=_Seen).total)
+
+
+def _settled(row: Any) -> Decimal | None:
+    if row.seen_status in _GONE:
+        return Decimal(0)
+    if row.seen_balance is None:
+        return None
+    settled: Decimal = msgspec.json.decode(row.seen or "{}", type=_Seen).total - row.seen_balance
+    return settled

@@ -12,14 +12,8 @@ from syncd.core.invoicing.identity import marker_of
 from syncd.core.service.ledger_payments import part_key
 from syncd.core.store.database import Database
 from syncd.core.store.ledger_payments import PartState
-from syncd.sdk.invoice_records import PsaPayment
-from tests.builders_after import Desk, desk
+from tests.builders_after import Desk, desk, entered
 from tests.builders_books import Died, invoice
-
-
-def entered(key: str, amount: str, day: int = 20, remote: str = "by-hand") -> PsaPayment:
-    """A payment that somebody entered in the PSA."""
-    return PsaPayment(remote=remote, invoice=key, amount=Decimal(amount), dated=date(2026, 11, day))
 
 
 async def states(one: Desk) -> list[str]:
@@ -132,6 +126,7 @@ async def test_what_is_taken_back_in_the_books_is_taken_back_in_the_psa(
     await one.paid_over()
 
     target = first if how == "deleted" else second
+    one.book.edit(first.remote or "", paid=Decimal(0), balance=Decimal("24.00"))
     one.book.money_of(
         remote="p1",
         document=target.remote,
@@ -199,7 +194,9 @@ async def test_where_payments_are_off_they_are_seen_and_not_recorded(
     await one.deliver()
 
     assert one.keeper.payments == []
-    assert [(part.state, part.detail) for part in await one.parts()] == [(PartState.IGNORED, why)]
+    assert [(part.state, part.detail) for part in await one.parts()] == [
+        (PartState.IGNORED, f"PAYMENT_LEFT: {why}")
+    ]
 
 
 async def test_another_currency_is_for_a_person(database: Database) -> None:
