@@ -6,8 +6,8 @@ marker, since a person may have renumbered the document meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import date
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Final
 
 from syncd.sdk.invoice_records import DocumentKind
@@ -33,8 +33,8 @@ NUMBERS_AT_ONCE: Final = 50
 CREDITS_AT_ONCE: Final = 15
 """Conditions of one filter; credit notes have no list of numbers or ids."""
 
-SEARCHED: Final = 4
-"""Markers up to which each is searched by itself; more are looked for in their days."""
+NEAR: Final = timedelta(days=3)
+"""Days of documents that are read as one span, though nothing wanted is dated between them."""
 
 
 def documents_in(answer: Envelope) -> list[WireDocument] | None:
@@ -125,15 +125,21 @@ class Lookup:
                     found[one.key][entry.remote] = entry
 
     async def _marked(self, kind: DocumentKind, wanted: list[Wanted]) -> list[WireDocument]:
-        if kind is DocumentKind.INVOICE and len(wanted) <= SEARCHED:
-            rows: list[WireDocument] = []
+        """Documents with one of the markers, in the fewest calls.
+
+        No filter finds many markers: a search takes one of them, a span of days shows all that are
+        dated in it.
+        """
+        spans = spans_of([one.dated for one in wanted])
+        rows: list[WireDocument] = []
+        if kind is DocumentKind.INVOICE and len(wanted) <= len(spans):
             for one in wanted:
                 rows += await self._read(INVOICES, {"searchTerm": one.marker}, essential=True)
             return rows
         markers = {one.marker for one in wanted}
-        first, last = min(one.dated for one in wanted), max(one.dated for one in wanted)
-        params = {"where": _within(kind, first, last)}
-        rows = await self._read(PATHS[kind], params, essential=True)
+        for first, last in spans:
+            params = {"where": _within(kind, first, last)}
+            rows += await self._read(PATHS[kind], params, essential=True)
         return [row for row in rows if self.entry(row).marker in markers]
 
     async def dated(
@@ -161,6 +167,17 @@ class Lookup:
             connection=self._connection,
             essential=essential,
         )
+
+
+def spans_of(days: Iterable[date]) -> list[tuple[date, date]]:
+    """First and last days of groups of days that are near each other, in order."""
+    spans: list[tuple[date, date]] = []
+    for one in sorted(set(days)):
+        if spans and one - spans[-1][1] <= NEAR:
+            spans[-1] = (spans[-1][0], one)
+        else:
+            spans.append((one, one))
+    return spans
 
 
 def _within(kind: DocumentKind, first: date, last: date) -> str:
