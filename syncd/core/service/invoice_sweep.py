@@ -1,4 +1,4 @@
-"""Asks a PSA by their ids for invoices of which nothing was heard for long, and for what is gone.
+"""Asks a PSA for invoices by their ids: long unheard of, drafts whose day has come, gone ones.
 
 An answer that shows nothing of what it was asked for may be a right that was lost for an hour: it
 is believed only if the same question still finds invoices that the PSA has just shown.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger_uses import may_be_posted
 from syncd.core.store.gone_invoices import (
+    drafts_of_the_day,
     gone_lately,
     gone_unposted,
     mark_invoices_gone,
@@ -37,7 +38,7 @@ INVOICES_DOUBTED: Final = "INVOICES_DOUBTED"
 GONE_BEFORE_POSTING: Final = "GONE_BEFORE_POSTING"
 
 _UNHEARD: Final = timedelta(hours=24)
-_GONE_AGAIN: Final = timedelta(hours=6)
+_AGAIN: Final = timedelta(hours=6)
 _GONE_DAYS: Final = timedelta(days=14)
 _MOST: Final = 25
 _WITNESSES: Final = 3
@@ -84,18 +85,23 @@ async def sweep_invoices(
     Raises:
         ConnectorError: the PSA could not be asked; nothing is marked.
     """
+    first = (began - timedelta(days=days)).date()
     async with database.reader() as conn:
         unheard = await oldest_read(
+            conn, connection.id, before=began - _UNHEARD, since=first, most=_MOST
+        )
+        unheard += await drafts_of_the_day(
             conn,
             connection.id,
-            before=began - _UNHEARD,
-            since=(began - timedelta(days=days)).date(),
+            now=began,
+            asked_before=began - _AGAIN,
+            since=first,
             most=_MOST,
         )
         gone = await gone_lately(
             conn,
             connection.id,
-            asked_before=began - _GONE_AGAIN,
+            asked_before=began - _AGAIN,
             since=began - _GONE_DAYS,
             most=_MOST,
         )

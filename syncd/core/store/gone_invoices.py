@@ -1,4 +1,4 @@
-"""Invoices of which nothing was heard for long, those that are gone, and when each was asked for.
+"""Invoices that are asked for by their ids: long unheard of, drafts whose day has come, gone ones.
 
 An invoice is marked as gone and never deleted, since a PSA may deny today what it shows tomorrow.
 """
@@ -6,7 +6,7 @@ An invoice is marked as gone and never deleted, since a PSA may deny today what 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 from sqlalchemy import bindparam, func, literal, select, update
@@ -20,6 +20,9 @@ from syncd.core.store.types import UtcDateTime
 from syncd.sdk.invoice_records import PsaInvoice
 
 _Row = InvoiceRow
+_BEGINS = timedelta(hours=-14)
+_BEGUN = timedelta(hours=12)
+"""A day begins so long before and after it does in UTC, somewhere and everywhere on earth."""
 
 
 async def mark_invoices_gone(
@@ -55,6 +58,48 @@ async def oldest_read(
         .limit(most)
     )
     return list((await conn.execute(statement)).scalars())
+
+
+async def drafts_of_the_day(
+    conn: AsyncConnection,
+    psa_id: int,
+    *,
+    now: datetime,
+    asked_before: datetime,
+    since: date,
+    most: int,
+) -> list[str]:
+    """Keys of unfinished invoices whose day has come since they were read.
+
+    A PSA may count an invoice as finished by its date, which changes nothing of the invoice.
+
+    Args:
+        conn: a reader's connection.
+        psa_id: connection of the PSA.
+        now: moment of the question, UTC.
+        asked_before: only those that were not read since.
+        since: only those dated from this day on.
+        most: how many at most, the longest unread first.
+    """
+    statement = (
+        select(col(_Row.key), col(_Row.dated), col(_Row.read_at))
+        .where(
+            col(_Row.psa_connection_id) == psa_id,
+            col(_Row.read_at) < asked_before,
+            col(_Row.gone_at).is_(None),
+            col(_Row.voided).is_(False),
+            col(_Row.finalised).is_(False),
+            col(_Row.dated) >= since.isoformat(),
+            col(_Row.dated) <= (now - _BEGINS).date().isoformat(),
+        )
+        .order_by(col(_Row.read_at), col(_Row.id))
+    )
+    found = [
+        row.key
+        for row in await conn.execute(statement)
+        if row.read_at < datetime.combine(date.fromisoformat(row.dated), time(), UTC) + _BEGUN
+    ]
+    return found[:most]
 
 
 async def gone_lately(

@@ -186,6 +186,39 @@ async def test_what_is_gone_is_asked_for_again_for_some_days_and_comes_back(
     assert "2" not in keeper.asked
 
 
+async def test_an_invoice_that_is_finished_by_its_day_alone_is_read_again_on_that_day(
+    database: Database,
+) -> None:
+    psa, _ = await connected(database)
+    day = date(2026, 11, 22)
+    early = invoice("1", dated=day, finalised=False)
+    draft = invoice("2", dated=date(2026, 12, 24), finalised=False)
+    old = invoice("3", dated=date(2026, 11, 18), finalised=False)
+    keeper = ScriptedKeeper(batches=[[early, draft, old]])
+    await read(database, psa, keeper)
+    keeper.batches, keeper.there = [], {"1": invoice("1", dated=day)}
+    await read(database, psa, keeper, after=timedelta(hours=20))
+    assert keeper.asked == []
+    begun = timedelta(hours=26)
+    await read(database, psa, keeper, after=begun)
+    assert keeper.asked == ["1"]
+    async with database.reader() as conn:
+        assert (await invoices_by_key(conn, psa.id, ["1"]))["1"].counts
+
+
+async def test_a_draft_of_the_day_is_asked_for_until_the_day_has_begun_everywhere(
+    database: Database,
+) -> None:
+    psa, _ = await connected(database)
+    draft = invoice("1", dated=date(2026, 11, 22), finalised=False)
+    keeper = ScriptedKeeper(batches=[[draft]], there={"1": draft})
+    await read(database, psa, keeper)
+    keeper.batches = []
+    for hours in range(1, 24 * 7):
+        await read(database, psa, keeper, after=timedelta(hours=hours))
+    assert 3 <= len(keeper.asked) <= 6
+
+
 async def test_a_finished_invoice_that_is_gone_before_it_was_posted_is_told(
     database: Database,
 ) -> None:
