@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import timedelta
 
 from syncd_quickbooks import CONNECTOR
 
@@ -47,3 +48,12 @@ async def test_a_quota_of_the_configuration_is_kept_over_them_as_well() -> None:
                     await ports.ledger.book()
         assert quota.refused == 0
         assert books.stopwatch.now >= 120.0
+
+
+async def test_an_idle_round_costs_four_calls_and_one_less_where_there_is_one_currency() -> None:
+    for multicurrency, calls in ((True, 4), (False, 3)):
+        async with opened({"multicurrency": multicurrency}) as books:
+            await books.ledger.book()
+            changes = await books.ledger.changes(books.clock() - timedelta(minutes=15))
+            assert changes.whole
+            assert len(books.sent) == calls
