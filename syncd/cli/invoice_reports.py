@@ -14,6 +14,7 @@ from syncd.cli.map_files import write_file
 from syncd.cli.moments import moment
 from syncd.cli.output import table
 from syncd.cli.person import current_person
+from syncd.cli.plan_view import plural
 from syncd.core.service.csv_text import escape
 from syncd.core.service.drift_words import answer_payment
 from syncd.core.service.evidence_pack import BOM
@@ -52,7 +53,7 @@ async def show_outstanding(
     if csv is not None:
         write_file(csv, _outstanding_csv(found, documents=documents))
         n = len(found.documents) if documents else len(found.rows)
-        output.note(f"{n:,} rows in {csv}")
+        output.note(f"{plural(n, 'row')} in {csv}")
         return
     output.emit(found, lambda _console: _outstanding(output, found, zone, documents=documents))
 
@@ -60,23 +61,22 @@ async def show_outstanding(
 def _outstanding(
     output: Output, found: OutstandingReport, zone: ZoneInfo, *, documents: bool
 ) -> None:
+    owing = [one for one in found.rows if one.documents]
     if not found.rows:
         output.say("nothing that was posted or linked is known to be open")
     else:
-        columns = [("client", "left"), ("", "left"), ("open", "right"), ("outstanding", "right")]
-        heads: list[str | tuple[str, str]] = [
-            head if side == "left" else (head, side) for head, side in columns
-        ]
-        heads += [(age, "right") for age in AGES]
-        heads.append(("DSO", "right"))
-        rows = [_cells(one) for one in [*found.rows[:_SHOWN], *found.totals]]
-        output.console.print(table(*heads, rows=rows))
-        if len(found.rows) > _SHOWN:
-            output.say(f"and {len(found.rows) - _SHOWN:,} more, see --json or --csv")
+        heads = [(head, "right") for head in ("open", "outstanding", *AGES, "DSO")]
+        rows = [_cells(one) for one in [*owing[:_SHOWN], *found.totals]]
+        output.console.print(table("client", *heads, rows=rows))
+        if len(owing) > _SHOWN:
+            output.say(f"and {len(owing) - _SHOWN:,} more, see --json or --csv")
+        if len(owing) < len(found.rows):
+            count = plural(len(found.rows) - len(owing), "client")
+            output.say(f"{count} with nothing open, in the totals of DSO; see --json or --csv")
     if documents and found.documents:
         output.console.print(
             table(
-                "number", "client", "dated", "due", ("total", "right"), ("left", "right"), "",
+                "number", "client", "dated", "due", ("total", "right"), ("left", "right"),
                 rows=[
                     (
                         one.number,
@@ -84,8 +84,7 @@ def _outstanding(
                         one.dated,
                         one.due,
                         f"{one.total:,.2f}",
-                        f"{one.balance:,.2f}",
-                        one.currency,
+                        f"{one.balance:,.2f} {one.currency}",
                     )
                     for one in found.documents
                 ],
@@ -95,18 +94,18 @@ def _outstanding(
     if found.seen_from is not None:
         output.say(f"as the books were read back, the oldest at {moment(found.seen_from, zone)}")
     if found.drafts:
-        output.say(f"{found.drafts:,} drafts are not in the books yet and are left out")
+        output.say(f"{plural(found.drafts, 'draft')} left out: not in the books yet")
     if found.unknown:
-        output.say(f"{found.unknown:,} documents were never read back: what is left is not known")
+        count = plural(found.unknown, "document")
+        output.say(f"{count} never read back: what is left of that is not known")
 
 
 def _cells(one: Outstanding) -> tuple[object, ...]:
     name = f"{one.client_name} ({one.client})" if one.client else "total"
     return (
         name,
-        one.currency,
         one.documents,
-        f"{one.outstanding:,.2f}",
+        f"{one.outstanding:,.2f} {one.currency}",
         *(f"{age:,.2f}" if age else None for age in one.ages),
         one.days,
     )
@@ -164,7 +163,7 @@ async def show_payments(cli: Cli, *, book: str | None, held: bool, csv: Path | N
             for one in chosen
         )  # fmt: skip
         write_file(csv, _csv(heads, rows))
-        output.note(f"{len(chosen):,} rows in {csv}")
+        output.note(f"{plural(len(chosen), 'row')} in {csv}")
         return
 
     def render(_console: object) -> None:
@@ -180,15 +179,14 @@ async def show_payments(cli: Cli, *, book: str | None, held: bool, csv: Path | N
 
 def _payment_table(chosen: Sequence[ListedPayment]) -> object:
     return table(
-        ("id", "right"), "book", "number", "dated", ("amount", "right"), "", "in the PSA", "why",
+        ("id", "right"), "book", "number", "dated", ("amount", "right"), "in the PSA", "why",
         rows=[
             (
                 one.id,
                 one.book,
                 one.number or None,
                 one.dated,
-                f"{-one.amount if one.taken_back else one.amount:,.2f}",
-                one.currency,
+                f"{-one.amount if one.taken_back else one.amount:,.2f} {one.currency}",
                 one.state,
                 one.detail,
             )

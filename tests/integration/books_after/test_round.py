@@ -249,7 +249,7 @@ def test_outstanding_money_is_shown_by_client_and_written_as_csv(place: Place) -
     code, out, _ = place("invoices", "outstanding")
     assert code == 0
     assert "Acme Ltd (c1)" in out
-    assert "44.00" in out
+    assert "44.00 GBP" in out
     assert "days sales outstanding = outstanding / invoiced in the last 90 days x 90" in out
     (row,) = place.json("invoices", "outstanding", "acme ltd")["rows"]
     assert (row["outstanding"], row["documents"], row["days"]) == ("44.00", 2, "5.5")
@@ -257,6 +257,13 @@ def test_outstanding_money_is_shown_by_client_and_written_as_csv(place: Place) -
     assert place("invoices", "outstanding", "--documents", "--csv", str(file))[0] == 0
     lines = file.read_text(encoding="utf-8-sig").splitlines()
     assert lines[1] == ("INV-00001,invoice,c1,Acme Ltd,2026-11-15,2026-12-15,GBP,24.00,20.00,open")
+    for remote in place.book.entries:
+        place.book.pay(remote, "20.00" if remote == first else "24.00")
+    place.round()
+    out = place("invoices", "outstanding")[1]
+    assert "Acme Ltd (c1)" not in out
+    assert "1 client with nothing open" in out
+    assert len(place.json("invoices", "outstanding")["rows"]) == 1
 
 
 def test_payments_are_listed_and_one_that_waits_is_answered(place: Place) -> None:
@@ -267,7 +274,7 @@ def test_payments_are_listed_and_one_that_waits_is_answered(place: Place) -> Non
 
     (held,) = place.json("invoices", "payments", "--held")["payments"]
     assert (held["state"], held["number"], held["amount"]) == ("held", "", "5.00")
-    assert "5.00" in place("invoices", "payments")[1]
+    assert "5.00 GBP" in place("invoices", "payments")[1]
     code, _, err = place("invoices", "payments", "--dismiss", str(held["id"]))
     assert (code, "needs its reason" in err) == (2, True)
     refused = place("invoices", "payments", "--record", str(held["id"]), "--why", "x")
