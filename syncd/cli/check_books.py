@@ -54,7 +54,7 @@ async def _modules(app: App, keeper: InvoiceKeeper) -> CheckResult:
         return CheckResult(ok=True, summary="nobody else carries invoices, by a person's word")
     said = (
         f"it cannot be told whether own bookkeeping is on: invoices for {', '.join(books)} are "
-        'held until `syncd invoices attest NAME --why "…"`'
+        'refused until `syncd invoices attest NAME --why "…"`'
     )
     return CheckResult(ok=True, summary="", warnings=(said,))
 
