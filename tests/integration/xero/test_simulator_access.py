@@ -174,6 +174,28 @@ async def test_a_day_is_reset_at_a_fixed_time() -> None:
         assert (await desk.ask("GET", "Currencies")).status_code == 200
 
 
+async def test_ten_thousand_calls_a_minute_of_an_app_in_all_its_organisations() -> None:
+    free = {"minute_calls": 0, "day_calls": 0}
+    async with books(None, **free, organisations=2, app_minute_calls=10_000) as desk:
+        desk.token = (await desk.refresh()).json()["access_token"]
+        first, second = desk.simulator.organisations
+        desk.more = {"xero-tenant-id": first}
+        desk.simulator.hand.take_calls(9_998)
+        told = await desk.ask("GET", "Currencies")
+        assert told.headers["x-appminlimit-remaining"] == "1"
+        desk.watch.now += 20
+        desk.more = {"xero-tenant-id": second}
+        assert (await desk.ask("GET", "Currencies")).headers["x-appminlimit-remaining"] == "0"
+        for tenant in (first, second):
+            desk.more = {"xero-tenant-id": tenant}
+            refused = await desk.ask("GET", "Currencies")
+            assert refused.status_code == 429
+            assert refused.headers["x-rate-limit-problem"] == "appminute"
+            assert refused.headers["retry-after"] == "40"
+        desk.watch.now += 40
+        assert (await desk.ask("GET", "Currencies")).status_code == 200
+
+
 async def test_five_calls_in_flight() -> None:
     async with books(answer_seconds=1.0, sleep=lambda seconds: asyncio.sleep(0.01)) as desk:
         await desk.get("Currencies")

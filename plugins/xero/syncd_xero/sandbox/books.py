@@ -23,6 +23,15 @@ from syncd_xero.sandbox.options import Options
 
 FIRST_NUMBER = 1000
 
+CATEGORIES = {
+    "ACCREC": "INVOICE",
+    "ACCPAY": "INVOICE",
+    "ACCRECCREDIT": "CREDITNOTE",
+    "RECEIVE-OVERPAYMENT": "OVERPAYMENT",
+    "RECEIVE-PREPAYMENT": "PREPAYMENT",
+}
+"""Of webhooks, by the kind of document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -158,9 +167,8 @@ class Books:
 
     def announce(self, document: Document, kind: str) -> None:
         """What a webhook will tell of a document."""
-        category = {"ACCREC": "INVOICE", "ACCPAY": "INVOICE", "ACCRECCREDIT": "CREDITNOTE"}
-        name = category.get(document.kind, "OVERPAYMENT")
-        self.happenings.append(Happening(name, kind, document.key, self.world.now()))
+        category = CATEGORIES[document.kind]
+        self.happenings.append(Happening(category, kind, document.key, self.world.now()))
 
     def listed(self, document: Document) -> bool:
         """Whether lists show it already."""

@@ -22,7 +22,7 @@ from syncd_xero.sandbox.contacts import created, written
 from syncd_xero.sandbox.documents import change, create
 from syncd_xero.sandbox.model import Document
 from syncd_xero.sandbox.refusals import Invalid
-from syncd_xero.sandbox.settling import allocate, overpaid, pay, unpay
+from syncd_xero.sandbox.settling import allocate, pay, received, unpay
 from syncd_xero.sandbox.webhooks import Delivery, Sender
 from syncd_xero.sandbox.wording import encoded
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 BANK: Final = "090"
 OFFERED: Final = frozenset({
-    "pay", "overpay", "unpay", "issue", "credit", "allocate", "edit", "approve", "void", "delete",
-    "renumber", "archive_contact", "rename_contact", "add_contact", "archive_account",
+    "pay", "overpay", "prepay", "unpay", "issue", "credit", "allocate", "edit", "approve", "void",
+    "delete", "renumber", "archive_contact", "rename_contact", "add_contact", "archive_account",
     "archive_tax", "archive_tracking", "lock", "unlock", "disconnect", "withdraw", "expire",
     "take_calls", "forget_keys", "break_batch", "documents", "payments",
 })  # fmt: skip
@@ -102,7 +102,13 @@ class Hand:
             self.pay(document, on=on)
         day = date.fromisoformat(on) if on else date.fromisoformat(self._today())
         books = self._simulator.books
-        return overpaid(books, one.contact, Decimal(more), day, one.currency).key
+        return received(books, one.contact, Decimal(more), day, one.currency).key
+
+    def prepay(self, contact: str, amount: str, on: str = "", currency: str = "GBP") -> str:
+        """Receive money from a contact before there is an invoice: a prepayment; its id."""
+        day, books = date.fromisoformat(on or self._today()), self._simulator.books
+        kind = "RECEIVE-PREPAYMENT"
+        return received(books, contact, Decimal(amount), day, currency, kind).key
 
     def unpay(self, payment: str) -> None:
         """Take a payment back."""

@@ -125,11 +125,18 @@ def release(books: Books, key: str) -> None:
         books.touch(one)
 
 
-def overpaid(books: Books, contact: str, amount: Decimal, on: date, currency: str) -> Document:
-    """Money of a contact that pays for nothing yet."""
+def received(
+    books: Books,
+    contact: str,
+    amount: Decimal,
+    on: date,
+    currency: str,
+    kind: str = "RECEIVE-OVERPAYMENT",
+) -> Document:
+    """Money of a contact that pays for nothing yet, as an overpayment or a prepayment."""
     document = Document(
-        key=books.new_key("overpayment"),
-        kind="RECEIVE-OVERPAYMENT",
+        key=books.new_key(kind),
+        kind=kind,
         number="",
         contact=contact,
         dated=on,

@@ -28,6 +28,7 @@ _RESOURCES: Final = {
     "CREDITNOTE": "CreditNotes",
     "CONTACT": "Contacts",
     "OVERPAYMENT": "Overpayments",
+    "PREPAYMENT": "Prepayments",
 }
 
 
