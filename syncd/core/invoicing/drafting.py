@@ -13,7 +13,7 @@ from decimal import Decimal
 from syncd.core.invoicing.adding_up import adds_up, cents
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.line_drafting import LineRules, draft_line, usable
-from syncd.core.invoicing.problems import Problem, Weight, unmapped
+from syncd.core.invoicing.problems import TOTAL_DIFFERS, Problem, Weight, unmapped
 from syncd.core.invoicing.rules import CREDIT, FROM_TERMS, HOLD, POST, SKIP, LedgerRules
 from syncd.core.invoicing.wording import shown
 from syncd.sdk.invoice_records import DocumentKind, PsaInvoice
@@ -132,6 +132,14 @@ def draft(
         )
     computed = invoice.delegated_tax or book.tax_mode is TaxMode.DELEGATED
     delegated = computed and not stated
+    if delegated and not invoice.delegated_tax and cents(invoice.tax):
+        work.hold(
+            TOTAL_DIFFERS,
+            f"the client's document shows {shown(invoice.tax)} of tax, and the books compute their "
+            "own",
+            "Let the PSA leave its tax to the books, or let the book's connection state the PSA's "
+            "tax; or release it by its number.",
+        )
     return Drafted(
         document=document,
         problems=tuple(dict.fromkeys(work.problems)),

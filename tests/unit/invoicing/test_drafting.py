@@ -20,6 +20,7 @@ from syncd.sdk.ledger_records import (
     LedgerReference,
     ReferenceKind,
     TaxMeaning,
+    TaxMode,
 )
 from tests.builders_invoices import BOOKKEEPING, MAP, REFERENCES, invoice, line
 
@@ -135,6 +136,20 @@ def test_an_invoice_whose_tax_is_left_to_the_books_is_judged_by_its_net() -> Non
     assert codes(drafted(nothing)) == ["ZERO_TOTAL"]
     told = msgspec.structs.replace(nothing, tax=Decimal("8.25"), total=Decimal("8.25"))
     assert codes(drafted(told)) == ["ZERO_TOTAL"]
+
+
+def test_tax_that_the_psa_and_the_books_both_compute_waits_for_a_person() -> None:
+    book = msgspec.structs.replace(BOOKKEEPING, tax_mode=TaxMode.DELEGATED)
+    (problem,) = drafted(invoice("1"), book=book).problems
+    assert (problem.code, problem.weight) == ("TOTAL_DIFFERS", Weight.HOLD)
+    assert "4.00" in problem.message
+    untaxed = invoice("1", line(1, rate="0"))
+    assert drafted(untaxed, book=book).problems == ()
+    left = invoice("1", line(1, rate="0"), delegated_tax=True)
+    written = msgspec.structs.replace(left, tax=Decimal("8.25"), total=left.net + Decimal("8.25"))
+    assert drafted(written, book=book).problems == ()
+    stating = msgspec.structs.replace(book, states_tax=True)
+    assert drafted(invoice("1"), book=stating).problems == ()
 
 
 def test_a_price_of_seven_decimals_is_written_as_one_piece_with_its_arithmetic() -> None:
