@@ -1,8 +1,9 @@
 """What a thing of the PSA may be in a book: linked before anything is created, with the evidence.
 
-Ids, numbers and equal names are proposed to be taken over; what is only alike is a suggestion that
-fills in nothing. Inactive entries and holders of a name are looked at too, since a book refuses to
-create what they block.
+Long ids, short ones with an equal name, codes and equal names are proposed to be taken over; what
+is only alike is a suggestion that fills in nothing. A short id alone is a counter of some system.
+Inactive entries and holders of a name are looked at too, since a book refuses to create what they
+block.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
 
 _LEAST: Final = 80
 _SUGGESTED: Final = 3
+_LONG: Final = 16
+"""Ids of so many characters are no counters: two systems do not have the same one by chance."""
 
 
 class Ground(StrEnum):
@@ -155,8 +158,12 @@ def _proposed(use: Use, pool: _Pool, ids: frozenset[str], code: str) -> BookProp
             for one in pool.by_code.get(code.casefold(), ())
             if code and use.kind in {ReferenceKind.ACCOUNT, ReferenceKind.ITEM}]
     )  # fmt: skip
+    named = pool.by_name.get(plain(use.name), []) if use.name else []
+    proven = [one for one in sure if _fits(one[0], one[1], named)]
+    if proven:
+        return _one_of(use, proven)
     if sure:
-        return _one_of(use, sure)
+        return _contradicted(use, sure, named)
     if use.source == DEFAULT:
         words = "of lines that name none: choose one for everything else"
         return _answer(use, None, Ground.NONE, words)
@@ -174,6 +181,24 @@ def _proposed(use: Use, pool: _Pool, ids: frozenset[str], code: str) -> BookProp
         words = f"the name is taken: {holders}; restore it and map it, or rename one"
         return _answer(use, None, Ground.TAKEN, words)
     return _similar(use, pool)
+
+
+def _fits(entry: LedgerReference, ground: Ground, named: Collection[LedgerReference]) -> bool:
+    """Whether it proves the entry: a code, an id that is no counter, or any with the name."""
+    if ground is Ground.NUMBER or entry in named:
+        return True
+    return ground is Ground.ID and len(entry.key) >= _LONG
+
+
+def _contradicted(
+    use: Use,
+    sure: Sequence[tuple[LedgerReference, Ground, str]],
+    named: Collection[LedgerReference],
+) -> BookProposal:
+    """Short ids whose entries have another name, beside those that have the name."""
+    told = [f"{why}, which is {entry.key} '{entry.name}'" for entry, _, why in sure]
+    told += [f"called alike: {one.key} '{one.name}'" for one in named if usable(one)]
+    return _answer(use, None, Ground.SIMILAR, "; ".join(told))
 
 
 def _one_of(use: Use, candidates: Sequence[tuple[LedgerReference, Ground, str]]) -> BookProposal:

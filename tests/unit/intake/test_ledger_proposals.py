@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from syncd.core.service.ledger_proposals import BookProposal, Ground, propose
 from syncd.core.service.ledger_uses import Use
 from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
@@ -24,14 +26,53 @@ def proposed(one: Use, *entries: LedgerReference, **known) -> BookProposal:
     return found
 
 
-def test_an_id_that_the_psa_keeps_wins_over_a_name() -> None:
-    found = proposed(use(), entry("a", "Other name"), entry("b", "Acme"), foreign_ids={"c1": ["a"]})
-    assert (found.target, found.ground) == ("a", Ground.ID)
+LONG = "565acaa9-e7f3-4fbf-80c3-16b081ddae10"
 
 
-def test_a_key_that_the_book_keeps_wins_over_a_name() -> None:
-    found = proposed(use(), entry("a", "Other", foreign_key="c1"), entry("b", "Acme"))
+def test_a_long_id_that_the_psa_keeps_wins_over_a_name() -> None:
+    found = proposed(
+        use(), entry(LONG, "Other name"), entry("b", "Acme"), foreign_ids={"c1": [LONG]}
+    )
+    assert (found.target, found.ground) == (LONG, Ground.ID)
+
+
+def test_a_short_id_is_filled_in_with_its_name() -> None:
+    found = proposed(use(), entry("145", "ACME"), foreign_ids={"c1": ["145"]})
+    assert (found.target, found.ground) == ("145", Ground.ID)
+
+
+@pytest.mark.parametrize("name", ["Acme", ""], ids=["another name", "no name"])
+def test_a_short_id_of_somebody_else_s_entry_fills_in_nothing(name: str) -> None:
+    found = proposed(use(name=name), entry("145", "Zeta"), foreign_ids={"c1": ["145"]})
+    assert (found.target, found.ground) == ("", Ground.SIMILAR)
+    assert "145 'Zeta'" in found.evidence
+    assert "the PSA knows it as 145" in found.evidence
+
+
+def test_a_short_id_and_a_name_of_two_entries_are_a_person_s_choice() -> None:
+    found = proposed(use(), entry("145", "Zeta"), entry("7", "Acme"), foreign_ids={"c1": ["145"]})
+    assert (found.target, found.ground) == ("", Ground.SIMILAR)
+    assert "145 'Zeta'" in found.evidence
+    assert "7 'Acme'" in found.evidence
+
+
+def test_of_several_ids_the_one_with_the_name_is_taken() -> None:
+    found = proposed(
+        use(), entry("145", "Zeta"), entry("9", "Acme"), foreign_ids={"c1": ["145", "9"]}
+    )
+    assert (found.target, found.ground) == ("9", Ground.ID)
+
+
+def test_a_key_that_the_book_keeps_is_filled_in_with_its_name() -> None:
+    found = proposed(use(), entry("a", "Acme", foreign_key="c1"), entry("b", "Acme"))
     assert (found.target, found.ground) == ("a", Ground.FOREIGN_KEY)
+
+
+def test_a_key_that_another_system_used_fills_in_nothing() -> None:
+    found = proposed(use(), entry("a", "Other", foreign_key="c1"), entry("b", "Acme"))
+    assert (found.target, found.ground) == ("", Ground.SIMILAR)
+    assert "a 'Other'" in found.evidence
+    assert "b 'Acme'" in found.evidence
 
 
 def test_an_id_of_an_archived_entry_fills_in_nothing() -> None:
