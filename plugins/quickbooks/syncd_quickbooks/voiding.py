@@ -140,7 +140,12 @@ class Voider:
 
 
 def _number(row: Transaction, number: str) -> dict[str, Any]:
-    return {"Id": row.id, "SyncToken": row.sync_token, "sparse": True, "DocNumber": number}
+    """Changes the number and nothing else."""
+    body = {"Id": row.id, "SyncToken": row.sync_token, "sparse": True, "DocNumber": number}
+    # Intuit wants it on every invoice of a company with several currencies, and it never changes.
+    if row.currency_ref is not None:
+        body["CurrencyRef"] = {"value": row.currency_ref.value}
+    return body
 
 
 def _kept(action: LedgerAction) -> str:

@@ -70,6 +70,7 @@ async def test_the_number_is_free_for_the_new_version_after_the_void() -> None:
             "SyncToken": "0",
             "sparse": True,
             "DocNumber": RENUMBERED,
+            "CurrencyRef": {"value": "GBP"},
         }
         second = await post(books, "1", key="again", attempt="2" * 32)
         assert second != first
