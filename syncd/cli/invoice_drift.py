@@ -104,15 +104,17 @@ async def say(
                     log=app.log,
                 )
         elif word == "again":
-            await post_again(
-                app.database,
-                connection,
-                document,
-                by=person,
-                why=why,
-                clock=app.clock,
-                log=app.log,
-            )
+            async with open_ledger(app, connection.name) as ledger:
+                await post_again(
+                    app.database,
+                    ledger,
+                    connection,
+                    document,
+                    by=person,
+                    why=why,
+                    clock=app.clock,
+                    log=app.log,
+                )
         else:
             psa = await app.connection(keeper_name(app))
             way = CREDIT if word == "credit" else REISSUE

@@ -123,12 +123,13 @@ async def forget_copy(book: IssueBook, name: str, copy: LedgerEntry) -> None:
 
 async def tell_doubt(book: IssueBook, name: str, asked: int) -> None:
     """The books showed none of the documents they were asked for: that is not believed."""
+    what = "a document of ours that was" if asked == 1 else f"any of {asked:,} of ours that were"
     await book.open(
         READ_BACK_DOUBTED,
         f"{name}/documents",
         Finding(
-            message=f"{name} shows none of {asked} documents of ours that were there, which is "
-            "not believed; nothing was changed.",
+            message=f"{name} does not show {what} there, nor another one beside, which is not "
+            "believed; nothing was changed.",
             remedy=f"Look whether `syncd check {name}` still reaches the right organisation with "
             "all rights; if the documents are gone in truth, restore the organisation.",
             evidence={"asked": asked},

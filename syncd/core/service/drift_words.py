@@ -113,8 +113,7 @@ async def keep(
                 confirm=True,
             )
             if not seen:
-                message = f"{document.number} moved meanwhile"
-                raise DataError(message, remedy="look at `syncd invoices drift` and try again")
+                raise _raced(document)
         if moved:
             await take_source(conn, document.id, moved)
         await _say(conn, document, "keep", by, why, book.now)
@@ -124,6 +123,7 @@ async def keep(
 
 async def post_again(
     database: Database,
+    ledger: Ledger,
     connection: ConnectionRef,
     document: DocumentItem,
     *,
@@ -135,23 +135,31 @@ async def post_again(
     """A document that is gone from the books shall be planned again, as another issue.
 
     Raises:
-        DataError: it is not gone.
+        ConnectorError: the books could not be asked whether it is there by now.
+        DataError: it is not gone, or somebody moved its row meanwhile.
     """
     if document.code not in (BOOKS_VOIDED, BOOKS_DELETED):
         message = f"{document.number} was neither voided nor deleted in the books"
         raise DataError(message, remedy="only what is gone can be posted again")
+    assert document.remote is not None  # it stood
+    entry = (await ledger.read_back({document.remote: document.kind})).get(document.remote)
+    if entry is not None and entry.status not in GONE:
+        message = f"{document.number} stands in the books again"
+        raise DataError(message, remedy="the next read-back sees it; nothing is to be done")
     async with database.writer() as conn:
         book = IssueBook(conn, connection.name, clock())
-        await see_document(
+        moved = await see_document(
             conn,
             document,
-            document.seen,
+            entry,
             at=book.now,
             state=DocumentState.VOIDED,
             code=None,
             detail=f"gone from the books; to be posted again by {by}: {why}",
             confirm=False,
         )
+        if not moved:
+            raise _raced(document)
         await _say(conn, document, "again", by, why, book.now)
         await _close(book, document, (*sorted(DRIFTS), *_SOURCE))
     book.speak(log)
@@ -265,3 +273,8 @@ async def _close(book: IssueBook, document: DocumentItem, codes: Sequence[str]) 
 def _calm(document: DocumentItem) -> DataError:
     message = f"nothing about {document.number} moved since it was posted"
     return DataError(message, remedy="`syncd invoices drift` lists what moved")
+
+
+def _raced(document: DocumentItem) -> DataError:
+    message = f"{document.number} moved meanwhile"
+    return DataError(message, remedy="look at `syncd invoices drift` and try again")

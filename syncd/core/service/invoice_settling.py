@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syncd.core.invoicing.planning import ABANDONED
+from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
 from syncd.core.service.posting_endings import DocumentEnding, DocumentEndings, stands
 from syncd.core.service.posting_settlement import DocumentSettler
@@ -20,6 +21,7 @@ from syncd.core.store.connections import ConnectionRef, all_connections
 from syncd.core.store.delivery_lock import books_turn
 from syncd.core.store.ledger_actions import ActionItem, actions_of_key
 from syncd.core.store.ledger_documents import DocumentItem, find_documents_by
+from syncd.core.store.standing_documents import others_called
 from syncd.core.store.states import DocumentState, OutboxState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import OutcomeUnknown
@@ -28,6 +30,7 @@ from syncd.sdk.ledger_writes import Wanted
 
 if TYPE_CHECKING:
     from syncd.core.store.database import Database
+    from syncd.sdk.ledger_records import LedgerEntry
 
 OpenLedger = Callable[[str], AbstractAsyncContextManager[Ledger]]
 
@@ -164,6 +167,7 @@ class Settling:
             if adopt not in shown:
                 message = f"the books know no document {adopt}"
                 raise ReleaseRefused(message, remedy="its id is in its address in the books")
+            await self._require_adoptable(item, shown[adopt])
             return stands(item, shown[adopt], message="a person says that it is this one")
         wanted = Wanted(
             key=item.key,
@@ -181,6 +185,27 @@ class Settling:
         fresh = replace(item, attempts=0, code=None)
         endings = DocumentEndings(self.clock(), book.post_batch.settle_seconds)
         return endings.of_lookup(fresh, found[item.key])
+
+    async def _require_adoptable(self, item: DocumentItem, entry: LedgerEntry) -> None:
+        """A document that counts and is nobody else's.
+
+        Raises:
+            ReleaseRefused: it is not.
+        """
+        named = f"document {entry.number or entry.remote}"
+        if entry.status in GONE:
+            message = (
+                f"{named} is {entry.status.value} in the books, and {item.number} is not there"
+            )
+            remedy = "name the document that stands, or leave --adopt out to have it looked for"
+            raise ReleaseRefused(message, remedy=remedy)
+        async with self.database.reader() as conn:
+            others = await others_called(conn, item, entry.remote, entry.marker)
+        if others:
+            other = others[0]
+            message = f"{named} is that of {other.number} (invoice {other.invoice} of the PSA)"
+            remedy = "one document is one invoice's; name another one, or close it: --give-up"
+            raise ReleaseRefused(message, remedy=remedy)
 
     async def _action(
         self, item: ActionItem, target: ConnectionRef, said: str, give_up: bool

@@ -8,16 +8,19 @@ answer moves nothing, and an absent document is only believed where others were 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from syncd.core.invoicing.recognition import GONE
+from syncd.core.service.book_changes import Gathered, gather_changes
 from syncd.core.service.document_look import Look, look_at
 from syncd.core.service.drift_issues import forget_copy, forget_doubt, tell_copy, tell_doubt
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.payment_parts import take_in
 from syncd.core.store.ledger_payments import settled_by
 from syncd.core.store.standing_documents import (
+    last_seen,
     long_unseen,
     oldest_document,
     our_contacts,
@@ -27,7 +30,6 @@ from syncd.core.store.standing_documents import (
 )
 from syncd.core.store.watermarks import move_watermark, watermark
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import ProtocolError
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry, LedgerPayment
 
 if TYPE_CHECKING:
@@ -35,18 +37,15 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
     from syncd.core.store.ledger_documents import DocumentItem
+    from syncd.sdk.invoice_records import DocumentKind
     from syncd.sdk.ledger_port import Ledger
-
-CHANGES: Final = "changes"
-"""Name of the watermark."""
 
 UNSEEN_FOR: Final = timedelta(days=7)
 SWEEP: Final = 200
 """Documents that one run asks for by id because nothing was heard of them."""
 
 _AT_ONCE: Final = 100
-_MOST_ASKS: Final = 40
-_SHORTEST: Final = timedelta(minutes=1)
+_WITNESSES: Final = 3
 
 
 @dataclass(slots=True)
@@ -68,13 +67,9 @@ class ReadBackReport:
     whole: bool = True
 
 
-@dataclass(slots=True)
-class _Gathered:
-    entries: dict[str, LedgerEntry] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
-    payments: list[LedgerPayment] = field(default_factory=list)
-    until: datetime | None = None
-    gap: bool = False
+def changes_name(book_key: str) -> str:
+    """Name of the watermark of an organisation's changes."""
+    return f"changes:{book_key}"
 
 
 async def read_back(
@@ -113,7 +108,7 @@ async def read_back(
     async with database.reader() as conn:
         ours = await standing_remotes(conn, connection.id, key)
         marks = await standing_markers(conn, connection.id, key)
-        mark = await watermark(conn, connection.id, CHANGES)
+        mark = await watermark(conn, connection.id, changes_name(key))
         first = await oldest_document(conn, connection.id, key)
         unseen = await long_unseen(
             conn,
@@ -126,7 +121,7 @@ async def read_back(
     if not ours or first is None:
         return report
     overlap = timedelta(minutes=rules.overlap_minutes)
-    found = await _changes(ledger, (mark or first) - overlap, now)
+    found = await gather_changes(ledger, (mark or first) - overlap, now)
     report.whole = not found.gap
     changed = {remote for remote in found.entries if remote in ours} | (found.removed & ours)
     changed |= {one.document for one in found.payments if one.document in ours}
@@ -142,7 +137,8 @@ async def read_back(
     report.payments += await _payments(database, connection, key, found.payments, why_off, clock())
     if found.until is not None:
         async with database.writer() as conn:
-            await move_watermark(conn, connection.id, CHANGES, found.until, run_id=run_id)
+            name = changes_name(key)
+            await move_watermark(conn, connection.id, name, found.until, run_id=run_id)
     return report
 
 
@@ -170,52 +166,13 @@ async def refresh_documents(
     return report
 
 
-async def _changes(ledger: Ledger, since: datetime, now: datetime) -> _Gathered:
-    """Everything since a moment, in as many asks as it takes.
-
-    Where an answer is cut and does not say how far it reaches, the later half of the span is asked
-    for; what lies before it is a gap, which is filled by asking for every document.
-
-    Raises:
-        ProtocolError: the answers do not come to an end.
-    """
-    found = _Gathered()
-    for _ in range(_MOST_ASKS):
-        answer = await ledger.changes(since)
-        found.gap = found.gap or answer.removals_missing
-        if answer.whole or answer.until > since:
-            for entry in answer.entries:
-                found.entries[entry.remote] = entry
-                found.removed.discard(entry.remote)
-            for remote in answer.removed:
-                found.entries.pop(remote, None)
-                found.removed.add(remote)
-            again = {one.remote for one in answer.payments}
-            found.payments = [one for one in found.payments if one.remote not in again]
-            found.payments += answer.payments
-        if answer.whole:
-            found.until = min(answer.until, now)
-            return found
-        if answer.until > since:
-            since = answer.until
-            continue
-        found.gap = True
-        half = (now - since) / 2
-        if half < _SHORTEST:
-            break
-        since += half
-    message = "the books do not show all that changed, however short the span"
-    remedy = "it is tried again at the next run; if it repeats, report this to the plugin's author"
-    raise ProtocolError(message, remedy=remedy)
-
-
 async def _look_at(
     database: Database,
     ledger: Ledger,
     connection: ConnectionRef,
     book_key: str,
     remotes: Collection[str],
-    found: _Gathered | None,
+    found: Gathered | None,
     report: ReadBackReport,
     clock: Callable[[], datetime],
     log: EventLog,
@@ -227,15 +184,22 @@ async def _look_at(
         async with database.reader() as conn:
             documents = await standing_documents(conn, connection.id, book_key, remotes=chunk)
         looks = await _read(ledger, documents, found)
-        gone = sum(1 for one in looks.values() if one.entry is None and not one.told)
-        doubted = gone > 1 and gone == len(looks)
+        missing = {
+            _remote(one): one.kind for one in documents if _is_missing(one, looks[_remote(one)])
+        }
+        shown = any(one.entry is not None for one in looks.values())
+        if missing and not shown:
+            async with database.reader() as conn:
+                others = await last_seen(conn, connection.id, book_key, but=looks, most=_WITNESSES)
+            shown = await _proven(ledger, missing, others, looks)
+        gone = 0 if shown else len(missing)
         async with database.writer() as conn:
             book = IssueBook(conn, connection.name, clock())
-            if doubted:
+            if gone:
                 report.doubted += gone
                 await tell_doubt(book, connection.name, gone)
             else:
-                if any(one.entry is not None for one in looks.values()):
+                if shown or any(one.told for one in looks.values()):
                     await forget_doubt(book, connection.name)
                 for document in documents:
                     look = looks[_remote(document)]
@@ -245,7 +209,7 @@ async def _look_at(
 
 
 async def _read(
-    ledger: Ledger, documents: Sequence[DocumentItem], found: _Gathered | None
+    ledger: Ledger, documents: Sequence[DocumentItem], found: Gathered | None
 ) -> dict[str, Look]:
     """Each document whole; what came as a summary, or is said to be gone, is asked for by id."""
     entries: Mapping[str, LedgerEntry] = {} if found is None else found.entries
@@ -261,6 +225,27 @@ async def _read(
         for remote in asked:
             looks[remote] = Look(answered.get(remote), told=remote in removed)
     return looks
+
+
+def _is_missing(document: DocumentItem, look: Look) -> bool:
+    """Not shown, not said to be gone, and not known to be gone before."""
+    known = document.seen is not None and document.seen.status in GONE
+    return look.entry is None and not look.told and not known
+
+
+async def _proven(
+    ledger: Ledger,
+    missing: Mapping[str, DocumentKind],
+    others: Sequence[DocumentItem],
+    looks: dict[str, Look],
+) -> bool:
+    """Ask once more, together with others of ours: only where these are shown, absence counts."""
+    if not others:
+        return False
+    answered = await ledger.read_back({**missing, **{_remote(one): one.kind for one in others}})
+    for remote in missing:
+        looks[remote] = Look(answered.get(remote))
+    return bool(answered)
 
 
 def _remote(document: DocumentItem) -> str:

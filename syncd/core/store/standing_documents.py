@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from syncd.core.store.ledger_documents import DocumentItem, item_of, seen_values
+from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem, item_of, seen_values
 from syncd.core.store.states import DocumentState
 from syncd.core.store.tables.ledger import LedgerDocumentRow
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
@@ -87,6 +87,43 @@ async def long_unseen(
         )
         .order_by(seen, col(_Row.id))
         .limit(most)
+    )
+    return await _documents(conn, statement)
+
+
+async def last_seen(
+    conn: AsyncConnection, ledger_id: int, book_key: str, *, but: Collection[str], most: int
+) -> list[DocumentItem]:
+    """Documents that were there when they were last seen, those seen last first."""
+    gone = [EntryStatus.VOIDED.value, EntryStatus.DELETED.value]
+    statement = (
+        select(_Row)
+        .where(
+            *_stands(ledger_id, book_key),
+            col(_Row.seen_status).not_in(gone),
+            col(_Row.remote).not_in(sorted(but)),
+        )
+        .order_by(col(_Row.seen_at).desc(), col(_Row.id).desc())
+        .limit(most)
+    )
+    return await _documents(conn, statement)
+
+
+async def others_called(
+    conn: AsyncConnection, document: DocumentItem, remote: str, marker: str
+) -> list[DocumentItem]:
+    """Other rows of the book that are a document of this id, or bear this mark, if any."""
+    named = col(_Row.remote) == remote
+    statement = (
+        select(_Row)
+        .where(
+            col(_Row.ledger_connection_id) == document.ledger_id,
+            col(_Row.book_key) == document.book_key,
+            col(_Row.id) != document.id,
+            col(_Row.state).not_in([state.value for state in NOT_STANDING]),
+            (named | (col(_Row.marker) == marker)) if marker else named,
+        )
+        .order_by(col(_Row.id))
     )
     return await _documents(conn, statement)
 

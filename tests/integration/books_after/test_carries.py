@@ -232,6 +232,7 @@ async def test_what_is_gone_is_planned_again_when_a_person_says_so(database: Dat
     await one.look()
     await post_again(
         database,
+        one.book,
         one.connection,
         await one.document("INV-00001"),
         by="ann",

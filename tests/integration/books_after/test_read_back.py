@@ -8,13 +8,14 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from syncd.core.service.read_back import CHANGES, refresh_documents
+from syncd.core.service.drift_words import keep
+from syncd.core.service.read_back import ReadBackReport, changes_name, refresh_documents
 from syncd.core.store.database import Database
 from syncd.core.store.states import DocumentState
 from syncd.core.store.watermarks import watermark
 from syncd.sdk.errors import ProtocolError, VendorUnavailable
 from syncd.sdk.ledger_records import EntryStatus
-from tests.builders_after import desk
+from tests.builders_after import Desk, desk
 from tests.builders_books import invoice, line
 
 
@@ -157,6 +158,73 @@ async def test_books_that_show_nothing_at_all_are_not_believed(database: Databas
     assert await one.codes() == []
 
 
+async def test_one_absent_document_is_believed_only_beside_one_that_is_shown(
+    sqlite_database: Database,
+) -> None:
+    one = await desk(sqlite_database)
+    first, second = await one.post(invoice("1"), invoice("2"))
+    held = dict(one.book.entries)
+    one.book.entries.clear()
+
+    report = await announced(one, first.remote or "")
+    assert (report.doubted, await one.codes()) == (1, ["READ_BACK_DOUBTED"])
+    assert (await one.document(first.number)).state is DocumentState.CONFIRMED
+
+    # With the other one there, the absence of the first is.
+    one.book.entries[second.remote or ""] = held[second.remote or ""]
+    report = await announced(one, first.remote or "")
+    assert (report.doubted, await one.codes()) == (0, ["BOOKS_DELETED"])
+    assert (await one.document(second.number)).state is DocumentState.CONFIRMED
+
+
+async def test_the_only_document_is_gone_when_the_books_say_so(
+    sqlite_database: Database,
+) -> None:
+    one = await desk(sqlite_database)
+    (document,) = await one.post(invoice("1"))
+    one.book.delete(document.remote or "", told=False)
+    await announced(one, document.remote or "")
+    assert await one.codes() == ["READ_BACK_DOUBTED"]
+
+    one.book.gone.append((one.time.now, document.remote or ""))
+    await one.look()
+    assert await one.codes() == ["BOOKS_DELETED"]
+
+
+async def test_what_was_accepted_as_gone_is_no_doubt(sqlite_database: Database) -> None:
+    one = await desk(sqlite_database)
+    (document,) = await one.post(invoice("1"))
+    one.book.delete(document.remote or "")
+    await one.look()
+    await keep(
+        sqlite_database,
+        one.book,
+        one.connection,
+        await one.document(document.number),
+        by="ann",
+        why="deleted on purpose",
+        clock=one.time.clock,
+        log=one.log,
+    )
+    one.book.gone.clear()
+    one.time.now += timedelta(days=8)
+
+    assert (await one.look()).doubted == 0
+    assert await one.codes() == []
+
+
+async def announced(one: Desk, *remotes: str) -> ReadBackReport:
+    """The books' vendor says that these changed."""
+    return await refresh_documents(
+        one.database,
+        one.book,
+        connection=one.connection,
+        remotes=remotes,
+        clock=one.time.clock,
+        log=one.log,
+    )
+
+
 async def test_the_watermark_moves_only_when_everything_was_kept(database: Database) -> None:
     one = await desk(database)
     (document,) = await one.post(invoice("1"))
@@ -174,12 +242,12 @@ async def test_the_watermark_moves_only_when_everything_was_kept(database: Datab
     finally:
         type(one.book).read_back = alive  # type: ignore[method-assign]
     async with database.reader() as conn:
-        assert await watermark(conn, one.connection.id, CHANGES) is None
+        assert await watermark(conn, one.connection.id, changes_name(one.book.key)) is None
 
     await one.look()
     assert await one.codes() == ["BOOKS_EDITED"]
     async with database.reader() as conn:
-        assert await watermark(conn, one.connection.id, CHANGES) == one.time.now
+        assert await watermark(conn, one.connection.id, changes_name(one.book.key)) == one.time.now
     await one.look()
     assert one.book.asked[-1] == one.time.now - timedelta(minutes=61)
 
@@ -215,14 +283,7 @@ async def test_an_announced_document_is_looked_at_at_once(database: Database) ->
     (document,) = await one.post(invoice("1"))
     one.book.edit(document.remote or "", total=Decimal(9))
 
-    report = await refresh_documents(
-        database,
-        one.book,
-        connection=one.connection,
-        remotes=[document.remote or "", "theirs"],
-        clock=one.time.clock,
-        log=one.log,
-    )
+    report = await announced(one, document.remote or "", "theirs")
 
     assert (report.seen, report.drifted) == (1, 1)
     assert await one.codes() == ["BOOKS_EDITED"]
