@@ -5,7 +5,6 @@ Whatever was checked before and can change is checked again inside of the transa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,14 +17,14 @@ from syncd.core.service.ledger_actions import queue_action
 from syncd.core.service.refusals import PlanConsumed, PlanStale
 from syncd.core.store.connections import data_version
 from syncd.core.store.invoice_facts import StoredInvoice, golive_of, invoices_of_keys
-from syncd.core.store.invoice_plans import InvoicePlanRecord, StoredRow, move_row
+from syncd.core.store.invoice_plans import InvoicePlanRecord, StoredRow, move_rows
 from syncd.core.store.ledger_documents import (
     NOT_STANDING,
     DocumentItem,
     DocumentPayload,
     documents_of_invoices,
 )
-from syncd.core.store.ledger_intents import NewDocument, insert_document, intend_again
+from syncd.core.store.ledger_intents import NewDocument, insert_documents, intend_again
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import DocumentKind
 
@@ -119,6 +118,7 @@ async def queue_plan(
         documents = await documents_of_invoices(
             conn, psa_connection.id, keys, ledger_id=ledger_connection.id
         )
+        wanted = []
         for row in record.rows:
             if row.state not in APPLICABLE:
                 continue
@@ -126,28 +126,30 @@ async def queue_plan(
             why = why or _moved(row.step, sources, documents)
             if why:
                 queued.stale.append((row, why))
-                await move_row(conn, row.id, expected=APPLICABLE, to=RowState.SUPERSEDED)
-                continue
-            if not await move_row(conn, row.id, expected=APPLICABLE, to=RowState.APPLIED):
+            else:
+                wanted.append(row)
+        stale = [row.id for row, _ in queued.stale]
+        await move_rows(conn, stale, expected=APPLICABLE, to=RowState.SUPERSEDED)
+        ids = [row.id for row in wanted]
+        taken = await move_rows(conn, ids, expected=APPLICABLE, to=RowState.APPLIED)
+        first: list[NewDocument] = []
+        for row in wanted:
+            if row.id not in taken:
                 continue
             if row.step.step in _WRITES_DOCUMENT:
                 new = _new(row, record, ledger_connection.id, psa_connection.id)
-                await _intend(conn, new, documents.get(row.step.invoice, ()), now)
+                known = documents.get(row.step.invoice, ())
+                same = [item for item in known if item.key == new.key]
+                if same:
+                    await intend_again(conn, same[0], new, now=now)
+                else:
+                    first.append(new)
                 queued.documents.append(row)
             else:
                 await _act(conn, row, record, ledger_connection.id, now)
                 queued.actions.append(row)
+        await insert_documents(conn, first, now=now)
     return queued
-
-
-async def _intend(
-    conn: AsyncConnection, new: NewDocument, known: Sequence[DocumentItem], now: datetime
-) -> None:
-    same = [item for item in known if item.key == new.key]
-    if not same:
-        await insert_document(conn, new, now=now)
-    else:
-        await intend_again(conn, same[0], new, now=now)
 
 
 async def _act(

@@ -18,6 +18,7 @@ from sqlmodel import col
 
 from syncd.core.invoicing.plan_rows import PlannedStep, RowState
 from syncd.core.invoicing.problems import Problem
+from syncd.core.store.outbox import chunks
 from syncd.core.store.tables.ledger import InvoicePlan, InvoicePlanRow
 from syncd.sdk.records import canonical_json
 
@@ -191,6 +192,20 @@ async def move_row(
         .values(state=to.value, **values)
     )
     return bool((await conn.execute(statement)).rowcount)
+
+
+async def move_rows(
+    conn: AsyncConnection, row_ids: Sequence[int], *, expected: Sequence[RowState], to: RowState
+) -> set[int]:
+    """Change the state of many rows; those that were in an expected one, and are moved."""
+    states = [state.value for state in expected]
+    moved: set[int] = set()
+    for chunk in chunks(row_ids):
+        these = col(InvoicePlanRow.id).in_(chunk), col(InvoicePlanRow.state).in_(states)
+        found = await conn.execute(select(col(InvoicePlanRow.id)).where(*these))
+        moved |= {one for one in found.scalars() if one is not None}
+        await conn.execute(update(InvoicePlanRow).where(*these).values(state=to.value))
+    return moved
 
 
 def _values(plan_id: str, row: StoredRow) -> dict[str, Any]:

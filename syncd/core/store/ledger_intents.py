@@ -44,26 +44,36 @@ async def insert_document(conn: AsyncConnection, new: NewDocument, *, now: datet
     Raises:
         IntegrityError: a document that may stand exists for this invoice already.
     """
-    made = await conn.execute(
-        insert(LedgerDocumentRow)
-        .values(
-            {
-                "key": new.key,
-                "psa_connection_id": new.psa_id,
-                "ledger_connection_id": new.ledger_id,
-                "book_key": new.book_key,
-                "invoice_key": new.invoice,
-                "issue": new.issue,
-                "client_key": new.client,
-                "created_at": now,
-                **intent_values(new, generation=1, now=now),
-            }
-        )
-        .returning(col(LedgerDocumentRow.id))
-    )
-    row_id = made.scalar_one()
+    statement = insert(LedgerDocumentRow).values(_row_values(new, now))
+    row_id = (await conn.execute(statement.returning(col(LedgerDocumentRow.id)))).scalar_one()
     assert row_id is not None  # a stored row has an id
     return row_id
+
+
+async def insert_documents(
+    conn: AsyncConnection, new: Sequence[NewDocument], *, now: datetime
+) -> None:
+    """Add rows in `pending`, the first one first.
+
+    Raises:
+        IntegrityError: a document that may stand exists for one of these invoices already.
+    """
+    if new:
+        await conn.execute(insert(LedgerDocumentRow), [_row_values(one, now) for one in new])
+
+
+def _row_values(new: NewDocument, now: datetime) -> dict[str, Any]:
+    return {
+        "key": new.key,
+        "psa_connection_id": new.psa_id,
+        "ledger_connection_id": new.ledger_id,
+        "book_key": new.book_key,
+        "invoice_key": new.invoice,
+        "issue": new.issue,
+        "client_key": new.client,
+        "created_at": now,
+        **intent_values(new, generation=1, now=now),
+    }
 
 
 def intent_values(new: NewDocument, *, generation: int, now: datetime) -> dict[str, Any]:
