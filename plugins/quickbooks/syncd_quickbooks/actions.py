@@ -7,7 +7,6 @@ or linked is never voided, and a name that exists is never made a second time.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -55,7 +54,6 @@ class Actor:
         reader: Reader,
         home: Home,
         config: QuickBooksConfig,
-        postponed: Counter[str],
     ) -> None:
         """Describe the work; nothing is asked.
 
@@ -65,9 +63,8 @@ class Actor:
             reader: of its answers.
             home: what is known of it.
             config: of the connection.
-            postponed: how often each attempt was put off.
         """
-        self._requests = Requests(client, postponed)
+        self._requests = Requests(client)
         self._voider = Voider(self._requests, search, reader, config)
         self._client = client
         self._search = search

@@ -6,6 +6,7 @@ for each company and app, so what is opened one after the other in this process 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
@@ -24,7 +25,7 @@ from syncd.sdk.errors import (
     VendorUnavailable,
 )
 from syncd.sdk.http import Answer, ApiClient, HttpPolicy
-from syncd.sdk.limits import shared_window
+from syncd.sdk.limits import shared, shared_window
 from syncd.sdk.refresh import RefreshExchange, vault_of
 from syncd_quickbooks.config import QuickBooksConfig
 from syncd_quickbooks.faults import Next, Refused, Said, fault_in, fault_text, not_open, refined
@@ -49,7 +50,11 @@ ROUNDS: Final = 3
 
 
 class CompanyClient(AbstractAsyncContextManager["CompanyClient"]):
-    """One connection; open it before asking."""
+    """One connection; open it before asking.
+
+    Attributes:
+        postponed: how often each attempt was put off, by whichever connection of this process.
+    """
 
     def __init__(self, context: Context[QuickBooksConfig]) -> None:
         """Describe the connection.
@@ -89,6 +94,7 @@ class CompanyClient(AbstractAsyncContextManager["CompanyClient"]):
         # Below ten a second: what processes before this one sent a moment ago counts as well.
         self._each_second = shared_window(owner, 3, 0.5, concurrency)
         self._batches = shared_window(f"{owner} batches", 40, 60.0, concurrency)
+        self.postponed: Counter[str] = shared(("postponed", owner), Counter)
 
     @property
     def calls(self) -> int:

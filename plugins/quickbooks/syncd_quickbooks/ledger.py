@@ -6,7 +6,6 @@ document is written.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 
@@ -54,7 +53,6 @@ class QuickBooksLedger:
         self._context = context
         self._config = config
         self._home: Home | None = None
-        self._postponed: Counter[str] = Counter()
 
     async def check(self) -> CheckResult:
         """Try the consent, each needed right and the company's preferences, read-only."""
@@ -104,7 +102,7 @@ class QuickBooksLedger:
         except (TransientError, ProtocolError) as error:
             return [not_sent(one.key, error) for one in documents]
         search = await self._search()
-        poster = Poster(self._client, search, self._reader(home), home, self._postponed)
+        poster = Poster(self._client, search, self._reader(home), home)
         return await poster.post(documents, self._config)
 
     async def act(self, actions: Sequence[LedgerAction]) -> Sequence[ActionOutcome]:
@@ -114,7 +112,7 @@ class QuickBooksLedger:
         except (TransientError, ProtocolError) as error:
             return [not_sent(one.key, error) for one in actions]
         search = await self._search()
-        actor = Actor(self._client, search, self._reader(home), home, self._config, self._postponed)
+        actor = Actor(self._client, search, self._reader(home), home, self._config)
         return await actor.act(actions)
 
     async def read_back(self, remotes: Mapping[str, DocumentKind]) -> Mapping[str, LedgerEntry]:

@@ -7,7 +7,6 @@ QuickBooks's own refusal comes on top of that.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -49,14 +48,7 @@ _GONE: Final = frozenset({EntryStatus.VOIDED, EntryStatus.DELETED})
 class Poster:
     """Writes documents of one company."""
 
-    def __init__(
-        self,
-        client: CompanyClient,
-        search: Search,
-        reader: Reader,
-        home: Home,
-        postponed: Counter[str],
-    ) -> None:
+    def __init__(self, client: CompanyClient, search: Search, reader: Reader, home: Home) -> None:
         """Describe the work; nothing is asked.
 
         Args:
@@ -64,13 +56,12 @@ class Poster:
             search: likewise.
             reader: of its answers.
             home: what is known of it.
-            postponed: how often an item of each attempt was put off inside of an answer.
         """
         self._client = client
         self._search = search
         self._reader = reader
         self._home = home
-        self._postponed = postponed
+        self._postponed = client.postponed
 
     async def post(
         self, documents: Sequence[LedgerDocument], config: QuickBooksConfig

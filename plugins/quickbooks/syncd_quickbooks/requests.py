@@ -6,8 +6,6 @@ carried out once.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import msgspec
 
 from syncd.sdk.answer import Answer
@@ -32,16 +30,14 @@ class Requests:
 
     Args:
         client: of the company.
-        postponed: how often each attempt was put off.
     """
 
-    def __init__(self, client: CompanyClient, postponed: Counter[str]) -> None:
+    def __init__(self, client: CompanyClient) -> None:
         self._client = client
-        self._postponed = postponed
 
     def put_off(self, action: LedgerAction) -> None:
         """It was surely not done, and the refusal may be what is remembered under its id."""
-        self._postponed[action.attempt] += 1
+        self._client.postponed[action.attempt] += 1
 
     async def send(
         self, action: LedgerAction, path: str, body: object, *, operation: str = "", step: str = ""
@@ -60,7 +56,7 @@ class Requests:
             Refused: it was not, and QuickBooks says why.
             ConnectorError: it was not.
         """
-        known = f"{action.attempt}{self._postponed[action.attempt] or ''}"
+        known = f"{action.attempt}{self._client.postponed[action.attempt] or ''}"
         params: dict[str, str | int] = {"requestid": f"{known}-{step}" if step else known}
         if operation:
             params["operation"] = operation

@@ -13,6 +13,7 @@ from syncd_quickbooks import CONNECTOR
 
 from syncd.sdk.connector import Ports, RateLimit
 from syncd.sdk.ledger_writes import Posted
+from syncd.sdk.psa_records import NotSent
 from tests.builders_quickbooks import Opened, context, document, opened
 
 
@@ -48,6 +49,17 @@ async def test_a_quota_of_the_configuration_is_kept_over_them_as_well() -> None:
                     await ports.ledger.book()
         assert quota.refused == 0
         assert books.stopwatch.now >= 120.0
+
+
+async def test_what_was_put_off_is_asked_anew_by_the_connection_that_follows() -> None:
+    # QuickBooks may remember the refusal under the id of the request, and repeat it for ever.
+    async with opened({"throttled_items": 1}) as books:
+        outcomes = []
+        for _ in range(2):
+            async with again(books) as ports:
+                assert ports.ledger is not None
+                outcomes += await ports.ledger.post([document("1")])
+        assert [type(one) for one in outcomes] == [NotSent, Posted]
 
 
 async def test_an_idle_round_costs_four_calls_and_one_less_where_there_is_one_currency() -> None:
