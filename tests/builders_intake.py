@@ -7,16 +7,18 @@ import io
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability, Context, Ports
 from syncd.sdk.invoice_records import PsaInvoice
-from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
+from syncd.sdk.ledger_records import EntryStatus, LedgerEntry, LedgerReference, ReferenceKind
 from syncd.sdk.records import CheckResult, PsaClient
 from tests.builders_books import FakeBook, Fate, Time
 from tests.builders_command import Office
@@ -202,9 +204,31 @@ def furnish(office: BookOffice, *invoices: PsaInvoice) -> None:
     assert office("invoices", "read")[0] == 0
 
 
-def mapped(office: BookOffice, text: str = MAPPED) -> None:
+def document(number: str = "INV-00001", **more: object) -> LedgerEntry:
+    """An open document of the first client over 24.00."""
+    values: dict[str, object] = {
+        "remote": f"doc-{number}",
+        "kind": "invoice",
+        "number": number,
+        "contact": "contact-1",
+        "contact_name": "Acme Ltd",
+        "currency": "GBP",
+        "dated": date(2026, 11, 15),
+        "status": EntryStatus.OPEN,
+        "net": Decimal("20.00"),
+        "tax": Decimal("4.00"),
+        "total": Decimal("24.00"),
+        "balance": Decimal("24.00"),
+        **more,
+    }
+    return msgspec.convert(values, LedgerEntry)
+
+
+def mapped(office: BookOffice, text: str = MAPPED, *, book: str = "uk-books") -> None:
     file = office.write("map.csv", text)
-    code, out, err = office("map", "books", "--import", file, "--yes", "--why", "agreed by mail")
+    code, out, err = office(
+        "map", "books", book, "--import", file, "--yes", "--why", "agreed by mail"
+    )
     assert code == 0, out + err
 
 

@@ -15,6 +15,7 @@ from syncd.bookkeeping import keeper_name, open_keeper, open_ledger, rules_of
 from syncd.bootstrap import App
 from syncd.cli.moments import moment
 from syncd.cli.output import table
+from syncd.cli.plan_view import plural
 from syncd.core.service.applied import HELD_EXIT
 from syncd.core.service.ledger_golive import (
     BookChoice,
@@ -185,18 +186,22 @@ async def _go(cli: Cli, name: str, day: date, *, reason: str, by: str, yes: bool
 def _meaning(output: Output, choice: BookChoice, modules: tuple[str, ...] | None) -> None:
     book, effect = choice.book, choice.effect
     output.say(f"{choice.ledger} is {book.name} ({book.key}), {book.country} {book.currency}")
+    wait = "waits" if effect.waiting == 1 else "wait"
     output.say(
-        f"dated from {choice.from_day} on, {effect.waiting:,} invoices wait for it, "
-        f"{effect.complete_after:,} of them with all counterparts; new ones follow"
+        f"dated from {choice.from_day} on, {plural(effect.waiting, 'invoice')} {wait} for it, "
+        f"{effect.complete_after:,} with all counterparts; new ones follow"
     )
     for currency, total in sorted(choice.waiting_totals.items()):
         output.say(f"  {currency}: {total:,.2f}")
-    output.say(f"{choice.older:,} older ones without a document are never posted")
+    if choice.older:
+        never = "is never posted" if choice.older == 1 else "are never posted"
+        output.say(f"{plural(choice.older, 'older one')} without a document {never}")
     if modules:
         output.say(f"switched on in the PSA: {', '.join(modules)}; what they carry is refused here")
     if choice.unsure and not choice.attested:
+        refused = "is refused" if choice.unsure == 1 else "are refused"
         output.say(
-            f"{choice.unsure:,} may be carried by somebody else and are held: "
+            f"{choice.unsure:,} may be carried by somebody else and {refused}: "
             f'`syncd invoices attest {choice.ledger} --why "…"`'
         )
 

@@ -12,6 +12,7 @@ from syncd.bootstrap import App
 from syncd.cli.moments import moment
 from syncd.cli.output import table
 from syncd.cli.person import current_person
+from syncd.cli.plan_view import plural
 from syncd.core.service.connection_health import failures_recorded
 from syncd.core.service.invoice_overview import InvoiceState, invoice_states
 from syncd.core.service.invoice_reading import KIND, InvoiceRead, read_invoices
@@ -131,7 +132,7 @@ async def list_invoices(cli: Cli, *, client: str | None, state: str | None, ever
         if chosen:
             output.console.print(_invoice_table(chosen))
         said = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
-        output.say(f"{len(found):,} invoices: {said}")
+        output.say(f"{plural(len(found), 'invoice')}: {said}")
         if not every and not state and len(chosen) < len(found):
             output.say("posted, linked and ignored ones are left out; --all shows them")
 
@@ -161,7 +162,9 @@ async def vouch(cli: Cli, name: str, *, reason: str, by: str | None, withdraw: b
 
     def render(_console: object) -> None:
         if not held:
-            output.say(f"nobody vouches for anything of {name} any more; unsure invoices are held")
+            output.say(
+                f"nobody vouches for anything of {name} any more; unsure invoices are refused"
+            )
         for one in held:
             output.say(
                 f"{one.by} vouches since {moment(one.at, zone)} that nobody else carries invoices "
@@ -189,8 +192,8 @@ def _show_read(output: Output, name: str, found: InvoiceRead) -> None:
     since = "from the beginning" if found.since is None else f"since {found.since:%Y-%m-%d %H:%M}Z"
     stored = found.stored
     output.say(
-        f"{name}: {found.read:,} invoices {since}: {stored.new:,} new, {stored.changed:,} changed"
-        f", {stored.same + stored.older:,} as before, {found.gone:,} gone"
+        f"{name}: {plural(found.read, 'invoice')} {since}: {stored.new:,} new, "
+        f"{stored.changed:,} changed, {stored.same + stored.older:,} as before, {found.gone:,} gone"
     )
 
 

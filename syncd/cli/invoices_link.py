@@ -12,6 +12,7 @@ from syncd.bootstrap import App
 from syncd.cli.invoices import read_psa
 from syncd.cli.map_files import write_file
 from syncd.cli.output import table
+from syncd.cli.plan_view import plural
 from syncd.core.service.connection_health import failures_recorded
 from syncd.core.service.csv_text import write_rows
 from syncd.core.service.ledger_linking import KIND, LinkReport, counts_of, link_book
@@ -100,7 +101,7 @@ def _show(output: Output, report: LinkReport, rows: list[dict[str, str]], csv: P
     counts = counts_of(report)
     output.say(
         f"{report.book.name} ({report.book.key}), {report.first} to {report.last}: "
-        f"{counts['documents']:,} documents, nothing was written to the book"
+        f"{plural(counts['documents'], 'document')}, nothing was written to the book"
     )
     output.console.print(
         table(
@@ -109,7 +110,7 @@ def _show(output: Output, report: LinkReport, rows: list[dict[str, str]], csv: P
                 ("linked before", counts["known"], "found in an earlier pass, or posted by us"),
                 ("linked now", counts["linked"], "by id, or by number, total and contact"),
                 ("amount differs", counts["amount_differs"], "same document, other total"),
-                ("doubtful", counts["doubtful"], "same number or id, and a fact that speaks against it"),
+                ("doubtful", counts["doubtful"], "same number or id, and another fact differs"),
                 ("PSA only", counts["psa_only"], "no document; posted if dated after going live"),
                 ("books only", counts["books_only"], "documents that no invoice stands for"),
                 ("other clients", counts["unserved"], "invoices of clients without a contact here"),
@@ -138,7 +139,7 @@ def _show(output: Output, report: LinkReport, rows: list[dict[str, str]], csv: P
     if len(open_rows) > _SHOWN:
         output.say(f"and {len(open_rows) - _SHOWN:,} more; --csv FILE writes all of them")
     if csv is not None:
-        output.say(f"{len(rows):,} rows in {csv}")
+        output.say(f"{plural(len(rows), 'row')} in {csv}")
     output.say(f"next: syncd golive {report.ledger} --from DATE")
 
 

@@ -15,6 +15,8 @@ from syncd.cli.invoices import read_book
 from syncd.cli.map_files import file_content, write_file
 from syncd.cli.output import table
 from syncd.cli.person import current_person
+from syncd.cli.plan_view import plural
+from syncd.core.service.invoice_reading import KIND as INVOICES
 from syncd.core.service.ledger_mapping import (
     BookSheet,
     MappingChange,
@@ -24,6 +26,7 @@ from syncd.core.service.ledger_mapping import (
     preview_mapping,
 )
 from syncd.core.store.ledger_mappings import LedgerDecision, current_ledger_mappings
+from syncd.core.store.watermarks import watermark
 from syncd.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 _STANDARD = Path("-")
 _SHOWN = 60
+_UNREAD = "no invoice was read so far: `syncd invoices read`"
 
 
 async def show_book_mappings(cli: Cli, name: str | None, *, refresh: bool, propose: bool) -> None:
@@ -49,14 +53,18 @@ async def show_book_mappings(cli: Cli, name: str | None, *, refresh: bool, propo
         proposals = await book_proposals(app.database, sheet)
         async with app.database.reader() as conn:
             current = await current_ledger_mappings(conn, sheet.psa.id, sheet.ledger.id)
+        read = await _was_read(app, sheet)
     counts = Counter(kind.value for kind, _, _ in current)
     book = sheet.ledger.name
 
     def render(_console: object) -> None:
         said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
-        output.say(f"{book}: mapped are {said or 'no things at all'}")
-        if not proposals:
+        output.say(f"{book}: mapped are {said}" if said else f"{book}: nothing is mapped so far")
+        if not read:
+            output.say(_UNREAD)
+        elif not proposals:
             output.say("everything that waiting invoices name has a counterpart")
+        if not proposals:
             return
         output.console.print(_proposal_table(proposals, evidence=propose))
         if len(proposals) > _SHOWN:
@@ -77,18 +85,25 @@ async def export_book(cli: Cli, name: str | None, file: Path, *, refresh: bool, 
     async with App.start(cli.config) as app:
         sheet = await _sheet(app, name, refresh=refresh)
         text, missing = await export_mapping(app.database, sheet, fill=fill)
+        read = await _was_read(app, sheet)
     write_file(file, text)
     if file == _STANDARD:
         return
     output = cli.output()
     book = sheet.ledger.name
-    output.emit(
-        {"file": str(file), "book": book, "to_decide": missing},
-        lambda _console: output.say(
-            f"{missing:,} things to be decided are in {file}, beside what holds; look at each, "
-            f"then `syncd map books {book} --import {file}`"
-        ),
-    )
+
+    def render(_console: object) -> None:
+        if not read:
+            output.say(_UNREAD)
+        if missing:
+            output.say(
+                f"{plural(missing, 'thing')} to be decided: see {file}, beside what holds; look "
+                f"at each, then `syncd map books {book} --import {file}`"
+            )
+        else:
+            output.say(f"what holds is in {file}; nothing is to be decided")
+
+    output.emit({"file": str(file), "book": book, "to_decide": missing}, render)
 
 
 async def import_book(
@@ -139,11 +154,13 @@ async def import_book(
     def render(_console: object) -> None:
         count = len(change.edits)
         if not count:
-            output.say(f"nothing changes; {change.same:,} rows say what holds already")
+            holds = "row says" if change.same == 1 else "rows say"
+            output.say(f"nothing changes; {change.same:,} {holds} what holds already")
         elif stored:
-            output.say(f"{count:,} mappings stored; {change.same:,} rows were so already")
+            same = plural(change.same, "row")
+            output.say(f"{plural(count, 'mapping')} stored; {same} said what holds already")
         else:
-            output.say(f"{count:,} mappings would be stored; nothing was")
+            output.say(f"{plural(count, 'mapping')} would be stored; nothing was")
 
     data: dict[str, Any] = {
         "book": sheet.ledger.name,
@@ -161,8 +178,15 @@ async def import_book(
             for one in change.edits
         ],
         "effect": change.effect,
+        "elsewhere": change.elsewhere,
     }
     output.emit(data, render)
+
+
+async def _was_read(app: App, sheet: BookSheet) -> bool:
+    """Whether invoices were ever read whole: what none names is nobody's question."""
+    async with app.database.reader() as conn:
+        return await watermark(conn, sheet.psa.id, INVOICES) is not None
 
 
 async def _sheet(app: App, name: str | None, *, refresh: bool) -> BookSheet:
@@ -220,15 +244,26 @@ def _show_change(output: Output, change: MappingChange, book: str) -> None:
         if len(change.edits) > _SHOWN:
             output.say(f"and {len(change.edits) - _SHOWN:,} more")
         _show_effect(output, change.effect, book)
+    for one in change.elsewhere:
+        stand = "stands" if one.documents == 1 else "stand"
+        those = "that invoice is" if one.documents == 1 else "those invoices are"
+        output.say(
+            f"{plural(one.documents, 'document')} of {one.name} {stand} in {one.book}: {those} not "
+            f"written to {book}"
+        )
 
 
 def _show_effect(output: Output, effect: LedgerEffect, book: str) -> None:
     if not effect.known:
         output.say(f"{book} was never read, so that the effect on invoices cannot be told")
         return
+    if not effect.waiting:
+        output.say(f"no invoice waits for {book}")
+        return
+    wait, name = ("waits", "it names") if effect.waiting == 1 else ("wait", "they name")
     output.say(
-        f"{effect.waiting:,} invoices wait for {book}; all they name is mapped for "
-        f"{effect.complete_before:,} of them before, {effect.complete_after:,} after"
+        f"{plural(effect.waiting, 'invoice')} {wait} for {book}; everything {name} is mapped for "
+        f"{effect.complete_before:,} before, {effect.complete_after:,} after"
     )
     for currency in sorted({*effect.totals_before, *effect.totals_after}):
         before = effect.totals_before.get(currency, 0)

@@ -33,6 +33,7 @@ from syncd.core.store.ledger_mappings import (
     LedgerDecision,
     MappingKey,
     current_ledger_mappings,
+    documents_elsewhere,
     load_ledger_map,
     map_of,
     routes,
@@ -89,6 +90,23 @@ class MappingEdit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """What stands of a client in another book; its invoices are not written to this one.
+
+    Attributes:
+        client: PSA client.
+        name: of the client, for people.
+        book: name of the other book's connection.
+        documents: that may stand there.
+    """
+
+    client: str
+    name: str
+    book: str
+    documents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MappingChange:
     """What an import would do, or did.
 
@@ -97,12 +115,14 @@ class MappingChange:
         same: rows that say what holds already.
         effect: on invoices that wait.
         data_version: of the decisions that the file was compared with.
+        elsewhere: documents in other books of clients that the file leads to this one.
     """
 
     edits: Sequence[MappingEdit]
     same: int
     effect: LedgerEffect
     data_version: int
+    elsewhere: Sequence[Elsewhere] = ()
 
 
 async def book_proposals(database: Database, sheet: BookSheet) -> list[BookProposal]:
@@ -214,8 +234,10 @@ async def _compared(
     ]
     after = {key: one for key, one in current.items() if key not in ended}
     after |= {one.key: one for one in new}
+    mine = {key[1] for key in {*current, *after} if key[0] is ReferenceKind.CONTACT}
+    waiting = await waiting_for(conn, sheet.psa.id, sheet.ledger.id)
     effect = effect_of(
-        await waiting_for(conn, sheet.psa.id, sheet.ledger.id),
+        [one for one in waiting if one.client in mine],
         before=map_of(current.values(), context.references),
         after=map_of(after.values(), context.references),
         book=await load_book(conn, sheet.ledger.id),
@@ -226,8 +248,24 @@ async def _compared(
         same=len(found.decisions) - len(new),
         effect=effect,
         data_version=await data_version(conn),
+        elsewhere=await _elsewhere(conn, sheet, new, context.clients),
     )
     return change, new, ended
+
+
+async def _elsewhere(
+    conn: AsyncConnection,
+    sheet: BookSheet,
+    new: Sequence[LedgerDecision],
+    names: Mapping[str, str],
+) -> list[Elsewhere]:
+    """Documents in other books of the clients that get a contact here."""
+    led = {one.source for one in new if one.kind is ReferenceKind.CONTACT}
+    counts = await documents_elsewhere(conn, sheet.psa.id, sheet.ledger.id, led)
+    return [
+        Elsewhere(client=client, name=names.get(client, client), book=book, documents=count)
+        for (client, book), count in counts.items()
+    ]
 
 
 async def _context(conn: AsyncConnection, sheet: BookSheet) -> RowContext:

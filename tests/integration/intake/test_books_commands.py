@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from syncd.sdk.errors import VendorUnavailable
-from tests.builders_intake import MAPPED, BookOffice, furnish, mapped, rows
+from tests.builders_intake import MAPPED, BookOffice, document, furnish, mapped, rows
 from tests.builders_invoices import invoice, line
 
 
@@ -76,7 +76,9 @@ def test_a_file_goes_out_is_filled_in_and_comes_back_with_its_effect(office: Boo
         "map", "books", "--import", office.write("in.csv", text), "--yes", "--why", "as agreed"
     )
     assert code == 0, err
-    assert "for 0 of them before, 2 after" in out
+    assert (
+        "2 invoices wait for uk-books; everything they name is mapped for 0 before, 2 after" in out
+    )
     assert "GBP: 0.00 before, 48.00 after" in out
     assert "3 mappings stored" in out
     assert office.json("map", "books")["unmapped"] == []
@@ -156,6 +158,55 @@ def test_a_client_goes_to_one_book_unless_currencies_tell(two_books: BookOffice)
     assert office("map", "books", "uk-books", "--import", gbp, "--prune", "--yes")[0] == 0
     eur = office.write("eur.csv", bound.format("EUR"))
     assert office("map", "books", "eu-books", "--import", eur, "--yes")[0] == 0
+
+
+def test_what_stands_in_another_book_is_told_when_its_client_is_moved(
+    two_books: BookOffice,
+) -> None:
+    office = two_books
+    furnish(office, invoice("1"), invoice("2"), invoice("3", client="c2", client_name="Beta Ltd"))
+    mapped(office, book="uk-books")
+    office.books["uk-books"].add(document("INV-00001"))
+    office.books["uk-books"].add(document("INV-00002"))
+    assert office("invoices", "link", "uk-books")[0] == 0
+    ended = office.write("ended.csv", "kind,source,target,meaning\ncontact,c1,,\n")
+    assert office("map", "books", "uk-books", "--import", ended, "--yes")[0] == 0
+    moved = office.write(
+        "moved.csv", "kind,source,target,meaning\ncontact,c1,contact-1,\ntax,1,OUT20,standard\n"
+    )
+    code, out, _ = office("map", "books", "eu-books", "--import", moved, "--dry-run")
+    assert code == 0
+    assert (
+        "2 documents of Acme Ltd stand in uk-books: those invoices are not written to eu-books"
+        in out
+    )
+    found = office.json("map", "books", "eu-books", "--import", moved, "--dry-run")
+    assert found["elsewhere"] == [
+        {"client": "c1", "name": "Acme Ltd", "book": "uk-books", "documents": 2}
+    ]
+
+
+def test_only_invoices_of_clients_of_the_book_wait_for_it(two_books: BookOffice) -> None:
+    office = two_books
+    furnish(office, invoice("1"), invoice("3", client="c2", client_name="Beta Ltd"))
+    file = office.write("map.csv", MAPPED)
+    code, out, _ = office("map", "books", "uk-books", "--import", file, "--yes")
+    assert code == 0
+    assert "1 invoice waits for uk-books; everything it names is mapped for 0 before" in out
+    taxes = office.write("tax.csv", "kind,source,target,meaning\ntax,1,OUT20,standard\n")
+    out = office("map", "books", "eu-books", "--import", taxes, "--yes")[1]
+    assert "no invoice waits for eu-books" in out
+    assert "1 mapping stored" in out
+
+
+def test_before_invoices_were_read_nothing_is_said_to_be_mapped(office: BookOffice) -> None:
+    out = office("map", "books", "--refresh")[1]
+    assert "nothing is mapped so far" in out
+    assert "no invoice was read so far: `syncd invoices read`" in out
+    assert "has a counterpart" not in out
+    file = office.folder / "out.csv"
+    out = office("map", "books", "--propose", "--export", str(file))[1]
+    assert "no invoice was read so far: `syncd invoices read`" in out
 
 
 def test_there_is_never_a_default_book(two_books: BookOffice) -> None:

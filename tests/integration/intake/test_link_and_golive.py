@@ -5,33 +5,13 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import msgspec
 import pytest
 
 from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.invoice_records import Ownership
-from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
-from tests.builders_intake import BookOffice, furnish, mapped, rows
+from syncd.sdk.ledger_records import EntryStatus
+from tests.builders_intake import BookOffice, document, furnish, mapped, rows
 from tests.builders_invoices import invoice
-
-
-def document(number: str = "INV-00001", **more: object) -> LedgerEntry:
-    values: dict[str, object] = {
-        "remote": f"doc-{number}",
-        "kind": "invoice",
-        "number": number,
-        "contact": "contact-1",
-        "contact_name": "Acme Ltd",
-        "currency": "GBP",
-        "dated": date(2026, 11, 15),
-        "status": EntryStatus.OPEN,
-        "net": Decimal("20.00"),
-        "tax": Decimal("4.00"),
-        "total": Decimal("24.00"),
-        "balance": Decimal("24.00"),
-        **more,
-    }
-    return msgspec.convert(values, LedgerEntry)
 
 
 def test_linking_finds_what_stands_there_and_writes_nothing(office: BookOffice) -> None:
@@ -119,9 +99,9 @@ def test_a_book_goes_live_after_linking_by_a_word_with_its_meaning(office: BookO
     assert office("invoices", "link", "uk-books")[0] == 0
     code, out, _ = office("golive", "uk-books", "--from", "2026-11-01")
     assert code == 3
-    assert "1 invoices wait for it, 1 of them with all counterparts" in out
+    assert "1 invoice waits for it, 1 with all counterparts" in out
     assert "GBP: 24.00" in out
-    assert "1 older ones" in out
+    assert "1 older one without a document is never posted" in out
     assert "syncd golive uk-books --from 2026-11-01 --yes" in out
     code, out, _ = office("golive", "uk-books", "--from", "2026-11-01", "--yes", "--why", "checked")
     assert code == 0
@@ -204,7 +184,7 @@ def test_a_word_that_nobody_else_posts_is_kept_and_taken_back(office: BookOffice
     office.desk.modules = None
     assert "syncd invoices attest" in office("check", "desk")[1]
     out = office("golive", "uk-books", "--from", "2026-11-01")[1]
-    assert "1 may be carried by somebody else" in out
+    assert "1 may be carried by somebody else and is refused" in out
     code, _, err = office("invoices", "attest", "uk-books")
     assert code == 2
     assert "the reason is kept" in err
