@@ -10,6 +10,9 @@ import pytest
 
 from syncd.sdk.testing.assets import AssetConformance
 from syncd.sdk.testing.conformance import Conformance
+from syncd.sdk.testing.invoices import InvoiceConformance
+from syncd.sdk.testing.ledger import LedgerConformance
+from syncd.sdk.testing.ledger_after import AfterPosting
 from syncd.sdk.testing.links import LinkConformance
 from syncd.sdk.testing.psa import PsaConformance
 from syncd.sdk.testing.purchases import PurchaseConformance
@@ -79,6 +82,9 @@ def test_the_page_lists_every_rule_and_no_other():
             PsaConformance,
             LinkConformance,
             AssetConformance,
+            InvoiceConformance,
+            LedgerConformance,
+            AfterPosting,
         )
         for name in vars(kit)
         if name.startswith("test_")
