@@ -34,8 +34,9 @@ check: .venv/dev.stamp ## Format, lint, types, walls, architecture
 docs: .venv/dev.stamp ## Write the reference pages of docs/ from the code
 	$(BIN)/python -m tests.architecture.reference_pages
 
-bench: .venv/dev.stamp ## The figures of bench/README.md, measured again
+bench: .venv/dev.stamp ## Pulls and posting measured again; bench/README.md names the others
 	$(BIN)/python -m bench.pull
+	$(BIN)/python -m bench.post
 
 format: .venv/dev.stamp ## Rewrite the code in the house's format
 	$(BIN)/ruff format .
