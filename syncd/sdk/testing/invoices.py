@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, TypeVar
 
+import msgspec
+
 from syncd.sdk.connector import Ports
 from syncd.sdk.errors import AuthError, ProtocolError
 from syncd.sdk.invoice_records import DocumentKind, Ownership, PostedMark, PsaInvoice, PsaPayment
@@ -204,6 +206,18 @@ class InvoiceConformance(Conformance):
                 assert after[key].total == before[key].total
                 assert after[key].number == before[key].number
             assert after[made.draft] == before[made.draft], "another invoice was changed"
+
+        self.act(mark)
+
+    def test_a_document_that_was_reissued_under_its_number_is_marked_anew(self) -> None:
+        async def mark(keeper: InvoiceKeeper, _: Application, made: Made) -> None:
+            first = _mark(made.final[0])
+            other = msgspec.structs.replace(first, key="again", remote=_mark(made.final[1]).remote)
+            for one in (first, other):
+                (outcome,) = await keeper.mark_posted([one])
+                assert isinstance(outcome, Delivered), outcome
+            shown = (await keeper.read_invoices([first.invoice]))[first.invoice].foreign.values()
+            assert other.remote in shown, "the invoice leads to the document that was replaced"
 
         self.act(mark)
 
