@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from syncd.core.invoicing.comparison import compare
 from syncd.core.invoicing.drift import Drift, drift_of
 from syncd.core.invoicing.recognition import GONE
-from syncd.core.service.drift_issues import DRIFTS, drift_code, tell_drift, told
-from syncd.core.service.posting_issues import subject
+from syncd.core.service.drift_issues import DRIFTS, close_about, drift_code, tell_drift, told
 from syncd.core.store.ledger_actions import actions_of_document
 from syncd.core.store.standing_documents import see_document
 from syncd.core.store.states import DocumentState, OutboxState
@@ -60,7 +59,7 @@ async def look_at(book: IssueBook, name: str, document: DocumentItem, look: Look
     if moved and (code in DRIFTS or document.code in DRIFTS):
         await tell_drift(book, name, document, drift, now)
     if moved and document.code == BOOKS_DIFFER and code != BOOKS_DIFFER:
-        await book.close(BOOKS_DIFFER, subject(name, document.number))
+        await close_about(book, name, document, [BOOKS_DIFFER])
     return drift.material
 
 

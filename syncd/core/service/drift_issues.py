@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from syncd.core.invoicing.drift import Drift, DriftKind
 from syncd.core.service.posting_issues import subject
 from syncd.core.store.issues import Finding, IssueSeverity
+from syncd.core.store.standing_documents import standing_documents
+from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import DocumentKind
 
 if TYPE_CHECKING:
@@ -62,17 +65,46 @@ async def tell_drift(
     book: IssueBook, name: str, document: DocumentItem, drift: Drift, now: LedgerEntry | None
 ) -> None:
     """Open the issue of what happened, and close those of what did not."""
-    about = subject(name, document.number)
     happened = drift_code(drift)
-    for code in _CODES.values():
-        if code == happened:
-            await book.open(code, about, _finding(name, document, drift, now))
-        else:
+    await close_about(book, name, document, [one for one in _CODES.values() if one != happened])
+    if happened:
+        evidence = {
+            "url": "" if now is None else now.url,
+            "confirmed": {one.field: one.sent for one in drift.differences},
+            "now": {one.field: one.shown for one in drift.differences},
+        }
+        finding = _finding(name, document, happened, told(drift), evidence)
+        await book.open(happened, subject(name, document.number), finding)
+
+
+async def close_about(
+    book: IssueBook, name: str, document: DocumentItem, codes: Sequence[str]
+) -> None:
+    """Close issues about a document.
+
+    An invoice and a credit note may have one number: what the other one needs stays, and speaks of
+    that one.
+    """
+    about = subject(name, document.number)
+    alike = await standing_documents(
+        book.conn, document.ledger_id, document.book_key, number=document.number
+    )
+    needed = {
+        one.code: one
+        for one in alike
+        if one.id != document.id and one.state is DocumentState.DRIFTED
+    }
+    for code in codes:
+        other = needed.get(code)
+        if other is None:
             await book.close(code, about)
+        elif code in DRIFTS:
+            await book.open(code, about, _finding(name, other, code, other.detail, {}))
 
 
-def _finding(name: str, document: DocumentItem, drift: Drift, now: LedgerEntry | None) -> Finding:
-    code = drift_code(drift)
+def _finding(
+    name: str, document: DocumentItem, code: str, happened: str, evidence: dict[str, Any]
+) -> Finding:
     keep = f"`syncd invoices drift --keep {document.number} --why TEXT`"
     if code in (BOOKS_VOIDED, BOOKS_DELETED):
         remedy = (
@@ -84,7 +116,7 @@ def _finding(name: str, document: DocumentItem, drift: Drift, now: LedgerEntry |
         remedy = f"Put it right in the books, or accept it as it is there: {keep}."
     shown = title(document)
     return Finding(
-        message=f"{shown[0].upper()}{shown[1:]} {_HAPPENED[code]} {name}: {told(drift)}.",
+        message=f"{shown[0].upper()}{shown[1:]} {_HAPPENED[code]} {name}: {happened}.",
         remedy=remedy,
         severity=IssueSeverity.WARNING if code == BOOKS_RENUMBERED else IssueSeverity.ERROR,
         evidence={
@@ -92,9 +124,7 @@ def _finding(name: str, document: DocumentItem, drift: Drift, now: LedgerEntry |
             "invoice": document.invoice,
             "client": document.client,
             "remote": document.remote,
-            "url": "" if now is None else now.url,
-            "confirmed": {one.field: one.sent for one in drift.differences},
-            "now": {one.field: one.shown for one in drift.differences},
+            **evidence,
         },
     )
 

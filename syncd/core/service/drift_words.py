@@ -13,11 +13,10 @@ import msgspec
 
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.carry_steps import CHANGED_IN_PSA, GONE_IN_PSA, VOIDED_IN_PSA
-from syncd.core.service.drift_issues import BOOKS_DELETED, BOOKS_VOIDED, DRIFTS
+from syncd.core.service.drift_issues import BOOKS_DELETED, BOOKS_VOIDED, DRIFTS, close_about, title
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger_payments import IS_NEW, see_writes
 from syncd.core.service.payment_issues import sync_payment_issues
-from syncd.core.service.posting_issues import subject
 from syncd.core.store.connections import bump_data_version
 from syncd.core.store.invoice_facts import invoices_of_keys
 from syncd.core.store.ledger_documents import DocumentItem
@@ -50,7 +49,7 @@ _SOURCE: Final = (CHANGED_IN_PSA, VOIDED_IN_PSA, GONE_IN_PSA)
 async def find_document(
     database: Database, ledgers: Sequence[ConnectionRef], number: str
 ) -> tuple[ConnectionRef, DocumentItem]:
-    """The standing document of a number, and its book.
+    """The standing document of a number, or of an id in the books, and its book.
 
     Raises:
         DataError: there is none, or more than one.
@@ -58,8 +57,9 @@ async def find_document(
     found: list[tuple[ConnectionRef, DocumentItem]] = []
     async with database.reader() as conn:
         for ledger in ledgers:
-            documents = await standing_documents(conn, ledger.id, number=number)
-            found += [(ledger, one) for one in documents]
+            numbered = await standing_documents(conn, ledger.id, number=number)
+            named = await standing_documents(conn, ledger.id, remotes=[number])
+            found += [(ledger, one) for one in numbered or named]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -67,7 +67,11 @@ async def find_document(
         raise DataError(message, remedy="`syncd invoices drift` lists those that moved")
     names = ", ".join(sorted({ledger.name for ledger, _ in found}))
     message = f"'{number}' is {len(found)} documents, in {names}"
-    raise DataError(message, remedy="name the book as well: --in NAME")
+    remedy = "name the book as well: --in NAME"
+    if len({ledger.id for ledger, _ in found}) == 1:
+        ids = " or ".join(f"{one.remote} ({title(one)} of {one.dated})" for _, one in found)
+        remedy = f"name it by its id in the books: {ids}"
+    raise DataError(message, remedy=remedy)
 
 
 async def keep(
@@ -117,7 +121,9 @@ async def keep(
         if moved:
             await take_source(conn, document.id, moved)
         await _say(conn, document, "keep", by, why, book.now)
-        await _close(book, document, (*sorted(DRIFTS), "BOOKS_DIFFER", *_SOURCE))
+        await close_about(
+            book, connection.name, document, (*sorted(DRIFTS), "BOOKS_DIFFER", *_SOURCE)
+        )
     book.speak(log)
 
 
@@ -161,7 +167,7 @@ async def post_again(
         if not moved:
             raise _raced(document)
         await _say(conn, document, "again", by, why, book.now)
-        await _close(book, document, (*sorted(DRIFTS), *_SOURCE))
+        await close_about(book, connection.name, document, (*sorted(DRIFTS), *_SOURCE))
     book.speak(log)
 
 
@@ -263,11 +269,6 @@ async def _say(
     )
     await record_tries(conn, [tried])
     await bump_data_version(conn)
-
-
-async def _close(book: IssueBook, document: DocumentItem, codes: Sequence[str]) -> None:
-    for code in codes:
-        await book.close(code, subject(book.connection, document.number))
 
 
 def _calm(document: DocumentItem) -> DataError:

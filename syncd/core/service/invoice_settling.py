@@ -137,7 +137,11 @@ class Settling:
             )
         what = "more than one document waits" if documents else "nothing waits for a person"
         message = f"{what} under '{wanted}'"
-        raise NothingToSettle(message, remedy="`syncd issues` names what waits, with its key")
+        remedy = "`syncd issues` names what waits, with its key"
+        if documents:
+            keys = " or ".join(f"{one.key} ({one.kind.value})" for one in documents)
+            remedy = f"name one by its key: {keys}"
+        raise NothingToSettle(message, remedy=remedy)
 
     async def _document(
         self, item: DocumentItem, ledger: ConnectionRef, said: str, give_up: bool, adopt: str

@@ -8,12 +8,14 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from syncd.core.service.drift_words import keep
+from syncd.core.service.drift_words import find_document, keep
 from syncd.core.service.read_back import ReadBackReport, changes_name, refresh_documents
 from syncd.core.store.database import Database
+from syncd.core.store.ledger_documents import DocumentItem
 from syncd.core.store.states import DocumentState
 from syncd.core.store.watermarks import watermark
-from syncd.sdk.errors import ProtocolError, VendorUnavailable
+from syncd.sdk.errors import DataError, ProtocolError, VendorUnavailable
+from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus
 from tests.builders_after import Desk, desk
 from tests.builders_books import invoice, line
@@ -196,16 +198,7 @@ async def test_what_was_accepted_as_gone_is_no_doubt(sqlite_database: Database) 
     (document,) = await one.post(invoice("1"))
     one.book.delete(document.remote or "")
     await one.look()
-    await keep(
-        sqlite_database,
-        one.book,
-        one.connection,
-        await one.document(document.number),
-        by="ann",
-        why="deleted on purpose",
-        clock=one.time.clock,
-        log=one.log,
-    )
+    await kept(one, await one.document(document.number))
     one.book.gone.clear()
     one.time.now += timedelta(days=8)
 
@@ -287,6 +280,49 @@ async def test_an_announced_document_is_looked_at_at_once(database: Database) ->
 
     assert (report.seen, report.drifted) == (1, 1)
     assert await one.codes() == ["BOOKS_EDITED"]
+
+
+async def test_an_invoice_and_a_credit_note_of_one_number_are_told_apart(
+    sqlite_database: Database,
+) -> None:
+    one = await desk(sqlite_database)
+    (document,) = await one.post(invoice("1"))
+    await one.post(invoice("2", number="INV-00001", kind=DocumentKind.CREDIT))
+    credit = await one.document("INV-00001")
+    assert (credit.kind, credit.state) == (DocumentKind.CREDIT, DocumentState.CONFIRMED)
+    one.book.edit(document.remote or "", total=Decimal(25))
+    await one.look()
+    one.book.edit(credit.remote or "", total=Decimal(26))
+    await one.look()
+    assert await one.codes() == ["BOOKS_EDITED"]
+
+    # One of them is mended: the issue stays, and speaks of the other one.
+    one.book.edit(credit.remote or "", total=Decimal(24))
+    await one.look()
+    (issue,) = await one.issues()
+    assert issue.message.startswith("Invoice INV-00001 was changed in books")
+    assert "total 24.00 -> 25" in issue.message
+
+    with pytest.raises(DataError, match="2 documents") as refused:
+        await find_document(sqlite_database, [one.connection], "INV-00001")
+    assert document.remote in str(refused.value.remedy)
+    found = await find_document(sqlite_database, [one.connection], document.remote or "")
+    assert found[1].id == document.id
+    await kept(one, found[1])
+    assert await one.codes() == []
+
+
+async def kept(one: Desk, document: DocumentItem) -> None:
+    await keep(
+        one.database,
+        one.book,
+        one.connection,
+        document,
+        by="ann",
+        why="agreed with the client",
+        clock=one.time.clock,
+        log=one.log,
+    )
 
 
 async def test_what_differed_from_the_beginning_closes_when_it_is_as_it_was_sent(

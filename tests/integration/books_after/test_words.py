@@ -11,11 +11,12 @@ import pytest
 
 from syncd.core.service.drift_words import post_again
 from syncd.core.service.invoice_settling import SettledDocument, Settling
-from syncd.core.service.refusals import ReleaseRefused
+from syncd.core.service.refusals import NothingToSettle, ReleaseRefused
 from syncd.core.store.database import Database
-from syncd.core.store.ledger_documents import DocumentItem, move_document
+from syncd.core.store.ledger_documents import DocumentItem, find_documents_by, move_document
 from syncd.core.store.states import DocumentState
 from syncd.sdk.errors import DataError
+from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 from tests.builders_after import Desk, desk
 from tests.builders_books import invoice
@@ -138,3 +139,23 @@ async def test_a_word_on_a_document_that_moved_meanwhile_is_not_kept(
         await again(one, drifted)
     assert await one.codes() == ["BOOKS_VOIDED"]
     assert (await one.document("INV-00001")).state is DocumentState.CONFIRMED
+
+
+async def test_two_documents_of_one_number_are_named_by_their_keys(
+    sqlite_database: Database,
+) -> None:
+    one = await desk(sqlite_database)
+    await clashing(one)
+    theirs = msgspec.structs.replace(
+        one.book.entries["theirs"], remote="credit", kind=DocumentKind.CREDIT
+    )
+    one.book.add(theirs)
+    await one.post(invoice("3", number="INV-00002", kind=DocumentKind.CREDIT))
+    async with one.database.reader() as conn:
+        waiting = await find_documents_by(conn, "INV-00002")
+    assert len(waiting) == 2
+
+    with pytest.raises(NothingToSettle, match="more than one") as refused:
+        await adopt(one, "INV-00002", "theirs")
+    assert all(document.key in str(refused.value.remedy) for document in waiting)
+    assert not (await adopt(one, waiting[0].key, "theirs")).doubtful
