@@ -6,16 +6,17 @@ unknown, and never taken for off.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 
 from syncd.sdk.errors import PermissionMissing, RequestRejected
 from syncd_halopsa.client import HaloApi
+from syncd_halopsa.concurrency import together
 from syncd_halopsa.invoice_models import WireLink, WireModule
 from syncd_halopsa.invoice_resources import CURRENCIES, INVOICE_TABLE, LINKS, MODULES
 from syncd_halopsa.resources import CLIENTS, Resource, Row
 
 FEW = 5
-"""Up to so many invoices are asked for their links one by one."""
+"""Up to so many invoices are asked for their links without a look at what all would cost."""
 
 
 async def modules_on(api: HaloApi) -> tuple[str, ...] | None:
@@ -53,18 +54,13 @@ async def links_of(
 
     Args:
         api: the signed API.
-        invoices: only these; one by one while they are few, else out of the list of all.
+        invoices: only these: one by one or out of the list of all, whichever takes fewer calls.
+
+    Raises:
+        ConnectorError: HaloPSA cannot be reached, the credentials are refused, or a list is not
+            whole.
     """
-    rows: list[WireLink] | None
-    if invoices is not None and len(invoices) <= FEW:
-        rows = []
-        for one in sorted(invoices):
-            some = await readable(api, LINKS, halo_id=one)
-            if some is None:
-                return None
-            rows += some
-    else:
-        rows = await readable(api, LINKS)
+    rows = await _if_allowed(_links(api, invoices))
     if rows is None:
         return None
     found: dict[int, list[WireLink]] = {}
@@ -74,10 +70,25 @@ async def links_of(
     return found
 
 
+async def _links(api: HaloApi, invoices: Collection[int] | None) -> list[WireLink]:
+    if invoices is None:
+        return await api.rows(LINKS)
+    if len(invoices) > FEW:
+        first = await api.page(LINKS)
+        if first.declared is not None and first.pages <= len(invoices):
+            return await api.rows(LINKS, first)
+    lists = await together(api.rows(LINKS, halo_id=one) for one in sorted(invoices))
+    return [row for rows in lists for row in rows]
+
+
 async def readable(api: HaloApi, resource: Resource[Row], **filters: str | int) -> list[Row] | None:
     """The rows of a list, None where the right or the list itself is missing."""
+    return await _if_allowed(api.rows(resource, None, **filters))
+
+
+async def _if_allowed(reading: Awaitable[list[Row]]) -> list[Row] | None:
     try:
-        return await api.rows(resource, None, **filters)
+        return await reading
     except PermissionMissing as error:
         if error.http_status != 403:  # the token itself was refused
             raise

@@ -130,10 +130,12 @@ class InvoiceReader:
         """What the rows are judged by; links are asked for where the rows do not show them."""
         if self._currencies is None:
             self._currencies = await currencies_of(self._api)
-        hidden = any(not isinstance(row.external_links, list) and _is_marked(row) for row in rows)
+        hidden = [
+            row.id for row in rows if not isinstance(row.external_links, list) and _is_marked(row)
+        ]
         traces = Traces(
             modules=await modules_on(self._api),
-            links=(await links_of(self._api) if hidden else None) or {},
+            links=(await links_of(self._api, hidden) if hidden else None) or {},
             checks=checks_of(self._config.finalised),
             dont_sync=self._config.dont_sync,
         )

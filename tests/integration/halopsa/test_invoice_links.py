@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -43,6 +44,25 @@ async def test_an_invoice_that_a_person_posted_under_the_number_is_linked_all_th
         assert isinstance(outcome, Delivered)
         found = (await bench.psa.read_invoices([str(number)]))[str(number)]
         assert found.foreign["link"] == f"doc-{number}"
+
+
+@pytest.mark.parametrize(("changed", "calls"), [(1, 1), (3, 3), (8, 3)])
+async def test_links_are_asked_for_by_invoice_or_from_the_whole_list_whichever_is_fewer(
+    changed: int, calls: int
+) -> None:
+    options = {"quota_calls": 0, "multi_answer": "array"}
+    async with opened(options, page_size=100, **RIGHTS) as bench:
+        numbers = finished(bench, 230)
+        await bench.psa.mark_posted([mark(one) for one in numbers])
+        clock: Any = bench.sim.state.world.clock
+        later = bench.sim.state.world.now() + timedelta(days=2)
+        clock.set(later)
+        for number in numbers[:changed]:
+            bench.sim.hand.edit_invoice(number, reference="PO 7")
+        bench.wire.calls.clear()
+        found = [one async for some in bench.psa.invoices(since=later) for one in some]
+        assert [one.foreign["link"] for one in found] == [f"doc-{n}" for n in numbers[:changed]]
+        assert bench.wire.names.count("GET /api/ExternalLink") == calls
 
 
 async def test_a_link_that_is_dropped_is_told_where_it_replaces_another() -> None:
