@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+import msgspec
+
 from syncd.core.invoicing.adding_up import adds_up, cents
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.line_drafting import LineRules, draft_line, usable
 from syncd.core.invoicing.problems import TOTAL_DIFFERS, Problem, Weight, unmapped
 from syncd.core.invoicing.rules import CREDIT, FROM_TERMS, HOLD, POST, SKIP, LedgerRules
 from syncd.core.invoicing.wording import shown
-from syncd.sdk.invoice_records import DocumentKind, PsaInvoice
+from syncd.sdk.invoice_records import DocumentKind, InvoiceLine, PsaInvoice
 from syncd.sdk.ledger_records import AmountBasis, LedgerBook, ReferenceKind, TaxMode
 from syncd.sdk.ledger_writes import LedgerDocument, LedgerLine
 
@@ -289,7 +291,7 @@ def _lines(
         if empty and work.rules.drop_zero_lines:
             work.notes.append(f"line {n} says nothing and is left away")
             continue
-        one = draft_line(n, line, rules)
+        one = draft_line(n, _untaxed(line) if work.invoice.delegated_tax else line, rules)
         work.problems.extend(one.problems)
         work.notes.extend(one.notes)
         if one.line is None:
@@ -299,3 +301,8 @@ def _lines(
     if not work.invoice.lines:
         work.refuse("NO_LINES", "it has no lines", "A right to read lines may be missing.")
     return drafted if whole else []
+
+
+def _untaxed(line: InvoiceLine) -> InvoiceLine:
+    """What the books computed stands on one line for all, whatever its own tax code is."""
+    return msgspec.structs.replace(line, tax=Decimal(0), tax_rate=None)

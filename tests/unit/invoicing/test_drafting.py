@@ -223,3 +223,13 @@ def test_a_contact_of_another_currency_refuses() -> None:
         contacts=MAP.contacts, accounts=MAP.accounts, taxes=MAP.taxes, references=references
     )
     assert codes(drafted(invoice("1"), mapping=mapping)) == ["CURRENCY_UNUSABLE"]
+
+
+def test_tax_that_the_books_computed_does_not_stand_in_the_way_of_a_reissue() -> None:
+    """It is written back to one line for all, whatever that line's own tax code is."""
+    exempt = msgspec.structs.replace(line(1, tax_code="3", rate="0"), tax=Decimal("1.65"))
+    taxed = line(2, rate="0", tax_rate=Decimal(8))
+    invoiced = invoice("7", exempt, taxed, tax=Decimal("1.65"), delegated_tax=True)
+    one = drafted(msgspec.structs.replace(invoiced, total=invoiced.net + Decimal("1.65")))
+    assert codes(one) == []
+    assert one.delegated
