@@ -69,6 +69,7 @@ class FakeBook:
     time: Time
     fate: Fate
     unique_numbers: bool = True
+    void_keeps_number: bool = True
     drafts: bool = True
     key: str = BOOK
     size: int = 3
@@ -173,7 +174,7 @@ class FakeBook:
             for e in self.entries.values()
             if e.number == document.number
             and e.kind is document.kind
-            and e.status not in {EntryStatus.VOIDED, EntryStatus.DELETED}
+            and e.status not in self._free
         ]
         if taken and self.unique_numbers:
             return Rejected(document.key, "NUMBER_TAKEN", "Invoice # must be unique.")
@@ -182,6 +183,12 @@ class FakeBook:
             entry = self.change(entry)
         self.add(entry, lag=self.fate.random.random() * lag if self.fate.odds else 0.0)
         return Posted(key=document.key, entry=entry, request_id=f"req-{entry.remote}")
+
+    @property
+    def _free(self) -> set[EntryStatus]:
+        """States of documents whose number may be used again."""
+        kept = set() if self.void_keeps_number else {EntryStatus.VOIDED}
+        return {EntryStatus.DELETED, *kept}
 
     def _settle_late(self) -> None:
         due = [one for one in self.late if one[0] <= self.time.now]
@@ -265,15 +272,36 @@ class FakeBook:
             return Done(key=action.key, remote=made.key)
         entry = self.entries[action.remote]
         if action.kind is ActionKind.VOID:
-            if entry.paid or entry.credited:
-                return Rejected(action.key, "NOT_ALLOWED_NOW", "it is paid")
-            entry = msgspec.structs.replace(entry, status=EntryStatus.VOIDED)
+            outcome = self._void(action, entry)
+            if outcome is not None:
+                return outcome
+            entry = msgspec.structs.replace(self.entries[action.remote], status=EntryStatus.VOIDED)
         elif action.kind is ActionKind.APPROVE:
             entry = msgspec.structs.replace(entry, status=EntryStatus.OPEN)
         else:
             entry = msgspec.structs.replace(entry, balance=entry.balance - action.amount)
         self.entries[action.remote] = entry
         return Done(key=action.key, remote=entry.remote, entry=entry)
+
+    def _void(self, action: LedgerAction, entry: LedgerEntry) -> ActionOutcome | None:
+        """What is in the way of a void; its number is changed first, as a write of its own."""
+        renamed = action.renumber in {"", entry.number}
+        if entry.status is EntryStatus.VOIDED and renamed:
+            return Done(key=action.key, remote=entry.remote, entry=entry)
+        if entry.paid or entry.credited:
+            return Rejected(action.key, "NOT_ALLOWED_NOW", "it is paid")
+        if entry.status is EntryStatus.VOIDED:
+            return Rejected(action.key, "NOT_ALLOWED_NOW", "it is voided under its number")
+        ours = bool(action.renumber) and renamed
+        if entry.version != action.version and not ours:
+            return Rejected(action.key, "VERSION_MOVED", "somebody changed it")
+        if action.renumber and not ours:
+            version = str(int(entry.version or "0") + 1)
+            self.entries[action.remote] = msgspec.structs.replace(
+                entry, number=action.renumber, version=version
+            )
+            self.fate.may_die()
+        return None
 
     async def read_back(self, remotes: Mapping[str, DocumentKind]) -> Mapping[str, LedgerEntry]:
         return {key: self.entries[key] for key in remotes if key in self.entries}

@@ -68,18 +68,19 @@ def carry_edit(policy: str, entry: LedgerEntry | None, book: LedgerBook, *, toda
     if entry is None or entry.status in GONE:
         message = "the PSA changed it, and the books do not count it any more"
         return _hold("CHANGED_IN_PSA", message)
+    anew = Carry(step=CarryStep.REISSUE, message="the PSA changed it: it is voided and posted anew")
     if policy == CREDIT:
-        return _credit(entry, book, today)
+        made = _credit(entry, book, today)
+        return anew if made.step is CarryStep.VOID else made
     if policy != REISSUE:
         return _hold("CHANGED_IN_PSA", "the PSA changed it after it was posted")
-    return _fixed(entry, book) or Carry(
-        step=CarryStep.REISSUE, message="the PSA changed it: it is voided and posted anew"
-    )
+    return _fixed(entry, book) or anew
 
 
 def _credit(entry: LedgerEntry, book: LedgerBook, today: date) -> Carry:
     if entry.status is EntryStatus.DRAFT:
-        return Carry(step=CarryStep.VOID, message="it is a draft, which is taken back instead")
+        message = "it is a draft, which is taken back instead"
+        return _fixed(entry, book) or Carry(step=CarryStep.VOID, message=message)
     if book.locked_until is not None and today <= book.locked_until:
         return _hold("PERIOD_LOCKED", f"the books are closed up to {book.locked_until}")
     if entry.paid or entry.credited:

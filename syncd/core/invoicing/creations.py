@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from syncd.core.invoicing.book_facts import BookFacts
 from syncd.core.invoicing.ledger_map import DEFAULT, LedgerMap
-from syncd.core.invoicing.plan_rows import PlannedStep, Step
-from syncd.core.invoicing.planning import BookFacts
+from syncd.core.invoicing.plan_rows import PlannedStep, RowState, Step
 from syncd.core.invoicing.problems import LINK_ONLY, Problem, Weight
 from syncd.sdk.invoice_records import InvoiceLine, PsaInvoice
 from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
@@ -29,6 +29,8 @@ def plan_creations(
     """
     lacking: dict[str, set[str]] = {}
     for row in rows:
+        if row.state is RowState.SKIPPED:
+            continue
         codes = {one.code for one in row.objections if one.weight is Weight.REFUSE}
         if LINK_ONLY not in codes and codes <= {"UNMAPPED_CONTACT", "UNMAPPED_ITEM"}:
             lacking[row.invoice] = codes

@@ -56,12 +56,18 @@ async def plan_book(
             ledger,
             psa=psa_connection,
             connection=ledger_connection,
-            book=book,
-            rules=rules,
-            mapping=facts.mapping,
+            facts=facts,
             today=clock().astimezone(timezone).date(),
         )
-        await sync_carry_issues(database, ledger_connection, carried, clock=clock, log=log)
+        await sync_carry_issues(
+            database,
+            ledger_connection,
+            carried,
+            psa=psa_connection,
+            book_key=book.key,
+            clock=clock,
+            log=log,
+        )
     return await plan_invoices(
         database,
         ledger=ledger,
@@ -73,4 +79,5 @@ async def plan_book(
         made_by=made_by,
         run_id=run_id,
         extra=carried.steps,
+        book=book,
     )

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from syncd.core.invoicing.ledger_map import LedgerMap
+from syncd.core.invoicing.book_facts import BookFacts
+from syncd.core.invoicing.objections import REPEATABLE
 from syncd.core.invoicing.plan_rows import PlannedStep
-from syncd.core.invoicing.planning import REPEATABLE
-from syncd.core.invoicing.rules import LedgerRules
 from syncd.core.service.answers import answer_of
+from syncd.core.service.carry_credits import allocation, target
+from syncd.core.service.carry_scene import CarryScene
 from syncd.core.service.carry_steps import (
     CHANGED_IN_PSA,
     GONE_IN_PSA,
     VOIDED_IN_PSA,
-    CarryJudge,
     MovedInvoice,
+    judge,
+    settled,
 )
 from syncd.core.service.drift_issues import title
 from syncd.core.service.issue_book import IssueBook
@@ -31,11 +33,16 @@ from syncd.core.store.invoice_facts import invoices_of_keys
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.ledger_actions import UNSETTLED, actions_of_document
 from syncd.core.store.ledger_documents import documents_of_invoices
-from syncd.core.store.moved_invoices import decided_ways, moved_documents, open_credits
+from syncd.core.store.moved_invoices import (
+    decided_ways,
+    end_undone_ways,
+    moved_documents,
+    open_credits,
+)
 from syncd.core.store.states import OutboxState
 from syncd.sdk.connector import EventLog
-from syncd.sdk.ledger_records import LedgerBook, LedgerEntry
-from syncd.sdk.ledger_writes import LedgerAction
+from syncd.sdk.ledger_records import LedgerEntry
+from syncd.sdk.ledger_writes import ActionKind, LedgerAction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,9 +77,7 @@ async def plan_carries(
     *,
     psa: ConnectionRef,
     connection: ConnectionRef,
-    book: LedgerBook,
-    rules: LedgerRules,
-    mapping: LedgerMap,
+    facts: BookFacts,
     today: date,
 ) -> Carried:
     """What the plan of a book says of changed and voided invoices, and of open credit notes.
@@ -82,14 +87,13 @@ async def plan_carries(
         ledger: the opened book; documents that moved are read from it once more.
         psa: connection of the PSA.
         connection: that of the book.
-        book: the organisation.
-        rules: settings of the book.
-        mapping: what people said of the book.
+        facts: what planning knows of the book.
         today: local day, of credit notes and allocations.
 
     Raises:
         ConnectorError: the books could not be read; nothing is proposed on memory alone.
     """
+    book, rules = facts.book, facts.rules
     async with database.reader() as conn:
         moved = await moved_documents(conn, psa.id, connection.id, book.key)
         ways = await decided_ways(conn, [one.id for one in moved])
@@ -100,16 +104,12 @@ async def plan_carries(
         wanted |= {one.invoice.credits for one in stored.values() if one.invoice.credits}
         family = await documents_of_invoices(conn, psa.id, wanted, ledger_id=connection.id)
         busy = {}
-        for one in moved:
+        for one in [*moved, *notes]:
             busy[one.id] = await actions_of_document(conn, one.id)
     entries: dict[str, LedgerEntry] = {}
-    judge = CarryJudge(
+    scene = CarryScene(
         ledger=ledger,
-        psa=psa,
-        connection=connection,
-        book=book,
-        rules=rules,
-        mapping=mapping,
+        facts=facts,
         today=today,
         family=family,
         stored=stored,
@@ -117,16 +117,16 @@ async def plan_carries(
     )
     kinds = {one.remote: one.kind for one in [*moved, *notes] if one.remote}
     for note in notes:
-        target = judge.target(note)
-        if target is not None and target.remote is not None:
-            kinds[target.remote] = target.kind
+        owed = target(scene, note)
+        if owed is not None and owed.remote is not None:
+            kinds[owed.remote] = owed.kind
     if kinds:
         call = ledger.read_back(kinds)
         entries.update(await answer_of(call, connection=connection.name, work="the planning"))
     found = []
     for one in moved:
         actions = [action for action in busy[one.id] if isinstance(action.payload, LedgerAction)]
-        if judge.settled(one) or any(action.state in UNSETTLED for action in actions):
+        if settled(scene, one) or any(action.state in UNSETTLED for action in actions):
             continue
         refused = [
             action.payload.version
@@ -135,9 +135,16 @@ async def plan_carries(
             and action.state is OutboxState.REJECTED
             and action.code not in REPEATABLE
         ]
-        found.append(judge.judge(one, ways.get(one.id, ""), refused))
+        found.append(judge(scene, one, ways.get(one.id, ""), refused))
     steps = [one.step for one in found if one.step is not None]
-    steps += [step for one in notes if (step := judge.allocation(one)) is not None]
+    calm = [
+        one
+        for one in notes
+        if not any(
+            each.kind == ActionKind.ALLOCATE and each.state in UNSETTLED for each in busy[one.id]
+        )
+    ]
+    steps += [step for one in calm if (step := allocation(scene, one)) is not None]
     return Carried(steps=tuple(steps), moved=tuple(found))
 
 
@@ -146,12 +153,18 @@ async def sync_carry_issues(
     connection: ConnectionRef,
     carried: Carried,
     *,
+    psa: ConnectionRef,
+    book_key: str,
     clock: Callable[[], datetime],
     log: EventLog,
 ) -> None:
-    """Make the open issues those of the documents whose invoices moved; what is settled closes."""
+    """Make the open issues those of the documents whose invoices moved; what is settled closes.
+
+    A person's word about a change that is undone is forgotten, so that it binds no later one.
+    """
     async with database.writer() as conn:
         book = IssueBook(conn, connection.name, clock())
+        await end_undone_ways(conn, psa.id, connection.id, book_key, now=book.now)
         for code in _HAPPENED:
             findings = {
                 subject(connection.name, one.document.number): _finding(connection.name, one)

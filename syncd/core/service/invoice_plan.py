@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.invoicing.book_facts import BookFacts, Earlier, Other, concerns
 from syncd.core.invoicing.creations import plan_creations
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import PlannedStep, RowState
-from syncd.core.invoicing.planning import BookFacts, Earlier, concerns, failed, plan_post
+from syncd.core.invoicing.planning import failed, plan_post
 from syncd.core.invoicing.rules import LedgerRules
 from syncd.core.service.answers import answer_of
 from syncd.core.service.invoice_plan_issues import write_plan_issues
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.connections import data_version
+from syncd.core.store.documents_elsewhere import documents_elsewhere
 from syncd.core.store.invoice_facts import (
     StoredInvoice,
     client_names,
     golive_of,
+    live_books,
     unposted_invoices,
 )
 from syncd.core.store.invoice_plans import (
@@ -85,6 +88,7 @@ async def plan_invoices(
     made_by: str = "",
     run_id: str = "",
     extra: Sequence[PlannedStep] = (),
+    book: LedgerBook | None = None,
 ) -> PlannedInvoices:
     """Plan what a book lacks, store it, and tell what needs a person.
 
@@ -99,12 +103,15 @@ async def plan_invoices(
         made_by: who asked for it.
         run_id: of the run this belongs to.
         extra: further steps, e.g. voids and credit notes that carry changes across.
+        book: the organisation, where it was asked for a moment ago.
 
     Raises:
         ConnectorError: the book could not be asked which it is.
         StoreError: the database cannot serve.
     """
-    book = await answer_of(ledger.book(), connection=ledger_connection.name, work="the planning")
+    if book is None:
+        name = ledger_connection.name
+        book = await answer_of(ledger.book(), connection=name, work="the planning")
     now = clock()
     async with database.reader() as conn:
         version = await data_version(conn)
@@ -117,9 +124,17 @@ async def plan_invoices(
             rules=rules,
         )
         stored = await unposted_invoices(conn, psa_connection.id, ledger_connection.id)
-        ours = [one for one in stored if concerns(one.invoice, facts)]
+        others = await _others(conn, psa_connection.id, ledger_connection.id, book.key, stored)
+        ours = [
+            one
+            for one in stored
+            if concerns(one.invoice, facts, elsewhere=one.invoice.key in others)
+        ]
         earlier = await _earlier(conn, psa_connection.id, ledger_connection.id, ours)
-    posts = [_row(one, facts, earlier.get(one.invoice.key, ())) for one in ours]
+    posts = [
+        _row(one, facts, earlier.get(one.invoice.key, ()), others.get(one.invoice.key, ()))
+        for one in ours
+    ]
     steps = [*plan_creations([one.invoice for one in ours], facts, posts), *extra, *posts]
     old = sum(facts.live_from is not None and one.invoice.dated < facts.live_from for one in stored)
     read_at = max((one.read_at for one in stored), default=now)
@@ -213,11 +228,33 @@ async def load_facts(
     )
 
 
-def _row(one: StoredInvoice, facts: BookFacts, earlier: Sequence[Earlier]) -> PlannedStep:
+def _row(
+    one: StoredInvoice, facts: BookFacts, earlier: Sequence[Earlier], others: Sequence[Other]
+) -> PlannedStep:
     try:
-        return plan_post(one.invoice, one.digest, facts, earlier)
+        return plan_post(one.invoice, one.digest, facts, earlier, others)
     except Exception as error:  # noqa: BLE001 - a defect stops one invoice, and is told
         return failed(one.invoice, one.digest, type(error).__name__)
+
+
+async def _others(
+    conn: AsyncConnection,
+    psa_id: int,
+    ledger_id: int,
+    book_key: str,
+    invoices: Sequence[StoredInvoice],
+) -> dict[str, list[Other]]:
+    """Documents of these invoices that count, or may come to count, in another book."""
+    keys = {one.invoice.key for one in invoices}
+    rows = await documents_elsewhere(conn, psa_id, keys, ledger_id=ledger_id, book_key=book_key)
+    live = await live_books(conn, psa_id) if rows else set()
+    return {
+        key: [
+            Other(number=one.number, book=one.ledger, live=(one.ledger, one.book_key) in live)
+            for one in found
+        ]
+        for key, found in rows.items()
+    }
 
 
 async def _earlier(

@@ -62,6 +62,7 @@ PLAN_CODES: Final = frozenset(
         "OWNED_BY_PSA_MODULE",
         "PLANNING_FAILED",
         "ALREADY_MARKED",
+        "POSTED_ELSEWHERE",
         *_AS_A_WHOLE,
         *_SHARED,
     }

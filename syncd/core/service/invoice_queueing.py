@@ -5,6 +5,7 @@ Whatever was checked before and can change is checked again inside of the transa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,25 +13,20 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.invoicing.identity import document_digest
-from syncd.core.invoicing.plan_rows import APPLICABLE, PlannedStep, RowState, Step
+from syncd.core.invoicing.plan_rows import APPLICABLE, RowState, Step
 from syncd.core.service.ledger_actions import queue_action
+from syncd.core.service.plan_look import look
 from syncd.core.service.refusals import PlanConsumed, PlanStale
 from syncd.core.store.connections import data_version
-from syncd.core.store.invoice_facts import StoredInvoice, golive_of, invoices_of_keys
 from syncd.core.store.invoice_plans import InvoicePlanRecord, StoredRow, move_rows
-from syncd.core.store.ledger_documents import (
-    NOT_STANDING,
-    DocumentItem,
-    DocumentPayload,
-    documents_of_invoices,
-)
+from syncd.core.store.ledger_documents import DocumentPayload
 from syncd.core.store.ledger_intents import NewDocument, insert_documents, intend_again
-from syncd.core.store.states import DocumentState
-from syncd.sdk.invoice_records import DocumentKind
+from syncd.core.store.moved_invoices import use_ways
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
+    from syncd.sdk.ledger_records import LedgerEntry
 
 _WRITES_DOCUMENT = (Step.POST, Step.CREDIT)
 
@@ -97,8 +93,20 @@ async def queue_plan(
     book_key: str,
     now: datetime,
     max_age_days: int,
+    entries: Mapping[str, LedgerEntry] | None = None,
 ) -> Queued:
     """Queue what may be written, in one commit.
+
+    Args:
+        database: where the plan is.
+        record: the plan.
+        ledger_connection: of the book.
+        psa_connection: of the PSA.
+        book_key: the organisation that is open.
+        now: UTC.
+        max_age_days: older plans are refused.
+        entries: documents that voids and credit notes act upon, as the books show them now; None
+            where they were not asked, and what was last seen of them must do.
 
     Raises:
         PlanStale: see `require_fresh`.
@@ -112,18 +120,19 @@ async def queue_plan(
             now=now,
             max_age_days=max_age_days,
         )
-        golive = await golive_of(conn, psa_connection.id, ledger_connection.id)
-        keys = {row.step.invoice for row in record.rows if row.step.invoice}
-        sources = await invoices_of_keys(conn, psa_connection.id, keys)
-        documents = await documents_of_invoices(
-            conn, psa_connection.id, keys, ledger_id=ledger_connection.id
+        holds = await look(
+            conn,
+            record,
+            ledger=ledger_connection,
+            psa=psa_connection,
+            book_key=book_key,
+            entries=entries,
         )
         wanted = []
         for row in record.rows:
             if row.state not in APPLICABLE:
                 continue
-            why = "the book is not live" if golive is None or golive.book_key != book_key else ""
-            why = why or _moved(row.step, sources, documents)
+            why = holds.why_not(row.step)
             if why:
                 queued.stale.append((row, why))
             else:
@@ -133,22 +142,30 @@ async def queue_plan(
         ids = [row.id for row in wanted]
         taken = await move_rows(conn, ids, expected=APPLICABLE, to=RowState.APPLIED)
         first: list[NewDocument] = []
+        left: list[int] = []
         for row in wanted:
             if row.id not in taken:
                 continue
             if row.step.step in _WRITES_DOCUMENT:
                 new = _new(row, record, ledger_connection.id, psa_connection.id)
-                known = documents.get(row.step.invoice, ())
-                same = [item for item in known if item.key == new.key]
-                if same:
-                    await intend_again(conn, same[0], new, now=now)
-                else:
+                known = holds.documents.get(row.step.invoice, ())
+                same = next((item for item in known if item.key == new.key), None)
+                if same is None:
                     first.append(new)
+                elif not await intend_again(conn, same, new, now=now):
+                    left.append(row.id)
+                    queued.stale.append((row, "a document of it is on its way already"))
+                    continue
                 queued.documents.append(row)
-            else:
-                await _act(conn, row, record, ledger_connection.id, now)
+            elif await _act(conn, row, record, ledger_connection.id, now):
                 queued.actions.append(row)
+            else:
+                left.append(row.id)
+                queued.stale.append((row, "the same write is on its way already, or was made"))
         await insert_documents(conn, first, now=now)
+        await move_rows(conn, left, expected=(RowState.APPLIED,), to=RowState.SUPERSEDED)
+        used = [row.step.replaces for row in [*queued.documents, *queued.actions]]
+        await use_ways(conn, [one for one in used if one is not None], now=now)
     return queued
 
 
@@ -158,10 +175,11 @@ async def _act(
     record: InvoicePlanRecord,
     ledger_id: int,
     now: datetime,
-) -> None:
+) -> bool:
+    """Queue a write beside documents; False if the same one stands already."""
     action = row.step.action
     assert action is not None  # a step that writes no document has an action
-    await queue_action(
+    made = await queue_action(
         conn,
         kind=action.kind.value,
         connection_id=ledger_id,
@@ -170,6 +188,7 @@ async def _act(
         document_id=row.step.replaces,
         plan_id=record.id,
     )
+    return made is not None
 
 
 def _new(row: StoredRow, record: InvoicePlanRecord, ledger_id: int, psa_id: int) -> NewDocument:
@@ -195,41 +214,3 @@ def _new(row: StoredRow, record: InvoicePlanRecord, ledger_id: int, psa_id: int)
         digest=document_digest(step.document),
         source_digest=step.source_digest,
     )
-
-
-def _moved(
-    step: PlannedStep,
-    sources: dict[str, StoredInvoice],
-    documents: dict[str, list[DocumentItem]],
-) -> str:
-    """Why a row must not be written any more, or an empty text."""
-    if step.step is not Step.POST:
-        return _target_moved(step, documents)
-    source = sources.get(step.invoice)
-    if source is None or source.gone:
-        return "the PSA does not know the invoice any more"
-    if source.invoice.voided or not source.invoice.finalised:
-        return "the PSA voided the invoice, or made it a draft again"
-    if source.digest != step.source_digest:
-        return "the invoice changed in the PSA after it was planned"
-    standing = [item for item in documents.get(step.invoice, ()) if item.state not in NOT_STANDING]
-    if standing:
-        return "a document of it stands in the books already, or is on its way"
-    return ""
-
-
-def _target_moved(step: PlannedStep, documents: dict[str, list[DocumentItem]]) -> str:
-    """A void or a credit note rests on a document that stands."""
-    if step.replaces is None:
-        return ""
-    known = [item for item in documents.get(step.invoice, ()) if item.id == step.replaces]
-    fine = {DocumentState.CONFIRMED, DocumentState.DRIFTED, DocumentState.LINKED}
-    if not known or known[0].state not in fine:
-        return "the document that it rests on does not stand in the books any more"
-    credits_it = step.step is Step.CREDIT
-    if credits_it and any(
-        item.kind is DocumentKind.CREDIT and item.state not in NOT_STANDING
-        for item in documents.get(step.invoice, ())
-    ):
-        return "a credit note of it is there already"
-    return ""

@@ -17,6 +17,7 @@ from sqlmodel import col
 
 from syncd.core.store.ledger_documents import NOT_STANDING
 from syncd.core.store.outbox import chunks
+from syncd.core.store.tables import ConnectionRow
 from syncd.core.store.tables.books import InvoiceRow, LedgerGoLive
 from syncd.core.store.tables.ledger import LedgerDocumentRow
 from syncd.sdk.invoice_records import PsaInvoice
@@ -106,7 +107,7 @@ async def client_names(conn: AsyncConnection, psa_id: int) -> dict[str, str]:
     """Names of clients as their invoices have them."""
     statement = (
         select(col(InvoiceRow.client_key), col(InvoiceRow.client_name))
-        .where(col(InvoiceRow.psa_connection_id) == psa_id)
+        .where(col(InvoiceRow.psa_connection_id) == psa_id, col(InvoiceRow.client_name) != "")
         .distinct()
     )
     return {row.client_key: row.client_name for row in await conn.execute(statement)}
@@ -123,6 +124,20 @@ async def golive_of(conn: AsyncConnection, psa_id: int, ledger_id: int) -> GoLiv
     if row is None or not row.live:
         return None
     return GoLiveFact(book_key=row.book_key, from_day=date.fromisoformat(row.from_day))
+
+
+async def live_books(conn: AsyncConnection, psa_id: int) -> set[tuple[str, str]]:
+    """Books that invoices of a PSA are carried into: (name of the connection, organisation)."""
+    statement = (
+        select(col(ConnectionRow.name), col(LedgerGoLive.book_key))
+        .join(ConnectionRow, col(ConnectionRow.id) == col(LedgerGoLive.ledger_connection_id))
+        .where(
+            col(LedgerGoLive.psa_connection_id) == psa_id,
+            col(LedgerGoLive.live),
+            col(LedgerGoLive.superseded_at).is_(None),
+        )
+    )
+    return {(row.name, row.book_key) for row in await conn.execute(statement)}
 
 
 def _stored(row: Any) -> StoredInvoice:

@@ -6,7 +6,7 @@ What a person said of one such change stands in the history of the document, wit
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.ledger_documents import DocumentItem, item_of
+from syncd.core.store.ledger_intents import LedgerTry, record_tries
 from syncd.core.store.standing_documents import STANDING
 from syncd.core.store.tables.books import InvoiceRow
 from syncd.core.store.tables.ledger import LedgerAttempt, LedgerDocumentRow
@@ -25,7 +26,13 @@ GONE: Final = "gone"
 
 DECIDE: Final = "decide"
 _WAY: Final = "carry:"
+_USED: Final = f"{_WAY}used"
+_UNDONE: Final = f"{_WAY}undone"
 _Row = LedgerDocumentRow
+_SAME_INVOICE: Final = and_(
+    col(InvoiceRow.psa_connection_id) == col(_Row.psa_connection_id),
+    col(InvoiceRow.key) == col(_Row.invoice_key),
+)
 
 
 async def moved_documents(
@@ -34,13 +41,7 @@ async def moved_documents(
     """Standing documents whose invoice shows something else by now, or is gone."""
     statement = (
         select(_Row)
-        .join(
-            InvoiceRow,
-            and_(
-                col(InvoiceRow.psa_connection_id) == col(_Row.psa_connection_id),
-                col(InvoiceRow.key) == col(_Row.invoice_key),
-            ),
-        )
+        .join(InvoiceRow, _SAME_INVOICE)
         .where(
             *_standing(psa_id, ledger_id, book_key),
             or_(
@@ -77,7 +78,10 @@ async def open_credits(
 
 
 async def decided_ways(conn: AsyncConnection, document_ids: Collection[int]) -> dict[int, str]:
-    """What a person said of each document, the last word: `<way>:<digest of the invoice>`."""
+    """What a person said of each document, the last word: `<way>:<digest of the invoice>`.
+
+    Without a colon it is no word any more: what it was said for was done, or was undone.
+    """
     statement = (
         select(col(LedgerAttempt.document_id), col(LedgerAttempt.outcome))
         .where(
@@ -89,6 +93,55 @@ async def decided_ways(conn: AsyncConnection, document_ids: Collection[int]) -> 
     )
     rows = await conn.execute(statement)
     return {row.document_id: row.outcome.removeprefix(_WAY) for row in rows}
+
+
+async def use_ways(conn: AsyncConnection, document_ids: Collection[int], *, now: datetime) -> None:
+    """What was said of these documents is done with: a step of it was queued."""
+    said = await decided_ways(conn, document_ids)
+    ended = [key for key, way in said.items() if ":" in way]
+    await _end_ways(conn, ended, _USED, "a step of a plan follows it", now)
+
+
+async def end_undone_ways(
+    conn: AsyncConnection, psa_id: int, ledger_id: int, book_key: str, *, now: datetime
+) -> None:
+    """A word binds for one change: it is done with once the PSA shows anything else."""
+    statement = (
+        select(col(_Row.id), col(InvoiceRow.digest))
+        .join(InvoiceRow, _SAME_INVOICE)
+        .join(LedgerAttempt, col(LedgerAttempt.document_id) == col(_Row.id))
+        .where(
+            *_standing(psa_id, ledger_id, book_key),
+            col(LedgerAttempt.what) == DECIDE,
+            col(LedgerAttempt.outcome).startswith(_WAY),
+            col(InvoiceRow.gone_at).is_(None),
+        )
+        .distinct()
+    )
+    shown = {row.id: row.digest for row in await conn.execute(statement)}
+    said = await decided_ways(conn, shown)
+    ended = [
+        key for key, way in said.items() if ":" in way and way.rpartition(":")[2] != shown[key]
+    ]
+    await _end_ways(conn, ended, _UNDONE, "the PSA shows something else by now", now)
+
+
+async def _end_ways(
+    conn: AsyncConnection, document_ids: Collection[int], outcome: str, why: str, now: datetime
+) -> None:
+    tries = [
+        LedgerTry(
+            what=DECIDE,
+            n=0,
+            outcome=outcome,
+            started_at=now,
+            finished_at=now,
+            document_id=one,
+            detail=why,
+        )
+        for one in sorted(document_ids)
+    ]
+    await record_tries(conn, tries)
 
 
 def way_outcome(way: str, digest: str) -> str:

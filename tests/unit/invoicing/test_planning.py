@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
+from syncd.core.invoicing.book_facts import BookFacts, Earlier, Other, concerns
 from syncd.core.invoicing.creations import holders, plan_creations
 from syncd.core.invoicing.identity import document_digest
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import RowState
-from syncd.core.invoicing.planning import BookFacts, Earlier, concerns, plan_post
+from syncd.core.invoicing.planning import plan_post
 from syncd.core.invoicing.rules import LedgerRules
 from syncd.sdk.invoice_records import DocumentKind, Ownership
 from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
@@ -71,6 +72,34 @@ def test_a_client_without_any_contact_shows_up_rather_than_nowhere() -> None:
     none = facts(routes={})
     assert concerns(invoice("1", client="new"), none)
     assert codes(plan_post(invoice("1", client="new"), "d", none)) == ["UNMAPPED_CONTACT"]
+
+
+def test_what_stands_in_another_live_book_is_left_there_without_an_issue() -> None:
+    moved = facts(routes={"c1": {(2, "")}})
+    other = Other(number="INV-00001", book="old books", live=True)
+    row = plan_post(invoice("1"), "d", moved, others=[other])
+    assert (codes(row), row.state) == (["POSTED_ELSEWHERE"], RowState.SKIPPED)
+    assert "'old books'" in row.objections[0].message
+
+
+def test_what_stands_in_a_book_that_is_no_longer_live_is_refused_with_the_way_out() -> None:
+    other = Other(number="INV-00001", book="trial", live=False)
+    row = plan_post(invoice("1"), "d", facts(), others=[other])
+    assert (codes(row), row.state) == (["POSTED_ELSEWHERE"], RowState.REFUSED)
+    assert "drift --again INV-00001" in row.objections[0].remedy
+
+
+def test_what_stands_elsewhere_is_of_this_book_only_if_a_contact_leads_here() -> None:
+    assert concerns(invoice("1"), facts(), elsewhere=True)
+    assert concerns(invoice("1"), facts(routes={}))
+    assert not concerns(invoice("1"), facts(routes={}), elsewhere=True)
+
+
+def test_no_contact_is_made_for_an_invoice_that_stands_in_another_book() -> None:
+    new = invoice("1", client="c7", client_name="Zeta Ltd")
+    at = facts(rules=LedgerRules(create_contacts=True))
+    row = plan_post(new, "d", at, others=[Other(number="INV-00001", book="b", live=True)])
+    assert plan_creations([new], at, [row]) == []
 
 
 def test_another_organisation_behind_the_connection_is_not_live() -> None:

@@ -1,0 +1,166 @@
+"""Whether a row of a plan still rests on what holds, looked at in the transaction that queues it.
+
+An invoice, its owner and its documents may have moved since they were planned; a void or a credit
+note is held against the document as the books show it now, not as we remember it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from syncd.core.invoicing.drift import drift_of
+from syncd.core.invoicing.plan_rows import PlannedStep, Step
+from syncd.core.invoicing.problems import ALREADY_MARKED
+from syncd.core.invoicing.recognition import GONE
+from syncd.core.store.documents_elsewhere import Elsewhere, documents_elsewhere
+from syncd.core.store.invoice_facts import GoLiveFact, StoredInvoice, golive_of, invoices_of_keys
+from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem, documents_of_invoices
+from syncd.core.store.ledger_golive import attested
+from syncd.core.store.states import DocumentState
+from syncd.sdk.invoice_records import DocumentKind, Ownership, PsaInvoice
+from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from syncd.core.store.connections import ConnectionRef
+    from syncd.core.store.invoice_plans import InvoicePlanRecord
+
+_NOT_THERE = "the document that it rests on does not stand in the books any more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLook:
+    """What holds now about the rows of a plan.
+
+    Attributes:
+        book_key: the organisation that is open.
+        golive: whether and since when it is live, or None.
+        attested: a person vouches that nobody else carries invoices into it.
+        sources: invoices as they were last read, by the PSA's id.
+        documents: their documents in this book.
+        elsewhere: their documents in other books.
+        entries: documents as the books show them now, by their id; None where they were not asked.
+    """
+
+    book_key: str
+    golive: GoLiveFact | None
+    attested: bool = False
+    sources: Mapping[str, StoredInvoice] = field(default_factory=dict)
+    documents: Mapping[str, Sequence[DocumentItem]] = field(default_factory=dict)
+    elsewhere: Mapping[str, Sequence[Elsewhere]] = field(default_factory=dict)
+    entries: Mapping[str, LedgerEntry] | None = None
+
+    def why_not(self, step: PlannedStep) -> str:
+        """Why a row must not be written any more, or an empty text."""
+        if self.golive is None or self.golive.book_key != self.book_key:
+            return "the book is not live"
+        if step.step is Step.POST:
+            return self._source_moved(step, self.golive.from_day)
+        if step.replaces is None:
+            return ""
+        return self._target_moved(step)
+
+    def _source_moved(self, step: PlannedStep, from_day: date) -> str:
+        source = self.sources.get(step.invoice)
+        if source is None or source.gone:
+            return "the PSA does not know the invoice any more"
+        if source.invoice.voided or not source.invoice.finalised:
+            return "the PSA voided the invoice, or made it a draft again"
+        if source.digest != step.source_digest:
+            return "the invoice changed in the PSA after it was planned"
+        if source.invoice.dated < from_day:
+            return f"the book is live for invoices from {from_day} on only"
+        known = self.documents.get(step.invoice, ())
+        if any(item.state not in NOT_STANDING for item in known):
+            return "a document of it stands in the books already, or is on its way"
+        others = self.elsewhere.get(step.invoice, ())
+        if others:
+            other = others[0]
+            return f"{other.number} of it stands in '{other.ledger}', or is on its way there"
+        return self._owner_moved(step, source.invoice, known)
+
+    def _owner_moved(
+        self, step: PlannedStep, invoice: PsaInvoice, known: Sequence[DocumentItem]
+    ) -> str:
+        unsure = invoice.owner is Ownership.UNSURE and not self.attested
+        if invoice.owner is Ownership.OTHER or unsure:
+            return "somebody else carries the invoice now, or may do so"
+        ours = {item.remote for item in known if item.remote}
+        if invoice.owner is Ownership.OURS and not ours & set(invoice.foreign.values()):
+            # Held when it was planned so, and released by name; otherwise it is news.
+            told = any(one.code == ALREADY_MARKED for one in step.objections)
+            return "" if told else "the PSA says by now that it was posted"
+        return ""
+
+    def _target_moved(self, step: PlannedStep) -> str:
+        """A void, a credit note or an allocation rests on a document and on a reason."""
+        known = self.documents.get(step.invoice, ())
+        document = next((item for item in known if item.id == step.replaces), None)
+        if document is None or document.state is not DocumentState.CONFIRMED:
+            return _NOT_THERE
+        entry = document.seen if self.entries is None else self.entries.get(document.remote or "")
+        if entry is None or entry.status in GONE:
+            return _NOT_THERE
+        if step.step is Step.ALLOCATE:
+            left = entry.balance if entry.status is EntryStatus.OPEN else 0
+            amount = step.action.amount if step.action is not None else left
+            return "" if amount <= left else "less is left of the credit note than was planned"
+        return self._reason_moved(step, document) or self._touched(step, document, entry)
+
+    def _reason_moved(self, step: PlannedStep, document: DocumentItem) -> str:
+        source = self.sources.get(step.invoice)
+        if source is None or source.digest != step.source_digest:
+            return "the invoice changed in the PSA after it was planned"
+        if not source.gone and source.digest == document.source_digest:
+            return "the invoice is in the PSA again as it was posted"
+        taken_back = source.gone or source.invoice.voided
+        if step.action is not None and bool(step.action.renumber) == taken_back:
+            return "the invoice was taken back, or put back, in the PSA after it was planned"
+        standing = [
+            item
+            for item in self.documents.get(step.invoice, ())
+            if item.kind is DocumentKind.CREDIT
+            and item.id != document.id
+            and item.state not in NOT_STANDING
+        ]
+        return "a credit note of it is there already" if standing else ""
+
+    def _touched(self, step: PlannedStep, document: DocumentItem, entry: LedgerEntry) -> str:
+        settled = entry.status is EntryStatus.OPEN and entry.balance != entry.total
+        if entry.status is EntryStatus.PAID or settled or entry.paid or entry.credited:
+            return "the document was paid or credited in the books meanwhile"
+        asked = self.entries is not None
+        moved = asked and step.action is not None and step.action.version != entry.version
+        if document.seen is not None and drift_of(document.seen, entry).material:
+            moved = True
+        return "somebody changed the document in the books after it was planned" if moved else ""
+
+
+async def look(
+    conn: AsyncConnection,
+    record: InvoicePlanRecord,
+    *,
+    ledger: ConnectionRef,
+    psa: ConnectionRef,
+    book_key: str,
+    entries: Mapping[str, LedgerEntry] | None,
+) -> PlanLook:
+    """What holds now, as the database has it in this transaction; see `PlanLook`."""
+    keys = {row.step.invoice for row in record.rows if row.step.invoice}
+    sources = await invoices_of_keys(conn, psa.id, keys)
+    unsure = any(one.invoice.owner is Ownership.UNSURE for one in sources.values())
+    return PlanLook(
+        book_key=book_key,
+        golive=await golive_of(conn, psa.id, ledger.id),
+        attested=unsure and await attested(conn, psa.id, ledger.id),
+        sources=sources,
+        documents=await documents_of_invoices(conn, psa.id, keys, ledger_id=ledger.id),
+        elsewhere=await documents_elsewhere(
+            conn, psa.id, keys, ledger_id=ledger.id, book_key=book_key
+        ),
+        entries=entries,
+    )
