@@ -42,7 +42,7 @@ from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_port import Ledger
-from syncd.sdk.ledger_records import LedgerBook, LedgerEntry
+from syncd.sdk.ledger_records import LedgerBook, LedgerEntry, TaxMode
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -228,7 +228,7 @@ async def _differing_candidates(
     }
     stored = await invoices_by_key(conn, psa.id, rows)
     return {
-        row.remote: (row.id, _candidate(stored[key], frozenset(), rules))
+        row.remote: (row.id, _candidate(stored[key], frozenset(), rules, book))
         for key, row in rows.items()
         if key in stored and row.remote
     }
@@ -271,11 +271,13 @@ async def _candidates(
         if not one.counts or one.invoice.dated < first or one.invoice.key in have:
             continue
         contacts = frozenset(key for _, key in mapping.contacts.get(one.invoice.client, ()))
-        found.append(_candidate(one, contacts, rules))
+        found.append(_candidate(one, contacts, rules, book))
     return found
 
 
-def _candidate(one: StoredInvoice, contacts: frozenset[str], rules: LedgerRules) -> Candidate:
+def _candidate(
+    one: StoredInvoice, contacts: frozenset[str], rules: LedgerRules, book: LedgerBook
+) -> Candidate:
     invoice = one.invoice
     turned = (
         invoice.kind is DocumentKind.INVOICE
@@ -300,6 +302,7 @@ def _candidate(one: StoredInvoice, contacts: frozenset[str], rules: LedgerRules)
         due=None if invoice.due is None else invoice.due.isoformat(),
         net=sign * invoice.net,
         tax=sign * invoice.tax,
+        delegated=invoice.delegated_tax or book.tax_mode is TaxMode.DELEGATED,
     )
 
 

@@ -45,6 +45,7 @@ class Candidate:
         due: ISO day, or None.
         net: before tax.
         tax: total.
+        delegated: the book computes the tax, so that only the net can be compared.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Candidate:
     due: str | None = None
     net: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
+    delegated: bool = False
 
     @property
     def number(self) -> str:
@@ -203,11 +205,19 @@ class Matcher:
 
 
 def differences(one: Candidate, entry: LedgerEntry) -> str:
-    """What is not equal of kind, currency and total, in words; empty where all is."""
+    """What is not equal of kind, currency and total, in words; empty where all is.
+
+    Where the book computes tax, the net stands for the total.
+    """
     if entry.kind is not one.kind:
         return f"the book has it as {entry.kind.value}"
     if entry.currency != one.currency:
         return f"the book has it in {entry.currency}, the PSA in {one.currency or 'no currency'}"
+    if one.delegated:
+        if entry.net == one.net:
+            return ""
+        told = f"the book has {entry.net:,} {entry.currency} before tax"
+        return f"{told}, the PSA {one.net:,}"
     if entry.total != one.total:
         return f"the book has {entry.total:,} {entry.currency}, the PSA {one.total:,}"
     return ""

@@ -65,6 +65,17 @@ def test_an_id_and_its_contact_make_a_pair_of_another_total_and_that_is_said() -
     assert "25.00" in pair.differs
 
 
+def test_where_the_book_computes_tax_the_net_is_compared() -> None:
+    one = candidate(total=Decimal("20.00"), net=Decimal("20.00"), delegated=True)
+    (pair,) = matched(one, entry()).pairs
+    assert (pair.ground, pair.differs) == (MatchGround.NUMBER, "")
+
+    dearer = entry(net=Decimal("21.00"), total=Decimal("25.00"))
+    found = matched(candidate(net=Decimal("20.00"), delegated=True), dearer)
+    assert found.pairs == []
+    assert "before tax" in found.doubts[0].why
+
+
 def test_an_id_and_its_number_make_a_pair_for_another_contact() -> None:
     one = candidate(ids=frozenset({"145"}))
     (pair,) = matched(one, entry(remote="145", contact="contact-2", contact_name="B")).pairs
