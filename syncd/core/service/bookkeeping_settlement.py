@@ -1,7 +1,7 @@
 """How writes beside documents end, and what follows from them in the ledger.
 
 A void that stands ends its document; a contact or an item that was made is mapped from then on.
-Each ending is one commit with its history, its issue and what follows from it.
+The endings of a call are one commit with their history, their issues and what follows from them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syncd.core.invoicing.planning import ABANDONED, REPEATABLE
 from syncd.core.service.bookkeeping_calls import Happened
+from syncd.core.service.committed_together import commit_together
 from syncd.core.service.created_references import keep_created
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger_actions import again
 from syncd.core.store.issue_subjects import open_codes_by_subject
 from syncd.core.store.issues import Finding, IssueSeverity
-from syncd.core.store.ledger_actions import ActionItem, move_action
+from syncd.core.store.ledger_actions import ActionItem
 from syncd.core.store.ledger_documents import move_document, seen_values
 from syncd.core.store.ledger_intents import LedgerTry, record_tries
+from syncd.core.store.ledger_moves import Move, move_actions
 from syncd.core.store.states import DocumentState, OutboxState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.ledger_writes import ActionKind, LedgerAction
@@ -61,6 +63,9 @@ class ActionEnding:
     unsent: bool = False
 
 
+Ended = tuple[ActionItem, ActionEnding]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSettler:
     """Writes endings.
@@ -78,58 +83,44 @@ class ActionSettler:
     log: EventLog
 
     async def settle(
-        self,
-        ended: Sequence[tuple[ActionItem, ActionEnding]],
-        *,
-        what: str,
-        started_at: datetime,
-    ) -> list[tuple[ActionItem, ActionEnding]]:
-        """Write how tries ended, each in a commit of its own.
+        self, ended: Sequence[Ended], *, what: str, started_at: datetime
+    ) -> list[Ended]:
+        """Write how the tries of one call ended, before anything else is done.
 
         Returns:
             what was written; a row that somebody else moved meanwhile is left out.
         """
-        moved = []
-        for item, ending in ended:
-            now = self.clock()
-            async with self.database.writer() as conn:
-                book = IssueBook(conn, self.connection.name, now)
-                if not await self._write(book, item, ending, what=what, started_at=started_at):
-                    continue
-            book.speak(self.log)
-            self._tell(item, ending)
-            moved.append((item, ending))
-        return moved
 
-    async def _write(
-        self,
-        book: IssueBook,
-        item: ActionItem,
-        ending: ActionEnding,
-        *,
-        what: str,
-        started_at: datetime,
-    ) -> bool:
-        conn, now = book.conn, book.now
-        if not await move_action(
-            conn, item.id, expected=(item.state,), to=ending.state, **_values(item, ending, now)
-        ):
-            return False
-        tried = LedgerTry(
-            what=what,
-            n=item.attempts,
-            outcome=ending.code or ending.state.value,
-            started_at=started_at,
-            finished_at=now,
-            action_id=item.id,
-            request_id=ending.done.request_id if ending.done is not None else None,
-            detail=ending.message,
-        )
-        await record_tries(conn, [tried])
-        if ending.done is not None:
-            await self._follow(book, item, ending.done)
-        await self._issues(book, item, ending)
-        return True
+        async def commit(piece: Sequence[Ended]) -> list[Ended]:
+            return await self._commit(piece, what, started_at)
+
+        return await commit_together(ended, commit)
+
+    async def _commit(self, ended: Sequence[Ended], what: str, started_at: datetime) -> list[Ended]:
+        now = self.clock()
+        async with self.database.writer() as conn:
+            book = IssueBook(conn, self.connection.name, now)
+            moves = [
+                Move(
+                    id=item.id,
+                    expected=item.state,
+                    to=ending.state,
+                    values=_values(item, ending, now),
+                )
+                for item, ending in ended
+            ]
+            written = await move_actions(conn, moves)
+            moved = [(item, ending) for item, ending in ended if item.id in written]
+            tries = [_try(item, ending, what, started_at, now) for item, ending in moved]
+            await record_tries(conn, tries)
+            for item, ending in moved:
+                if ending.done is not None:
+                    await self._follow(book, item, ending.done)
+            await self._issues(book, moved)
+        book.speak(self.log)
+        for item, ending in moved:
+            self._tell(item, ending)
+        return moved
 
     async def _follow(self, book: IssueBook, item: ActionItem, done: Happened) -> None:
         """What a write that stands changes in our own ledger."""
@@ -159,15 +150,16 @@ class ActionSettler:
                     book.conn, item.document_id, expected=(state,), to=state, **seen
                 )
 
-    async def _issues(self, book: IssueBook, item: ActionItem, ending: ActionEnding) -> None:
-        about = f"{self.connection.name}/{item.key}"
-        wanted = _wanted(item, ending)
-        open_now = await open_codes_by_subject(book.conn, [about], _CODES)
-        for code in sorted(open_now.get(about, set())):
-            if wanted is None or wanted[0] != code:
-                await book.close(code, about)
-        if wanted is not None:
-            await book.open(wanted[0], about, wanted[1])
+    async def _issues(self, book: IssueBook, ended: Sequence[Ended]) -> None:
+        subjects = [f"{self.connection.name}/{item.key}" for item, _ in ended]
+        open_now = await open_codes_by_subject(book.conn, subjects, _CODES)
+        for (item, ending), about in zip(ended, subjects, strict=True):
+            wanted = _wanted(item, ending)
+            for code in sorted(open_now.get(about, set())):
+                if wanted is None or wanted[0] != code:
+                    await book.close(code, about)
+            if wanted is not None:
+                await book.open(wanted[0], about, wanted[1])
 
     def _tell(self, item: ActionItem, ending: ActionEnding) -> None:
         about = {"connection": self.connection.name, "kind": item.kind, "key": item.key}
@@ -177,6 +169,21 @@ class ActionSettler:
             self.log("bookkeeping.refused", **about, code=ending.code)
         elif ending.state is OutboxState.NEEDS_REVIEW:
             self.log("bookkeeping.parked", **about, reason=ending.code)
+
+
+def _try(
+    item: ActionItem, ending: ActionEnding, what: str, started_at: datetime, now: datetime
+) -> LedgerTry:
+    return LedgerTry(
+        what=what,
+        n=item.attempts,
+        outcome=ending.code or ending.state.value,
+        started_at=started_at,
+        finished_at=now,
+        action_id=item.id,
+        request_id=ending.done.request_id if ending.done is not None else None,
+        detail=ending.message,
+    )
 
 
 def _wanted(item: ActionItem, ending: ActionEnding) -> tuple[str, Finding] | None:

@@ -6,7 +6,7 @@ it is by then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -85,7 +85,8 @@ class LastLook:
         source = self.sources.get((item.psa_id, item.invoice))
         replaces = None if item.payload is None else item.payload.replaces
         if replaces is not None:
-            why = self._reason_left(self.documents.get(replaces), item.source_digest)
+            target = self.documents.get(replaces)
+            why = self._reason_left(target, item.source_digest, (DocumentState.CONFIRMED,))
         else:
             why = self._source(item, source, from_day)
         return Withdrawn(SOURCE_MOVED, why) if why else None
@@ -107,7 +108,9 @@ class LastLook:
         why = ""
         if item.kind == ActionKind.VOID:
             planned = plan.digests.get(f"{Step.VOID.value}:{document.invoice}") if plan else None
-            why = self._reason_left(document, planned)
+            # One that was sent before may have renamed it, which a look in between calls drift.
+            fine = STANDING if item.attempts else (DocumentState.CONFIRMED,)
+            why = self._reason_left(document, planned, fine)
         elif document.state not in STANDING or document.state is DocumentState.DRIFTED:
             why = "the document does not stand in the books as it was confirmed any more"
         return Withdrawn(SOURCE_MOVED, why) if why else None
@@ -134,14 +137,20 @@ class LastLook:
             return "the client is mapped to another contact than the plan was made for"
         return ""
 
-    def _reason_left(self, document: DocumentItem | None, planned: str | None) -> str:
+    def _reason_left(
+        self,
+        document: DocumentItem | None,
+        planned: str | None,
+        fine: Collection[DocumentState],
+    ) -> str:
         """Why a void or a credit note has no reason left, or no document; or an empty text.
 
         Args:
             document: that is taken back.
             planned: what the invoice was when that was planned; None where no plan tells.
+            fine: states that the document may be in.
         """
-        if document is None or document.state is not DocumentState.CONFIRMED:
+        if document is None or document.state not in fine:
             return "the document does not stand in the books as it was confirmed any more"
         if _touched(document):
             return "the document was paid, credited or taken back in the books meanwhile"

@@ -7,6 +7,7 @@ both or neither; delivery takes them from there.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,13 +18,17 @@ from syncd.core.invoicing.identity import attempt_of
 from syncd.core.store.ledger_actions import (
     UNSETTLED,
     ActionItem,
+    NewAction,
     Payload,
-    actions_of_key,
+    generations_of_keys,
     insert_action,
+    insert_actions,
 )
 from syncd.core.store.states import OutboxState
 from syncd.sdk.ledger_writes import LedgerAction
 from syncd.sdk.records import canonical_json
+
+_STANDS = frozenset({*UNSETTLED, OutboxState.DELIVERED})
 
 
 async def queue_action(
@@ -53,22 +58,35 @@ async def queue_action(
     Returns:
         the row's id, or None if the key stands already.
     """
-    earlier = await actions_of_key(conn, payload.key)
-    stands = {*UNSETTLED, OutboxState.DELIVERED}
-    if any(one.state in stands for one in earlier):
-        return None
-    generation = max((one.generation for one in earlier), default=0) + 1
-    return await insert_action(
-        conn,
-        key=payload.key,
+    new = NewAction(
         kind=kind,
         connection_id=connection_id,
-        payload=with_attempt(payload, generation),
-        generation=generation,
-        now=now,
+        payload=payload,
         document_id=document_id,
         plan_id=plan_id,
     )
+    queueable = await _queueable(conn, [new])
+    return await insert_action(conn, queueable[0], now=now) if queueable else None
+
+
+async def queue_actions(conn: AsyncConnection, new: Sequence[NewAction], *, now: datetime) -> None:
+    """Queue many writes at once, each as `queue_action` would; what stands already is left out."""
+    await insert_actions(conn, await _queueable(conn, new), now=now)
+
+
+async def _queueable(conn: AsyncConnection, new: Sequence[NewAction]) -> list[NewAction]:
+    """Those whose key does not stand yet, each under the name of its next attempt."""
+    wanted = {one.payload.key: one for one in new}
+    earlier = await generations_of_keys(conn, wanted)
+    found = []
+    for key, one in wanted.items():
+        rows = earlier.get(key, [])
+        if any(state in _STANDS for _, state in rows):
+            continue
+        generation = max((number for number, _ in rows), default=0) + 1
+        payload = with_attempt(one.payload, generation)
+        found.append(replace(one, payload=payload, generation=generation))
+    return found
 
 
 def with_attempt(payload: Payload, generation: int) -> Payload:

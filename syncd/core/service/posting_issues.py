@@ -6,12 +6,18 @@ the document closes it.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from syncd.core.service.posting_endings import NEVER_ARRIVED, OUTCOME_UNKNOWN, DocumentEnding
+from syncd.core.store.issue_subjects import open_codes_by_subject
 from syncd.core.store.issues import Finding, IssueSeverity
-from syncd.core.store.ledger_documents import DocumentItem
+from syncd.core.store.ledger_documents import DocumentItem, documents_of_numbers
 from syncd.core.store.states import DocumentState
+
+if TYPE_CHECKING:
+    from syncd.core.service.issue_book import IssueBook
+    from syncd.core.store.connections import ConnectionRef
 
 _SETTLE: Final = "`syncd invoices settle NUMBER --why TEXT`"
 _AGAIN: Final = "then `syncd plan invoices NAME`; the other documents were written."
@@ -45,10 +51,53 @@ _QUIET: Final = frozenset({"SOURCE_MOVED", "ABANDONED"})
 POSTING_CODES: Final = frozenset({*_REMEDIES, "REFUSED"})
 """Codes that the settling of a document closes."""
 
+_DOUBTFUL: Final = (
+    DocumentState.REFUSED,
+    DocumentState.NEEDS_REVIEW,
+    DocumentState.DRIFTED,
+    DocumentState.UNKNOWN,
+)
+"""States in which a document may have an issue of posting."""
+
 
 def subject(ledger: str, number: str) -> str:
     """The subject of an issue about a document."""
     return f"{ledger}/{number}"
+
+
+async def sync_posting_issues(
+    book: IssueBook,
+    ledger: ConnectionRef,
+    ended: Sequence[tuple[DocumentItem, DocumentEnding]],
+) -> None:
+    """Make the open issues about these documents those that their endings leave.
+
+    A document of the same number that still needs a person keeps its issue, or gets it back.
+    """
+    wanted: dict[tuple[str, str], Finding] = {}
+    for item, ending in ended:
+        issue = wanted_issue(item, ending, ledger.name)
+        if issue is not None:
+            wanted[issue[0], subject(ledger.name, item.number)] = issue[1]
+    numbers = {subject(ledger.name, item.number): item.number for item, _ in ended}
+    open_now = await open_codes_by_subject(book.conn, numbers, POSTING_CODES)
+    healed = {
+        (code, about)
+        for about, codes in open_now.items()
+        for code in codes
+        if (code, about) not in wanted
+    }
+    if healed:
+        names = {numbers[about] for _, about in healed}
+        for other in await documents_of_numbers(book.conn, ledger.id, names, _DOUBTFUL):
+            ending = DocumentEnding(state=other.state, code=other.code or "", message=other.detail)
+            issue = wanted_issue(other, ending, ledger.name)
+            if issue is not None and (issue[0], subject(ledger.name, other.number)) in healed:
+                wanted[issue[0], subject(ledger.name, other.number)] = issue[1]
+    for code, about in sorted(healed - wanted.keys()):
+        await book.close(code, about)
+    for (code, about), finding in wanted.items():
+        await book.open(code, about, finding)
 
 
 def wanted_issue(
@@ -78,6 +127,7 @@ def _finding(item: DocumentItem, code: str, ending: DocumentEnding, ledger: str)
         severity=IssueSeverity.WARNING if code == OUTCOME_UNKNOWN else IssueSeverity.ERROR,
         evidence={
             "client": item.client_name,
+            "key": item.key,
             "number": item.number,
             "plan": item.plan_id,
             "money": str(item.total),

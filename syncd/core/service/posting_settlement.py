@@ -1,7 +1,7 @@
-"""How documents end: the outcomes of a call in short transactions, told to the log after them.
+"""How documents end: the outcomes of a call in one transaction, told to the log after it.
 
-The id in the books, the issue and the mark for the PSA are one commit, so that a crash leaves all
-of them or a row that is looked up again.
+The ids in the books, the issues and the marks for the PSA are one commit, so that a crash leaves
+all of them or rows that are looked up again.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from syncd.core.service.committed_together import commit_together
 from syncd.core.service.issue_book import IssueBook
-from syncd.core.service.ledger_actions import queue_action
+from syncd.core.service.ledger_actions import queue_actions
 from syncd.core.service.posting_endings import DocumentEnding
-from syncd.core.service.posting_issues import POSTING_CODES, subject, wanted_issue
-from syncd.core.store.issue_subjects import open_codes_by_subject
-from syncd.core.store.ledger_actions import MARK_POSTED
-from syncd.core.store.ledger_documents import DocumentItem, move_document, seen_values
+from syncd.core.service.posting_issues import sync_posting_issues
+from syncd.core.store.ledger_actions import MARK_POSTED, NewAction
+from syncd.core.store.ledger_documents import DocumentItem, seen_values
 from syncd.core.store.ledger_intents import LedgerTry, record_tries
+from syncd.core.store.ledger_moves import Move, move_documents
 from syncd.core.store.states import DocumentState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.invoice_records import PostedMark
@@ -55,70 +54,50 @@ class DocumentSettler:
     async def settle(
         self, ended: Sequence[Ended], *, what: str, started_at: datetime
     ) -> list[Ended]:
-        """Write how tries ended, each document in a commit of its own.
-
-        One that cannot be written must not take the receipts of the others with it.
+        """Write how the tries of one call ended, before anything else is done.
 
         Args:
             ended: the rows as they were claimed, each with what becomes of it.
-            what: `send`, `find`, `recover` or `decide`, for the history.
+            what: `send`, `find`, `recover`, `check` or `decide`, for the history.
             started_at: when the call began.
 
         Returns:
             what was written; a row that somebody else moved meanwhile is left out.
         """
-        moved = []
-        for item, ending in ended:
-            now = self.clock()
-            async with self.database.writer() as conn:
-                book = IssueBook(conn, self.ledger.name, now)
-                if not await self.write(book, item, ending, what=what, started_at=started_at):
-                    continue
-            book.speak(self.log)
+
+        async def commit(piece: Sequence[Ended]) -> list[Ended]:
+            return await self._commit(piece, what, started_at)
+
+        return await commit_together(ended, commit)
+
+    async def _commit(self, ended: Sequence[Ended], what: str, started_at: datetime) -> list[Ended]:
+        now = self.clock()
+        async with self.database.writer() as conn:
+            book = IssueBook(conn, self.ledger.name, now)
+            moves = [
+                Move(
+                    id=item.id,
+                    expected=item.state,
+                    to=ending.state,
+                    values=_values(item, ending, now),
+                )
+                for item, ending in ended
+            ]
+            written = await move_documents(conn, moves)
+            moved = [(item, ending) for item, ending in ended if item.id in written]
+            tries = [_try(item, ending, what, started_at, now) for item, ending in moved]
+            await record_tries(conn, tries)
+            marks = [
+                _mark(item, ending.entry, self.ledger.name, now)
+                for item, ending in moved
+                if ending.state in _STANDS and ending.entry is not None
+            ]
+            await queue_actions(conn, marks, now=now)
+            await sync_posting_issues(book, self.ledger, moved)
+        book.speak(self.log)
+        for item, ending in moved:
             self.tell(item, ending)
-            moved.append((item, ending))
         return moved
-
-    async def write(
-        self,
-        book: IssueBook,
-        item: DocumentItem,
-        ending: DocumentEnding,
-        *,
-        what: str,
-        started_at: datetime,
-    ) -> bool:
-        """Write one ending inside of a transaction; False if somebody else moved the row."""
-        conn, now = book.conn, book.now
-        if not await move_document(
-            conn, item.id, expected=(item.state,), to=ending.state, **_values(item, ending, now)
-        ):
-            return False
-        tried = LedgerTry(
-            what=what,
-            n=item.attempts,
-            outcome=ending.code or ending.state.value,
-            started_at=started_at,
-            finished_at=now,
-            document_id=item.id,
-            request_id=ending.request_id,
-            detail=ending.message,
-        )
-        await record_tries(conn, [tried])
-        if ending.state in _STANDS and ending.entry is not None:
-            await queue_mark(conn, item, ending.entry, self.ledger.name, now)
-        await self._issues(book, item, ending)
-        return True
-
-    async def _issues(self, book: IssueBook, item: DocumentItem, ending: DocumentEnding) -> None:
-        about = subject(self.ledger.name, item.number)
-        wanted = wanted_issue(item, ending, self.ledger.name)
-        open_now = await open_codes_by_subject(book.conn, [about], POSTING_CODES)
-        for code in sorted(open_now.get(about, set())):
-            if wanted is None or code != wanted[0]:
-                await book.close(code, about)
-        if wanted is not None:
-            await book.open(wanted[0], about, wanted[1])
 
     def tell(self, item: DocumentItem, ending: DocumentEnding) -> None:
         """Log how a document ended; after the commit."""
@@ -139,12 +118,9 @@ class DocumentSettler:
                 pass
 
 
-async def queue_mark(
-    conn: AsyncConnection, item: DocumentItem, entry: LedgerEntry, ledger: str, now: datetime
-) -> None:
-    """Queue what the PSA is told of a document that stands in the books."""
-    payload = item.payload
-    computed = payload is not None and payload.delegated
+def _mark(item: DocumentItem, entry: LedgerEntry, ledger: str, now: datetime) -> NewAction:
+    """What the PSA is told of a document that stands in the books."""
+    computed = item.payload is not None and item.payload.delegated
     mark = PostedMark(
         key=f"{item.key}:mark",
         invoice=item.invoice,
@@ -155,14 +131,27 @@ async def queue_mark(
         posted_on=now,
         tax=entry.tax if computed else None,
     )
-    await queue_action(
-        conn,
+    return NewAction(
         kind=MARK_POSTED,
         connection_id=item.psa_id,
         payload=mark,
-        now=now,
         document_id=item.id,
         plan_id=item.plan_id,
+    )
+
+
+def _try(
+    item: DocumentItem, ending: DocumentEnding, what: str, started_at: datetime, now: datetime
+) -> LedgerTry:
+    return LedgerTry(
+        what=what,
+        n=item.attempts,
+        outcome=ending.code or ending.state.value,
+        started_at=started_at,
+        finished_at=now,
+        document_id=item.id,
+        request_id=ending.request_id,
+        detail=ending.message,
     )
 
 

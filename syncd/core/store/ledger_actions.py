@@ -1,7 +1,6 @@
 """Writes beside documents: their rows, and the states that they pass through.
 
-Every change of state names the state it expects; a row holds its whole payload, so that a crash
-needs no plan to go on.
+A row holds its whole payload, so that a crash needs no plan to go on.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.store.outbox import chunks
 from syncd.core.store.states import OutboxState
 from syncd.core.store.tables.ledger import LedgerActionRow
 from syncd.sdk.invoice_records import PostedMark, PsaPayment
@@ -77,47 +77,59 @@ class ActionItem:
     sent_at: datetime | None
 
 
-async def insert_action(
-    conn: AsyncConnection,
-    *,
-    key: str,
-    kind: str,
-    connection_id: int,
-    payload: Payload,
-    generation: int,
-    now: datetime,
-    document_id: int | None = None,
-    plan_id: str | None = None,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAction:
+    """A write to be queued; its key is that of its payload.
+
+    Attributes:
+        kind: one of `ActionKind`, or `mark_posted`, `record_payment`.
+        connection_id: whom it goes to.
+        payload: what is written.
+        generation: names the attempt.
+        document_id: row of the document it concerns, or None.
+        plan_id: the plan that intends it, or None.
+    """
+
+    kind: str
+    connection_id: int
+    payload: Payload
+    generation: int = 1
+    document_id: int | None = None
+    plan_id: str | None = None
+
+
+async def insert_action(conn: AsyncConnection, new: NewAction, *, now: datetime) -> int:
     """Add a row in `pending`; returns its id."""
-    done = await conn.execute(
-        insert(LedgerActionRow)
-        .values(
-            {
-                "key": key,
-                "kind": kind,
-                "connection_id": connection_id,
-                "document_id": document_id,
-                "plan_id": plan_id,
-                "payload": canonical_json(payload).decode(),
-                "generation": generation,
-                "state": OutboxState.PENDING.value,
-                "attempts": 0,
-                "available_at": now,
-                "detail": "",
-                "created_at": now,
-            }
-        )
-        .returning(col(LedgerActionRow.id))
-    )
-    made = done.scalar_one()
+    statement = insert(LedgerActionRow).values(_values(new, now)).returning(col(LedgerActionRow.id))
+    made = (await conn.execute(statement)).scalar_one()
     assert made is not None  # a stored row has an id
     return made
+
+
+async def insert_actions(conn: AsyncConnection, new: Sequence[NewAction], *, now: datetime) -> None:
+    """Add rows in `pending`."""
+    if new:
+        await conn.execute(insert(LedgerActionRow), [_values(one, now) for one in new])
 
 
 async def actions_of_key(conn: AsyncConnection, key: str) -> list[ActionItem]:
     """All rows that a key ever had, the oldest first."""
     return await _rows(conn, col(LedgerActionRow.key) == key)
+
+
+async def generations_of_keys(
+    conn: AsyncConnection, keys: Collection[str]
+) -> dict[str, list[tuple[int, OutboxState]]]:
+    """Generation and state of every row that these keys ever had."""
+    row = LedgerActionRow
+    found: dict[str, list[tuple[int, OutboxState]]] = {}
+    for chunk in chunks(sorted(keys)):
+        statement = select(col(row.key), col(row.generation), col(row.state)).where(
+            col(row.key).in_(chunk)
+        )
+        for one in await conn.execute(statement):
+            found.setdefault(one.key, []).append((one.generation, OutboxState(one.state)))
+    return found
 
 
 async def actions_of_document(conn: AsyncConnection, document_id: int) -> list[ActionItem]:
@@ -167,26 +179,6 @@ async def actions_waiting(conn: AsyncConnection, connection_id: int) -> tuple[in
     return count, due
 
 
-async def move_action(
-    conn: AsyncConnection,
-    action_id: int,
-    *,
-    expected: Sequence[OutboxState],
-    to: OutboxState,
-    **values: Any,
-) -> bool:
-    """Change the state if it is still an expected one; False when somebody else moved it."""
-    statement = (
-        update(LedgerActionRow)
-        .where(
-            col(LedgerActionRow.id) == action_id,
-            col(LedgerActionRow.state).in_([state.value for state in expected]),
-        )
-        .values(state=to.value, **values)
-    )
-    return bool((await conn.execute(statement)).rowcount)
-
-
 def payload_of(kind: str, text: str) -> Payload:
     """What a row of this kind writes."""
     if kind == MARK_POSTED:
@@ -194,6 +186,23 @@ def payload_of(kind: str, text: str) -> Payload:
     if kind == RECORD_PAYMENT:
         return msgspec.json.decode(text, type=PsaPayment)
     return msgspec.json.decode(text, type=LedgerAction)
+
+
+def _values(new: NewAction, now: datetime) -> dict[str, Any]:
+    return {
+        "key": new.payload.key,
+        "kind": new.kind,
+        "connection_id": new.connection_id,
+        "document_id": new.document_id,
+        "plan_id": new.plan_id,
+        "payload": canonical_json(new.payload).decode(),
+        "generation": new.generation,
+        "state": OutboxState.PENDING.value,
+        "attempts": 0,
+        "available_at": now,
+        "detail": "",
+        "created_at": now,
+    }
 
 
 async def _rows(

@@ -202,6 +202,24 @@ async def documents_in(
     return await _rows(conn, *conditions, limit=limit)
 
 
+async def documents_of_numbers(
+    conn: AsyncConnection,
+    ledger_id: int,
+    numbers: Collection[str],
+    states: Collection[DocumentState],
+) -> list[DocumentItem]:
+    """Rows of a book that have one of these numbers and states."""
+    found = []
+    for chunk in chunks(sorted(numbers)):
+        found += await _rows(
+            conn,
+            col(LedgerDocumentRow.ledger_connection_id) == ledger_id,
+            col(LedgerDocumentRow.number).in_(chunk),
+            col(LedgerDocumentRow.state).in_([state.value for state in states]),
+        )
+    return found
+
+
 async def documents_waiting(
     conn: AsyncConnection, ledger_id: int, *, book_key: str | None = None
 ) -> tuple[int, datetime | None]:

@@ -125,7 +125,9 @@ async def test_a_void_whose_answer_was_lost_is_found_by_reading(database: Databa
     assert drafted.document is not None
     entry = book.entry_of(drafted.document)
     book.add(entry)
-    void = LedgerAction(key="v", attempt="", kind=ActionKind.VOID, remote=entry.remote)
+    void = LedgerAction(
+        key="v", attempt="", kind=ActionKind.VOID, remote=entry.remote, version=entry.version
+    )
     await queue(database, void.kind.value, ledger, void)
     fate.random, fate.odds = Random(1), 1.0
     with pytest.MonkeyPatch.context() as patch:
