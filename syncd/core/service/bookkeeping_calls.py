@@ -165,12 +165,19 @@ def changed(
 
 
 def created(action: LedgerAction, catalogue: Sequence[LedgerReference]) -> Verdict:
-    """Whether an entry of reference data is there: by our key, else by its exact name."""
+    """Whether an entry of reference data is there: by its exact name, with our key if one has it.
+
+    A key alone proves nothing: ids of the PSA are small numbers, and another system may number the
+    same way.
+    """
     contact = action.kind is ActionKind.CREATE_CONTACT
     kind = ReferenceKind.CONTACT if contact else ReferenceKind.ITEM
     own = [one for one in catalogue if one.kind is kind and not one.blocked]
     keyed = [one for one in own if action.foreign_key and one.foreign_key == action.foreign_key]
-    named = [one for one in own if one.name.casefold() == action.name.casefold()]
+    named = [one for one in own if one.name.casefold() == action.name.casefold() and one.active]
+    strange = [one for one in keyed if one not in named]
+    if strange:
+        return Unclear(f"'{strange[0].name}' of the books has the key {action.foreign_key}")
     found = keyed or named
     if len(found) > 1:
         return Unclear(f"{len(found)} entries of the books are called '{action.name}'")
