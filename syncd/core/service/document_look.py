@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.invoicing.comparison import compare
-from syncd.core.invoicing.drift import Drift, drift_of
+from syncd.core.invoicing.drift import MATERIAL, Drift, DriftKind, drift_of
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.drift_issues import DRIFTS, close_about, drift_code, tell_drift, told
 from syncd.core.store.ledger_actions import actions_of_document
 from syncd.core.store.standing_documents import see_document
 from syncd.core.store.states import DocumentState, OutboxState
-from syncd.sdk.ledger_writes import ActionKind
+from syncd.sdk.ledger_writes import ActionKind, LedgerAction
 
 if TYPE_CHECKING:
     from syncd.core.service.issue_book import IssueBook
@@ -34,14 +34,15 @@ class Look:
 async def look_at(book: IssueBook, name: str, document: DocumentItem, look: Look) -> bool:
     """Compare a document with what was confirmed, keep what was seen, and tell; True for drift.
 
-    What our own void did is none, whether its answer was seen or not. What was confirmed is
-    replaced only by a version that says the same, so that a drift is told until it is mended or
-    accepted. A document that differed from what was sent stays so until it is as it was sent.
+    What our own void did is none, whether its answer was seen or not; nor is the number that it
+    gives a document on the way. What was confirmed is replaced only by a version that says the
+    same, so that a drift is told until it is mended or accepted. A document that differed from what
+    was sent stays so until it is as it was sent.
     """
     now = look.entry
     gone = now is None or now.status in GONE
     drift = _drift(document, now)
-    if drift.material and gone and await _voided_by_us(book, document):
+    if drift.material and await _done_by_us(book, document, drift, now):
         return False
     if drift.material and (gone or document.code != BOOKS_DIFFER):
         state, code, detail = DocumentState.DRIFTED, drift_code(drift), told(drift)[:500]
@@ -78,9 +79,21 @@ def _mended(document: DocumentItem, now: LedgerEntry | None) -> bool:
     return not compare(payload.document, payload.totals, now, delegated=payload.delegated)
 
 
-async def _voided_by_us(book: IssueBook, document: DocumentItem) -> bool:
+async def _done_by_us(
+    book: IssueBook, document: DocumentItem, drift: Drift, now: LedgerEntry | None
+) -> bool:
+    """Whether a void of ours that was not refused explains all that moved."""
+    renumbered = now is not None and now.status not in GONE
+    if renumbered and MATERIAL & set(drift.kinds) != {DriftKind.RENUMBERED}:
+        return False
     actions = await actions_of_document(book.conn, document.id)
-    return any(
-        one.kind == ActionKind.VOID.value and one.state is not OutboxState.REJECTED
+    voids = [
+        one.payload
         for one in actions
-    )
+        if isinstance(one.payload, LedgerAction)
+        and one.payload.kind is ActionKind.VOID
+        and one.state is not OutboxState.REJECTED
+    ]
+    if now is None or not renumbered:
+        return bool(voids)
+    return any(one.renumber == now.number for one in voids)
