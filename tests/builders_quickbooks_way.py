@@ -45,7 +45,7 @@ from syncd.sdk.connector import Connector, Context
 from syncd.sdk.invoice_records import PsaInvoice
 from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
 from syncd.sdk.ledger_records import ReferenceKind, TaxMeaning
-from syncd.sdk.testing.fakes import RecordingLog
+from syncd.sdk.testing.fakes import FakeStopwatch, RecordingLog
 from syncd.sdk.testing.faults import Fault
 from tests.builders_quickbooks_books import UNLIMITED, settings
 from tests.builders_quickbooks_company import customers
@@ -220,7 +220,10 @@ async def whole_way(
     """
     world, asked = customers(2), {**UNLIMITED, **(company or {})}
     options = {"halopsa": dict(halopsa or {}), "quickbooks": asked}
-    with SandboxHost(world, [HALOPSA_SANDBOX, SANDBOX], options=options) as host:
+    with (
+        SandboxHost(world, [HALOPSA_SANDBOX, SANDBOX], options=options) as host,
+        FakeStopwatch().running(),  # what connectors wait for takes no time
+    ):
         hosted = host.simulators
         told = {**HALOPSA_SANDBOX.settings(hosted["halopsa"].base_url), "write_tax": write_tax}
         told |= {"client_secret": HALOPSA_SECRET, "scope": f"{SCOPE} edit:invoices"}

@@ -78,6 +78,37 @@ async def test_a_payment_of_net_and_tax_reaches_a_psa_that_knows_the_net_alone(
         assert await way.issues() == []
 
 
+async def test_an_edit_of_the_invoice_after_its_tax_was_written_is_an_edit(
+    sqlite_database: Database,
+) -> None:
+    async with whole_way(
+        sqlite_database, write_tax=True, on_edit="void-and-reissue", **AMERICAN
+    ) as way:
+        number = sold(way)
+        await way.round()
+        printed = (await way.shown(number)).number
+        way.halopsa.hand.edit_invoice(number, columns={"unit_price": 200})
+        assert await way.round() == [Step.VOID]
+        assert await way.round() == [Step.POST]
+        assert way.in_books() == {
+            f"{printed}-V1": (Decimal(0), Decimal(0)),
+            printed: (Decimal("216.50"), Decimal("216.50")),
+        }
+        assert (await way.shown(number)).tax == Decimal("16.50")
+        assert await way.round() == []
+        assert await way.issues() == []
+
+
+async def test_tax_of_the_psa_s_own_waits_for_a_person_where_the_books_compute_theirs(
+    sqlite_database: Database,
+) -> None:
+    async with whole_way(sqlite_database, company={"us": True}) as way:
+        sold(way)
+        assert await way.round() == []
+        assert way.in_books() == {}
+        assert [one.code for one in await way.issues()] == ["TOTAL_DIFFERS"]
+
+
 async def test_the_psa_s_own_tax_is_stated_where_the_company_takes_it(
     sqlite_database: Database,
 ) -> None:
