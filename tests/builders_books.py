@@ -79,6 +79,7 @@ class FakeBook:
     late: list[tuple[datetime, LedgerDocument]] = field(default_factory=list)
     memory: dict[str, tuple[datetime, PostOutcome]] = field(default_factory=dict)
     refuse: dict[str, str] = field(default_factory=dict)
+    refuse_void: set[str] = field(default_factory=set)
     change: Callable[[LedgerEntry], LedgerEntry] | None = None
     posts: int = 0
     finds: int = 0
@@ -288,7 +289,7 @@ class FakeBook:
         renamed = action.renumber in {"", entry.number}
         if entry.status is EntryStatus.VOIDED and renamed:
             return Done(key=action.key, remote=entry.remote, entry=entry)
-        if entry.paid or entry.credited:
+        if entry.paid or entry.credited or entry.remote in self.refuse_void:
             return Rejected(action.key, "NOT_ALLOWED_NOW", "it is paid")
         if entry.status is EntryStatus.VOIDED:
             return Rejected(action.key, "NOT_ALLOWED_NOW", "it is voided under its number")

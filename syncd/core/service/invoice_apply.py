@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from syncd.core.invoicing.plan_rows import APPLICABLE, RowState
-from syncd.core.service.answers import WriteReport
+from syncd.core.service.answers import WriteReport, answer_of
 from syncd.core.service.invoice_queueing import (
     Queued,
     queue_plan,
@@ -25,6 +25,7 @@ from syncd.core.service.ledger_delivery import deliver_to_book, deliver_to_psa
 from syncd.core.service.posting import PostingReport, deliver_documents
 from syncd.core.service.refusals import PlanNotFound
 from syncd.core.service.runs import RunHandle
+from syncd.core.store.claim_facts import documents_of_ids
 from syncd.core.store.connections import data_version
 from syncd.core.store.delivery_lock import books_turn
 from syncd.core.store.invoice_plans import (
@@ -38,6 +39,7 @@ from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError, OutcomeUnknown, PlanHeld, SyncdError
 from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
+from syncd.sdk.ledger_records import LedgerEntry
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
@@ -234,6 +236,7 @@ async def apply_invoices(
             async with books_turn(
                 database, ledger_connection.id, wait_seconds=lock_seconds, sleep=sleep
             ):
+                entries = await shown_now(database, ledger, ledger_connection, record)
                 queued = await queue_plan(
                     database,
                     record,
@@ -242,6 +245,7 @@ async def apply_invoices(
                     book_key=book.key,
                     now=clock(),
                     max_age_days=max_age_days,
+                    entries=entries,
                 )
     elif not left_over:
         require_anything_left(record)
@@ -249,6 +253,31 @@ async def apply_invoices(
     return AppliedInvoices(
         record=await find_invoice_plan(database, record.id), queued=queued, delivered=delivered
     )
+
+
+async def shown_now(
+    database: Database, ledger: Ledger, connection: ConnectionRef, record: InvoicePlanRecord
+) -> dict[str, LedgerEntry]:
+    """The documents that voids, credit notes and allocations of a plan act upon, as they are now.
+
+    Hours may lie between a plan and its use, and a credit note has no version that guards it.
+
+    Raises:
+        ConnectorError: the books could not be read, and nothing is queued on memory alone.
+    """
+    wanted = {
+        row.step.replaces
+        for row in record.rows
+        if row.state in APPLICABLE and row.step.replaces is not None
+    }
+    if not wanted:
+        return {}
+    async with database.reader() as conn:
+        documents = await documents_of_ids(conn, wanted)
+    kinds = {one.remote: one.kind for one in documents.values() if one.remote}
+    call = ledger.read_back(kinds)
+    found = await answer_of(call, connection=connection.name, work="the last look at documents")
+    return dict(found)
 
 
 async def deliver_all(
