@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from syncd.cli.context import Cli
     from syncd.cli.output import Output
+
+
+_LINKED_LATELY = timedelta(days=1)
 
 
 def named_books(cli: Cli, names: Sequence[str]) -> tuple[str, ...]:
@@ -136,7 +139,7 @@ async def _go(cli: Cli, name: str, day: date, *, reason: str, by: str, yes: bool
         async with open_keeper(app) as keeper:
             modules = await keeper.bookkeeping()
         if not cli.json and choice.changes:
-            _meaning(output, choice, modules)
+            _meaning(output, choice, modules, app.clock())
         decided = yes or not choice.changes or _agreed(cli, name)
         if decided and choice.changes:
             await book_goes_live(
@@ -174,6 +177,7 @@ async def _go(cli: Cli, name: str, day: date, *, reason: str, by: str, yes: bool
         "waiting": choice.effect,
         "waiting_totals": choice.waiting_totals,
         "older": choice.older,
+        "linked_at": choice.linked_at,
         "unsure": choice.unsure,
         "modules": modules,
         "exit_code": code,
@@ -183,7 +187,9 @@ async def _go(cli: Cli, name: str, day: date, *, reason: str, by: str, yes: bool
     return code
 
 
-def _meaning(output: Output, choice: BookChoice, modules: tuple[str, ...] | None) -> None:
+def _meaning(
+    output: Output, choice: BookChoice, modules: tuple[str, ...] | None, now: datetime
+) -> None:
     book, effect = choice.book, choice.effect
     output.say(f"{choice.ledger} is {book.name} ({book.key}), {book.country} {book.currency}")
     wait = "waits" if effect.waiting == 1 else "wait"
@@ -193,6 +199,11 @@ def _meaning(output: Output, choice: BookChoice, modules: tuple[str, ...] | None
     )
     for currency, total in sorted(choice.waiting_totals.items()):
         output.say(f"  {currency}: {total:,.2f}")
+    if now - choice.linked_at > _LINKED_LATELY:
+        output.say(
+            f"it was linked last on {choice.linked_at:%Y-%m-%d}: what was entered there since is "
+            f"not known before `syncd invoices link {choice.ledger}`"
+        )
     if choice.older:
         never = "is never posted" if choice.older == 1 else "are never posted"
         output.say(f"{plural(choice.older, 'older one')} without a document {never}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,7 @@ from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.invoice_records import Ownership
 from syncd.sdk.ledger_records import EntryStatus
 from tests.builders_intake import BookOffice, document, furnish, mapped, rows
-from tests.builders_invoices import invoice
+from tests.builders_invoices import START, invoice
 
 
 def test_linking_finds_what_stands_there_and_writes_nothing(office: BookOffice) -> None:
@@ -116,6 +116,19 @@ def test_a_book_goes_live_after_linking_by_a_word_with_its_meaning(office: BookO
     assert "for a reason" in err
     assert office("golive", "--back", "uk-books", "--why", "wrong year")[0] == 0
     assert not office.json("golive")["books"][0]["live"]
+
+
+def test_a_linking_pass_of_last_week_is_told_before_a_book_goes_live(
+    office: BookOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(office)
+    mapped(office)
+    assert office("invoices", "link", "uk-books")[0] == 0
+    assert "linked last" not in office("golive", "uk-books", "--from", "2026-11-01")[1]
+    monkeypatch.setattr("syncd.bootstrap._clock", lambda _: lambda: START + timedelta(days=7))
+    out = office("golive", "uk-books", "--from", "2026-11-01")[1]
+    assert "it was linked last on 2026-11-20" in out
+    assert "syncd invoices link uk-books" in out
 
 
 def test_another_organisation_behind_the_connection_is_refused_whatever_is_asked(
