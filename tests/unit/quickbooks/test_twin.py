@@ -36,6 +36,12 @@ def test_a_document_that_only_its_tax_makes_negative_is_refused_before_it_is_sen
     assert (report.refused, report.differing) == (1, {})
 
 
+def test_a_tax_that_nobody_can_predict_may_be_refused_by_the_books() -> None:
+    # An American company taxes -7,891.44 of 393.84: with that tax the total is below zero.
+    report = Twins().play([269208])
+    assert (report.refused, report.differing) == (1, {})
+
+
 def test_what_the_books_refuse_though_we_would_send_it_is_named_by_its_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
