@@ -46,11 +46,11 @@ def test_what_the_books_refuse_though_we_would_send_it_is_named_by_its_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refusing(*_: object, **__: object) -> None:
-        raise Refusal("6000", "not today")
+        raise Refusal("6070", "not today")
 
     monkeypatch.setattr(sales, "create", refusing)
     report = Twins().play([0])
-    assert report.differing == {0: "refused by the books: 6000: not today"}
+    assert report.differing == {0: "refused by the books: 6070: not today"}
 
 
 def test_a_refusal_can_cross_processes_whole() -> None:
