@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from typing import ClassVar
 from unittest import SkipTest
 
@@ -23,6 +24,7 @@ from syncd.sdk.ledger_writes import (
     LedgerAction,
     LedgerDocument,
     Posted,
+    PostOutcome,
     RejectedCode,
 )
 from syncd.sdk.psa_records import Rejected, Unknown
@@ -30,6 +32,8 @@ from syncd.sdk.testing.fakes import NOON
 from syncd.sdk.testing.faults import Action, Fault
 from syncd.sdk.testing.ledger import LedgerConformance
 from syncd.sdk.testing.postings import shows
+
+_Seen = tuple[ActionOutcome, LedgerEntry]
 
 OVER = {EntryStatus.VOIDED, EntryStatus.DELETED}
 
@@ -169,6 +173,51 @@ class AfterPosting(LedgerConformance):
         assert isinstance(first, Unknown | Done), f"a lost answer ended as {first!r}"
         assert isinstance(second, Done), f"what had happened before ended as {second!r}"
 
+    def test_a_void_gives_its_number_to_the_next_version(self) -> None:
+        document = self.documents()[0]
+
+        async def reissue(ledger: Ledger) -> tuple[ActionOutcome, PostOutcome, LedgerEntry]:
+            entry = await self.opened(ledger, document)
+            freed = _void(entry, 1, renumber=f"{entry.number}-V1")
+            (voided,) = await ledger.act([freed])
+            (posted,) = await ledger.post([_next_version(document)])
+            now = await ledger.read_back({entry.remote: entry.kind})
+            return voided, posted, now[entry.remote]
+
+        voided, posted, entry = self.ledger(reissue)
+        assert isinstance(voided, Done), f"the void ended as {voided!r}"
+        assert entry.status in OVER, f"after the void it is {entry.status}"
+        assert entry.number == f"{document.number}-V1", f"it has the number {entry.number}"
+        assert isinstance(posted, Posted), f"the next version ended as {posted!r}"
+        assert posted.entry.number == document.number, f"that has {posted.entry.number}"
+
+    def test_a_void_that_frees_a_number_is_finished_whatever_is_lost(self) -> None:
+        document = self.documents()[0]
+        aim = Fault(action=Action.CUT_BEFORE, method=self.act_method, path=self.act_path, count=1)
+        for nth, action in product((1, 2), (Action.CUT_BEFORE, Action.CUT_AFTER)):
+            lost = replace(aim, action=action, nth=nth)
+
+            async def void(ledger: Ledger, lost: Fault = lost) -> tuple[_Seen, _Seen]:
+                entry = await self.opened(ledger, document)
+                freed = _void(entry, 1, renumber=f"{entry.number}-V1")
+                self.stage.script.replace([lost])
+                (outcome,) = await ledger.act([freed])
+                self.stage.script.replace(())
+                first = outcome, (await ledger.read_back({entry.remote: entry.kind}))[entry.remote]
+                # As it was read before: nobody reads it again between a death and the next try.
+                (outcome,) = await ledger.act([msgspec.structs.replace(freed, attempt="v2")])
+                now = (await ledger.read_back({entry.remote: entry.kind}))[entry.remote]
+                return first, (outcome, now)
+
+            what = f"{action.value} at write {nth}"
+            for place, (outcome, entry) in enumerate(self.ledger(void)):
+                over = (entry.number, entry.status in OVER) == (f"{document.number}-V1", True)
+                if isinstance(outcome, Done):
+                    assert over, f"{what} is said to have happened, and it is {entry!r}"
+                else:
+                    fits = isinstance(outcome, Unknown) and not place
+                    assert fits, f"{what}: try {place + 1} ended as {outcome!r}"
+
     def test_a_credit_note_is_allocated_once(self) -> None:
         if not self.allocates:
             raise SkipTest("nothing is allocated")
@@ -220,7 +269,18 @@ class AfterPosting(LedgerConformance):
         assert entry.status is EntryStatus.OPEN, f"after a throttled void it is {entry.status}"
 
 
-def _void(entry: LedgerEntry, attempt: int) -> LedgerAction:
+def _next_version(document: LedgerDocument) -> LedgerDocument:
+    """The document that takes the place of one that is voided."""
+    return msgspec.structs.replace(
+        document,
+        key=f"{document.key}:2",
+        attempt=f"{document.attempt[:30]}-2",
+        marker="syncd-bbbbbbbbbbbbbbbb",
+        approved=True,
+    )
+
+
+def _void(entry: LedgerEntry, attempt: int, renumber: str = "") -> LedgerAction:
     return LedgerAction(
         key="void",
         attempt=f"v{attempt}",
@@ -228,6 +288,7 @@ def _void(entry: LedgerEntry, attempt: int) -> LedgerAction:
         document_kind=entry.kind,
         remote=entry.remote,
         version=entry.version,
+        renumber=renumber,
     )
 
 

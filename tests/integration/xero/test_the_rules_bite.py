@@ -132,6 +132,11 @@ class DeniesActions(Sloppy):
         ]
 
 
+class KeepsTheNumber(Sloppy):
+    async def act(self, actions: Sequence[Any]) -> Sequence[Any]:
+        return await self._right.act([msgspec.structs.replace(one, renumber="") for one in actions])
+
+
 SLIPS: list[tuple[Callable[[Any], Any], str]] = [
     (SendsAgain, "no write is ever sent again blind"),
     (Denies, "a lost answer is unknown until it is looked up"),
@@ -143,6 +148,9 @@ SLIPS: list[tuple[Callable[[Any], Any], str]] = [
     (AddsUpFirst, "the prediction is what the books compute"),
     (ReadsSummaries, "what was posted is read back whole"),
     (AllOrNothing, "a bad document is refused alone"),
+    (KeepsTheNumber, "a void gives its number to the next version"),
+    (KeepsTheNumber, "a void that frees a number is finished whatever is lost"),
+    (SaysDone, "a void that frees a number is finished whatever is lost"),
     (SaysDone, "what is paid is not voided"),
     (SaysDone, "refused actions do nothing"),
     (ForgetsMoney, "changes show documents edits and payments"),
