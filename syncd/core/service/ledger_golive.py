@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from syncd.core.store.ledger_golive import (
     Vouched,
     attested,
     linked_at,
+    linked_from,
     load_ledger_golive,
     record_attestation,
     record_ledger_golive,
@@ -93,13 +94,14 @@ async def choose_book(
     """Check that a book can go live, and find what it means, before anything is changed.
 
     Raises:
-        GoLiveRefused: no linking pass of this organisation was finished, or no client is mapped.
+        GoLiveRefused: no linking pass of this organisation was finished, none that looked so far
+            back, or no client is mapped.
     """
     async with database.reader() as conn:
         linked = await linked_at(conn, connection.id, book.key)
         mapping = await load_ledger_map(conn, psa.id, connection.id)
-        _require_ready(connection.name, book, linked, mapping)
-        assert linked is not None
+        first = await linked_from(conn, connection.id, book.key)
+        linked = _require_ready(connection.name, book, linked, first, from_day, mapping)
         before = await load_ledger_golive(conn, psa.id, connection.id)
         served = [
             one.invoice
@@ -252,14 +254,27 @@ async def attest(
 
 
 def _require_ready(
-    name: str, book: LedgerBook, linked: datetime | None, mapping: LedgerMap
-) -> None:
-    if linked is None:
+    name: str,
+    book: LedgerBook,
+    linked: datetime | None,
+    first: date | None,
+    from_day: date,
+    mapping: LedgerMap,
+) -> datetime:
+    """When the last linking pass began, where all that a book needs is there."""
+    if linked is None or first is None:
         message = f"{name} has no finished linking pass of {book.name}, so that it cannot be told "
         message += "which invoices stand there already"
         raise GoLiveRefused(message, remedy=f"run `syncd invoices link {name}` and look at it")
+    if from_day < first:
+        message = f"{name} was linked from {first} on, so that it cannot be told which invoices "
+        message += f"dated from {from_day} on stand there already"
+        days = (linked.date() + timedelta(days=1) - from_day).days
+        remedy = f"run `syncd invoices link {name} --days {days}` and look at it"
+        raise GoLiveRefused(message, remedy=remedy)
     if not mapping.contacts:
         message = f"no client is a contact of {name}: nothing would be posted"
         raise GoLiveRefused(
             message, remedy=f"map them first: `syncd map books {name} --propose --export FILE`"
         )
+    return linked

@@ -27,7 +27,7 @@ from syncd.core.service.ledger_matching import (
 from syncd.core.service.ledger_uses import may_be_posted
 from syncd.core.store.invoices import StoredInvoice, all_invoices, invoices_by_key
 from syncd.core.store.issues import Finding, IssueSeverity
-from syncd.core.store.ledger_golive import LINK, link_name
+from syncd.core.store.ledger_golive import LINK, link_name, linked_from_name
 from syncd.core.store.ledger_mappings import load_ledger_map
 from syncd.core.store.ledger_references import store_book
 from syncd.core.store.linked_documents import (
@@ -55,6 +55,9 @@ KIND: Final = LINK
 """Kind of the run rows of linking passes."""
 
 LINKED_AMOUNT_DIFFERS: Final = "LINKED_AMOUNT_DIFFERS"
+
+_AHEAD: Final = timedelta(days=92)
+"""Documents may be dated so far ahead: a quarter is invoiced before it begins."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,8 +124,8 @@ async def link_book(
         PluginError: the connector failed in a way it should not.
     """
     began = clock()
-    last = began.date() + timedelta(days=1)
-    first = last - timedelta(days=history_days)
+    today = began.date() + timedelta(days=1)
+    first, last = today - timedelta(days=history_days), today + _AHEAD
     async with failures_recorded(database, connection, clock, log):
         try:
             book = await ledger.book()
@@ -157,7 +160,8 @@ async def link_book(
         now = clock()
         await store_book(conn, connection.id, book, now=now)
         run_id = "" if run is None else run.id
-        await move_watermark(conn, connection.id, link_name(book.key), began, run_id=run_id)
+        for name in (link_name(book.key), linked_from_name(book.key, first)):
+            await move_watermark(conn, connection.id, name, began, run_id=run_id)
         issues = IssueBook(conn, connection.name, now)
         await issues.replace(LINKED_AMOUNT_DIFFERS, await _differing(conn, connection, book))
     issues.speak(log)

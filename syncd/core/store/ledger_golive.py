@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.connections import bump_data_version
-from syncd.core.store.tables.books import Attestation, LedgerGoLive
+from syncd.core.store.tables.books import Attestation, LedgerGoLive, Watermark
 from syncd.core.store.watermarks import watermark
 
 NOBODY_ELSE_POSTS: Final = "nobody_else_posts"
@@ -130,9 +130,25 @@ async def linked_at(conn: AsyncConnection, ledger_id: int, book_key: str) -> dat
     return await watermark(conn, ledger_id, link_name(book_key))
 
 
+async def linked_from(conn: AsyncConnection, ledger_id: int, book_key: str) -> date | None:
+    """The earliest day that a finished linking pass of an organisation looked at."""
+    beginning = linked_from_name(book_key, None)
+    statement = select(func.min(col(Watermark.name))).where(
+        col(Watermark.connection_id) == ledger_id,
+        col(Watermark.name).startswith(beginning, autoescape=True),
+    )
+    found = (await conn.execute(statement)).scalar_one_or_none()
+    return None if found is None else date.fromisoformat(found.removeprefix(beginning))
+
+
 def link_name(book_key: str) -> str:
     """Name of the watermark of an organisation's linking passes."""
     return f"{LINK}:{book_key}"
+
+
+def linked_from_name(book_key: str, first: date | None) -> str:
+    """Name of the watermark of passes that looked from a day on, or how all of them begin."""
+    return f"{link_name(book_key)}:from:{'' if first is None else first.isoformat()}"
 
 
 async def vouched(conn: AsyncConnection, psa_id: int, ledger_id: int) -> list[Vouched]:

@@ -118,6 +118,29 @@ def test_a_book_goes_live_after_linking_by_a_word_with_its_meaning(office: BookO
     assert not office.json("golive")["books"][0]["live"]
 
 
+def test_a_book_goes_live_from_no_day_before_those_that_were_linked(office: BookOffice) -> None:
+    furnish(office, invoice("1", dated=date(2026, 9, 15)))
+    mapped(office)
+    office.books["uk-books"].add(document("HAND-9", dated=date(2026, 9, 15)))
+    assert office("invoices", "link", "uk-books", "--days", "30")[0] == 0
+    code, _, err = office("golive", "uk-books", "--from", "2026-09-01", "--yes")
+    assert code == 6
+    assert "uk-books was linked from 2026-10-22 on" in err
+    assert "`syncd invoices link uk-books --days 81`" in err
+    assert office("golive", "uk-books", "--from", "2026-10-22", "--yes")[0] == 0
+    assert office("invoices", "link", "uk-books", "--days", "81")[0] == 0
+    assert office("golive", "uk-books", "--from", "2026-09-01", "--yes")[0] == 0
+    assert office("invoices", "link", "uk-books", "--days", "5")[0] == 0
+    assert office("golive", "uk-books", "--from", "2026-09-02", "--yes")[0] == 0
+
+
+def test_a_document_that_is_dated_ahead_is_linked(office: BookOffice) -> None:
+    furnish(office, invoice("1", dated=date(2026, 12, 1)))
+    mapped(office)
+    office.books["uk-books"].add(document(dated=date(2026, 12, 1)))
+    assert office.json("invoices", "link", "uk-books")["counts"]["linked"] == 1
+
+
 def test_a_linking_pass_of_last_week_is_told_before_a_book_goes_live(
     office: BookOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
