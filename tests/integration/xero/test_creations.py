@@ -35,6 +35,21 @@ def refused(outcome: ActionOutcome, *words: str) -> None:
     assert [word for word in words if word not in outcome.message] == [], outcome.message
 
 
+async def test_a_contact_and_an_item_are_made_once_and_carry_the_psas_id() -> None:
+    async with connected() as books:
+        for make in (contact, item):
+            remotes = set()
+            for attempt in ("one", "two"):
+                done = await make(books, attempt=attempt)
+                assert isinstance(done, Done), done
+                remotes.add(done.remote)
+            assert len(remotes) == 1
+            catalogue = {one.key: one for one in await books.references_anew()}
+            assert catalogue[remotes.pop()].foreign_key in {NUMBER, ""}
+        [made_one] = [one for one in catalogue.values() if one.foreign_key == NUMBER]
+        assert made_one.name == "Brand New Ltd"
+
+
 async def test_a_strangers_contact_with_the_same_number_is_shown_and_not_linked() -> None:
     async with connected() as books:
         books.hand.add_contact("Somebody Else plc", ContactNumber=NUMBER)
