@@ -155,7 +155,7 @@ class Desk:
     )
     lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    def log(self, event: str, **fields: Any) -> None:
+    def log(self, event: str, /, **fields: Any) -> None:
         self.lines.append((event, fields))
 
     async def shown(self, *invoices: PsaInvoice) -> None:

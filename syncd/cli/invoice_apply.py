@@ -88,6 +88,7 @@ def _data(
         "dry_run": dry_run,
         "queued": [row.key for row in (*applied.queued.documents, *applied.queued.actions)],
         "stale": [{"row": row.key, "why": why} for row, why in applied.queued.stale],
+        "waiting": [{"row": row.key, "why": why} for row, why in applied.queued.waiting],
         "held": applied.held,
         "documents": [
             {
@@ -159,6 +160,9 @@ def _show(
                 ],
             )
         )
+    if applied.queued.waiting:
+        n, why = len(applied.queued.waiting), applied.queued.waiting[0][1]
+        output.warn(f"{plural(n, 'row')} wait: {why}", "`syncd invoices read`")
     for row, why in applied.queued.stale:
         output.warn(f"{row.step.number} was left: {why}", f"`syncd plan invoices {book}`")
     done = applied.delivered

@@ -21,6 +21,7 @@ from syncd.core.service.invoice_queueing import (
     require_anything_left,
     require_fresh,
 )
+from syncd.core.service.invoice_reading import INVOICES_NOT_READ
 from syncd.core.service.ledger_delivery import deliver_to_book, deliver_to_psa
 from syncd.core.service.posting import PostingReport, deliver_documents
 from syncd.core.service.refusals import PlanNotFound
@@ -106,7 +107,7 @@ class AppliedInvoices:
                 return done.stopped_by.exit_code
             if done.waiting:
                 return OutcomeUnknown.exit_code
-            if done.refused or self.queued.stale:
+            if done.refused or self.queued.stale or self.queued.waiting:
                 return DataError.exit_code
         return PlanHeld.exit_code if self.held else 0
 
@@ -114,6 +115,10 @@ class AppliedInvoices:
         """Write into the run how it ended."""
         handle.count("queued", len(self.queued.documents) + len(self.queued.actions))
         handle.count("stale", len(self.queued.stale))
+        if self.queued.waiting:
+            handle.count("unread", len(self.queued.waiting))
+            why = self.queued.waiting[0][1]
+            handle.ends(RunStatus.PARTIAL, code=INVOICES_NOT_READ, error=why)
         handle.count("held", self.held)
         if self.delivered is not None:
             conclude(handle, self.delivered)

@@ -39,11 +39,13 @@ class Queued:
         documents: rows whose document was queued.
         actions: rows whose other write was queued.
         stale: rows that were left, with why.
+        waiting: rows that stay as they are, since their invoices were not read lately, with why.
     """
 
     documents: list[StoredRow] = field(default_factory=list)
     actions: list[StoredRow] = field(default_factory=list)
     stale: list[tuple[StoredRow, str]] = field(default_factory=list)
+    waiting: list[tuple[StoredRow, str]] = field(default_factory=list)
 
 
 def require_fresh(
@@ -126,11 +128,16 @@ async def queue_plan(
             ledger=ledger_connection,
             psa=psa_connection,
             book_key=book_key,
+            now=now,
             entries=entries,
         )
         wanted = []
         for row in record.rows:
             if row.state not in APPLICABLE:
+                continue
+            waits = holds.waits(row.step)
+            if waits:
+                queued.waiting.append((row, waits))
                 continue
             why = holds.why_not(row.step)
             if why:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from syncd.core.invoicing.drift import drift_of
 from syncd.core.invoicing.plan_rows import PlannedStep, Step
 from syncd.core.invoicing.problems import ALREADY_MARKED
 from syncd.core.invoicing.recognition import GONE
+from syncd.core.service.invoice_reading import KIND as INVOICES
 from syncd.core.store.documents_elsewhere import Elsewhere, documents_elsewhere
 from syncd.core.store.invoice_facts import GoLiveFact, StoredInvoice, golive_of, invoices_of_keys
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem, documents_of_invoices
 from syncd.core.store.ledger_golive import attested
+from syncd.core.store.runs import RunStatus, last_runs
 from syncd.core.store.states import DocumentState
+from syncd.core.store.watermarks import watermark
 from syncd.sdk.invoice_records import DocumentKind, Ownership, PsaInvoice
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 
@@ -29,7 +32,11 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.invoice_plans import InvoicePlanRecord
 
-_NOT_THERE = "the document that it rests on does not stand in the books any more"
+READ_WITHIN: Final = timedelta(hours=48)
+"""How old the last whole read of the PSA's invoices may be when documents are queued."""
+
+_NOT_THERE: Final = "the document that it rests on does not stand in the books any more"
+_OF_INVOICES: Final = (Step.POST, Step.VOID, Step.CREDIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,7 @@ class PlanLook:
         documents: their documents in this book.
         elsewhere: their documents in other books.
         entries: documents as the books show them now, by their id; None where they were not asked.
+        unread: why invoices are not known as the PSA has them now, or empty.
     """
 
     book_key: str
@@ -53,6 +61,11 @@ class PlanLook:
     documents: Mapping[str, Sequence[DocumentItem]] = field(default_factory=dict)
     elsewhere: Mapping[str, Sequence[Elsewhere]] = field(default_factory=dict)
     entries: Mapping[str, LedgerEntry] | None = None
+    unread: str = ""
+
+    def waits(self, step: PlannedStep) -> str:
+        """Why a row is left as it is for now, since nobody knows whether it still holds."""
+        return self.unread if step.step in _OF_INVOICES else ""
 
     def why_not(self, step: PlannedStep) -> str:
         """Why a row must not be written any more, or an empty text."""
@@ -147,6 +160,7 @@ async def look(
     ledger: ConnectionRef,
     psa: ConnectionRef,
     book_key: str,
+    now: datetime,
     entries: Mapping[str, LedgerEntry] | None,
 ) -> PlanLook:
     """What holds now, as the database has it in this transaction; see `PlanLook`."""
@@ -163,4 +177,22 @@ async def look(
             conn, psa.id, keys, ledger_id=ledger.id, book_key=book_key
         ),
         entries=entries,
+        unread=await _unread(conn, psa, now),
     )
+
+
+async def _unread(conn: AsyncConnection, psa: ConnectionRef, now: datetime) -> str:
+    """Why the invoices that are stored may not be those of the PSA, or an empty text.
+
+    One that was voided there since would be posted all the same.
+    """
+    last = (await last_runs(conn, INVOICES)).get(psa.name)
+    if last is not None and last.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
+        return f"the last read of {psa.name}'s invoices failed: run `syncd invoices read` first"
+    read_at = await watermark(conn, psa.id, INVOICES)
+    if read_at is not None and now - read_at > READ_WITHIN:
+        return (
+            f"{psa.name}'s invoices were last read whole at {read_at:%Y-%m-%d %H:%M} UTC: "
+            "run `syncd invoices read` first"
+        )
+    return ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from contextlib import suppress
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,8 +12,13 @@ import pytest
 from syncd.core.invoicing.plan_rows import RowState, Step
 from syncd.core.service.drift_words import choose_way
 from syncd.core.service.invoice_queueing import queue_plan
+from syncd.core.service.invoice_reading import KIND as INVOICES
+from syncd.core.service.invoice_release import release_rows
 from syncd.core.service.ledger_actions import queue_action
+from syncd.core.service.plan_look import READ_WITHIN
+from syncd.core.service.runs import run
 from syncd.core.store.database import Database
+from syncd.core.store.watermarks import move_watermark
 from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.invoice_records import DocumentKind, Ownership
 from syncd.sdk.ledger_records import EntryStatus
@@ -221,3 +227,70 @@ async def test_a_word_is_used_up_by_the_step_that_follows_it(database: Database)
     assert (await one.plan()).record.rows == ()
     await said(one, "void-and-reissue")
     assert [row.step.step for row in (await one.plan()).record.rows] == [Step.VOID]
+
+
+async def read_of_the_psa(one: Desk, error: Exception | None) -> None:
+    """A run that read the PSA's invoices, or failed to."""
+    one.time.now += timedelta(minutes=1)
+    with suppress(VendorUnavailable):
+        async with run(
+            one.database,
+            subject=one.psa.name,
+            kind=INVOICES,
+            scheduled_for=None,
+            clock=one.time.clock,
+            log=one.log,
+            node="here",
+        ):
+            if error is not None:
+                raise error
+
+
+async def test_nothing_is_queued_while_the_last_read_of_the_psa_failed(database: Database) -> None:
+    one = await desk(database)
+    await one.shown(invoice("1"))
+    await read_of_the_psa(one, VendorUnavailable("one page is bad"))
+    plan = await one.plan()
+
+    applied = await one.apply(plan)
+    assert [row.state for row in applied.record.rows] == [RowState.READY]
+    assert (applied.queued.stale, applied.exit_code) == ([], 6)
+    ((_, why),) = applied.queued.waiting
+    assert "syncd invoices read" in why
+    assert one.book.entries == {}
+
+    await read_of_the_psa(one, None)
+    assert [row.state for row in (await one.apply(plan)).record.rows] == [RowState.APPLIED]
+
+
+async def test_a_read_of_days_ago_is_too_old_to_queue_upon(database: Database) -> None:
+    one = await desk(database)
+    await one.shown(invoice("1"))
+    async with database.writer() as conn:
+        await move_watermark(conn, one.psa.id, INVOICES, one.time.now)
+    one.time.now += READ_WITHIN + timedelta(minutes=1)
+    plan = await one.plan()
+    assert len((await one.apply(plan)).queued.waiting) == 1
+
+    async with database.writer() as conn:
+        await move_watermark(conn, one.psa.id, INVOICES, one.time.now)
+    assert [row.state for row in (await one.apply(plan)).record.rows] == [RowState.APPLIED]
+
+
+async def test_a_release_is_kept_while_the_psa_could_not_be_read(database: Database) -> None:
+    one = await desk(database, approval="by_hand")
+    await one.shown(invoice("1"))
+    plan = await one.plan()
+    await release_rows(
+        database,
+        plan.record.id,
+        rows=[],
+        reason="looked at it",
+        by="ann",
+        clock=one.time.clock,
+        log=one.log,
+    )
+    await read_of_the_psa(one, VendorUnavailable("one page is bad"))
+    applied = await one.apply(plan)
+    assert [row.state for row in applied.record.rows] == [RowState.RELEASED]
+    assert [row.state for row in (await one.plan()).record.rows] == [RowState.RELEASED]
