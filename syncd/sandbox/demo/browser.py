@@ -47,7 +47,7 @@ def sign_in(connection: str, folder: Path, environment: Mapping[str, str]) -> st
         alarm.start()
         try:
             asked = _address(login.stdout)
-            ended = _visit(asked) if asked else ""
+            ended = visit(asked) if asked else ""
             login.stdin.write(ended + "\n")
             login.stdin.close()
             told = login.stdout.read()
@@ -76,7 +76,8 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _visit(address: str) -> str:
+def visit(address: str) -> str:
+    """Open a simulated page of consent; where the browser ends, empty if it stays there."""
     try:
         urllib.request.build_opener(_Stay).open(address, timeout=_SECONDS).close()
     except urllib.error.HTTPError as answer:
