@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.ledger_documents import NOT_STANDING
+from syncd.core.store.ledger_golive import load_ledger_golive
 from syncd.core.store.outbox import chunks
 from syncd.core.store.tables import ConnectionRow
 from syncd.core.store.tables.books import InvoiceRow, LedgerGoLive
@@ -115,15 +116,10 @@ async def client_names(conn: AsyncConnection, psa_id: int) -> dict[str, str]:
 
 async def golive_of(conn: AsyncConnection, psa_id: int, ledger_id: int) -> GoLiveFact | None:
     """Whether a book is live; None while it is only linked."""
-    statement = select(LedgerGoLive).where(
-        col(LedgerGoLive.psa_connection_id) == psa_id,
-        col(LedgerGoLive.ledger_connection_id) == ledger_id,
-        col(LedgerGoLive.superseded_at).is_(None),
-    )
-    row = (await conn.execute(statement)).one_or_none()
-    if row is None or not row.live:
+    word = await load_ledger_golive(conn, psa_id, ledger_id)
+    if word is None or not word.live or word.from_day is None:
         return None
-    return GoLiveFact(book_key=row.book_key, from_day=date.fromisoformat(row.from_day))
+    return GoLiveFact(book_key=word.book_key, from_day=word.from_day)
 
 
 async def live_books(conn: AsyncConnection, psa_id: int) -> set[tuple[str, str]]:
