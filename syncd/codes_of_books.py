@@ -89,6 +89,7 @@ BOOKS: dict[str, Code] = {
     "CHANGED_IN_PSA": Code("books", "The PSA changed an invoice after it was posted."),
     "VOIDED_IN_PSA": Code("books", "The PSA voided an invoice after it was posted."),
     "GONE_IN_PSA": Code("books", "The PSA has an invoice no more that stands in the books."),
+    "UNFINISHED_IN_PSA": Code("books", "An invoice that was posted is a draft again in the PSA."),
     "CREDIT_IMPOSSIBLE": Code("books", "No credit note can say what the change is worth."),
     "DRIFTED_IN_BOOKS": Code("books", "A changed document is neither voided nor credited."),
     "POSTED_BEFORE_US": Code(

@@ -10,7 +10,12 @@ from syncd.bootstrap import App
 from syncd.cli.output import table
 from syncd.cli.person import current_person
 from syncd.core.invoicing.rules import CREDIT, REISSUE
-from syncd.core.service.carry_steps import CHANGED_IN_PSA, GONE_IN_PSA, VOIDED_IN_PSA
+from syncd.core.service.carry_steps import (
+    CHANGED_IN_PSA,
+    GONE_IN_PSA,
+    UNFINISHED_IN_PSA,
+    VOIDED_IN_PSA,
+)
 from syncd.core.service.drift_issues import BOOKS_COPIED, DRIFTS
 from syncd.core.service.drift_words import choose_way, find_document, keep, post_again
 from syncd.core.store.issues import Issue, open_issues
@@ -21,7 +26,15 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
 
 _CODES = frozenset(
-    {*DRIFTS, BOOKS_COPIED, "BOOKS_DIFFER", CHANGED_IN_PSA, VOIDED_IN_PSA, GONE_IN_PSA}
+    {
+        *DRIFTS,
+        BOOKS_COPIED,
+        "BOOKS_DIFFER",
+        CHANGED_IN_PSA,
+        VOIDED_IN_PSA,
+        GONE_IN_PSA,
+        UNFINISHED_IN_PSA,
+    }
 )
 _NEXT = {
     "keep": "{number} stays as it is in {book}",

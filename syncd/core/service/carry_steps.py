@@ -29,6 +29,7 @@ from syncd.core.service.carry_credits import CREDIT_IMPOSSIBLE, credit
 from syncd.core.service.carry_scene import CarryScene, hold
 from syncd.core.store.invoice_facts import StoredInvoice
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem
+from syncd.core.store.moved_invoices import is_draft
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
@@ -37,10 +38,17 @@ from syncd.sdk.ledger_writes import ActionKind, LedgerAction
 CHANGED_IN_PSA: Final = "CHANGED_IN_PSA"
 VOIDED_IN_PSA: Final = "VOIDED_IN_PSA"
 GONE_IN_PSA: Final = "GONE_IN_PSA"
+UNFINISHED_IN_PSA: Final = "UNFINISHED_IN_PSA"
 DRIFTED_IN_BOOKS: Final = "DRIFTED_IN_BOOKS"
 POSTED_BEFORE_US: Final = "POSTED_BEFORE_US"
 NOT_ALLOWED_NOW: Final = "NOT_ALLOWED_NOW"
 REFUSED_BEFORE: Final = "REFUSED_BEFORE"
+
+_UNDECIDED: Final = {
+    GONE_IN_PSA: "whether it still counts, only a person can tell",
+    UNFINISHED_IN_PSA: "it waits until it is finished there, or for a person",
+}
+"""What no rule acts upon, with the reason."""
 
 _VOIDED: Final = "-V"
 """Follows the number of a document that is voided for another one to take its number."""
@@ -51,7 +59,7 @@ class MovedInvoice:
     """A document whose invoice moved, and what is made of that.
 
     Attributes:
-        code: `CHANGED_IN_PSA`, `VOIDED_IN_PSA` or `GONE_IN_PSA`.
+        code: `CHANGED_IN_PSA`, `VOIDED_IN_PSA`, `GONE_IN_PSA` or `UNFINISHED_IN_PSA`.
         document: ours.
         stored: the invoice as it is now.
         carry: the decision.
@@ -89,13 +97,17 @@ def judge(
         code = GONE_IN_PSA
     elif stored.invoice.voided:
         code = VOIDED_IN_PSA
+    elif is_draft(stored):
+        code = UNFINISHED_IN_PSA
     way, _, digest = decided.rpartition(":")
-    by_person = bool(way) and digest == stored.digest
+    by_person = bool(way) and digest == stored.digest and code != UNFINISHED_IN_PSA
     policy = rules.on_edit if code == CHANGED_IN_PSA else rules.on_void
-    policy = HOLD if code == GONE_IN_PSA else policy
+    policy = HOLD if code in _UNDECIDED else policy
     entry = scene.entries.get(document.remote or "")
     decide = carry_edit if code == CHANGED_IN_PSA else carry_void
     carry = decide(way if by_person else policy, entry, book, today=scene.today)
+    if carry.step is CarryStep.HOLD and code in _UNDECIDED:
+        carry = hold(code, _UNDECIDED[code])
     if carry.step not in (CarryStep.HOLD, CarryStep.NOTHING):
         carry = _guarded(scene, document, entry, refused, carry.step) or carry
     if carry.step is CarryStep.REISSUE:

@@ -21,6 +21,7 @@ from syncd.core.service.carry_scene import CarryScene
 from syncd.core.service.carry_steps import (
     CHANGED_IN_PSA,
     GONE_IN_PSA,
+    UNFINISHED_IN_PSA,
     VOIDED_IN_PSA,
     MovedInvoice,
     judge,
@@ -55,6 +56,7 @@ _HAPPENED = {
     CHANGED_IN_PSA: "was changed in the PSA after it was posted",
     VOIDED_IN_PSA: "was voided in the PSA after it was posted",
     GONE_IN_PSA: "is gone from the PSA and stands in the books",
+    UNFINISHED_IN_PSA: "is a draft again in the PSA and stands in the books",
 }
 
 
@@ -184,6 +186,8 @@ def _finding(name: str, moved: MovedInvoice) -> Finding:
     number = document.number
     if moved.step is not None:
         remedy = "`syncd plan invoices` proposes what follows, and `syncd apply PLAN` does it; "
+    elif moved.code == UNFINISHED_IN_PSA:
+        remedy = "Finish it in the PSA, or void it there; "
     else:
         remedy = (
             f"Put it back in the PSA, or say what follows with `syncd invoices drift --void "

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from syncd.core.invoicing.recognition import GONE
-from syncd.core.service.carry_steps import CHANGED_IN_PSA, GONE_IN_PSA, VOIDED_IN_PSA
+from syncd.core.service.carry_steps import (
+    CHANGED_IN_PSA,
+    GONE_IN_PSA,
+    UNFINISHED_IN_PSA,
+    VOIDED_IN_PSA,
+)
 from syncd.core.service.drift_issues import BOOKS_DELETED, BOOKS_VOIDED, DRIFTS, close_about, title
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger_payments import IS_NEW, see_writes
@@ -28,8 +33,13 @@ from syncd.core.store.ledger_payments import (
     move_part,
     part_of_id,
 )
-from syncd.core.store.moved_invoices import DECIDE, moved_documents, way_outcome
-from syncd.core.store.moved_invoices import GONE as GONE_SOURCE
+from syncd.core.store.moved_invoices import (
+    DECIDE,
+    is_draft,
+    kept_source,
+    moved_documents,
+    way_outcome,
+)
 from syncd.core.store.standing_documents import see_document, standing_documents, take_source
 from syncd.core.store.states import DocumentState
 from syncd.sdk.connector import EventLog
@@ -43,7 +53,7 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
 
-_SOURCE: Final = (CHANGED_IN_PSA, VOIDED_IN_PSA, GONE_IN_PSA)
+_SOURCE: Final = (CHANGED_IN_PSA, VOIDED_IN_PSA, GONE_IN_PSA, UNFINISHED_IN_PSA)
 
 
 async def find_document(
@@ -185,13 +195,16 @@ async def choose_way(
     """What the next plan shall propose for one change of the PSA; it binds for this change only.
 
     Raises:
-        DataError: the PSA did not change it.
+        DataError: the PSA did not change it, or is still changing it.
     """
     async with database.writer() as conn:
         if not await _source_moved(conn, connection, document):
             raise _calm(document)
-        stored = await invoices_of_keys(conn, psa.id, [document.invoice])
-        outcome = way_outcome(way, stored[document.invoice].digest)
+        stored = (await invoices_of_keys(conn, psa.id, [document.invoice]))[document.invoice]
+        if is_draft(stored):
+            message = f"the invoice of {document.number} is a draft again in the PSA"
+            raise DataError(message, remedy="finish it there, or void it there")
+        outcome = way_outcome(way, stored.digest)
         await _say(conn, document, outcome, by, why, clock())
 
 
@@ -252,7 +265,7 @@ async def _source_moved(
     if not any(one.id == document.id for one in moved):
         return ""
     stored = (await invoices_of_keys(conn, document.psa_id, [document.invoice]))[document.invoice]
-    return GONE_SOURCE if stored.gone else stored.digest
+    return kept_source(stored)
 
 
 async def _say(

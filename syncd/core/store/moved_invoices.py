@@ -10,10 +10,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.store.invoice_facts import StoredInvoice
 from syncd.core.store.ledger_documents import DocumentItem, item_of
 from syncd.core.store.ledger_intents import LedgerTry, record_tries
 from syncd.core.store.standing_documents import STANDING
@@ -23,6 +24,9 @@ from syncd.sdk.invoice_records import DocumentKind
 
 GONE: Final = "gone"
 """`source_digest` of a document that stays although the PSA does not know its invoice any more."""
+
+_UNFINISHED: Final = "unfinished:"
+"""Begins the `source_digest` of a document that stays although its invoice is a draft again."""
 
 DECIDE: Final = "decide"
 _WAY: Final = "carry:"
@@ -38,7 +42,9 @@ _SAME_INVOICE: Final = and_(
 async def moved_documents(
     conn: AsyncConnection, psa_id: int, ledger_id: int, book_key: str
 ) -> list[DocumentItem]:
-    """Standing documents whose invoice shows something else by now, or is gone."""
+    """Standing documents whose invoice shows something else, is a draft again, or is gone."""
+    draft = and_(col(InvoiceRow.finalised).is_(False), col(InvoiceRow.voided).is_(False))
+    kept_as_draft = literal(_UNFINISHED) + col(InvoiceRow.digest)
     statement = (
         select(_Row)
         .join(InvoiceRow, _SAME_INVOICE)
@@ -47,7 +53,8 @@ async def moved_documents(
             or_(
                 and_(
                     col(InvoiceRow.gone_at).is_(None),
-                    col(InvoiceRow.digest) != col(_Row.source_digest),
+                    col(_Row.source_digest) != kept_as_draft,
+                    or_(draft, col(_Row.source_digest) != col(InvoiceRow.digest)),
                 ),
                 and_(col(InvoiceRow.gone_at).is_not(None), col(_Row.source_digest) != GONE),
             ),
@@ -57,6 +64,18 @@ async def moved_documents(
     found = [item_of(row) for row in (await conn.execute(statement)).all()]
     # A credit note that we made for a change is no invoice of the PSA.
     return [one for one in found if one.payload is None or one.payload.replaces is None]
+
+
+def kept_source(invoice: StoredInvoice) -> str:
+    """`source_digest` of a document that a person leaves as it is, whatever the PSA shows now."""
+    if invoice.gone:
+        return GONE
+    return _UNFINISHED + invoice.digest if is_draft(invoice) else invoice.digest
+
+
+def is_draft(invoice: StoredInvoice) -> bool:
+    """Whether the PSA has it, and has it as a draft again."""
+    return not (invoice.gone or invoice.invoice.finalised or invoice.invoice.voided)
 
 
 async def open_credits(

@@ -145,6 +145,21 @@ async def test_a_smaller_invoice_is_credited_by_the_difference_and_a_larger_one_
     assert [one.evidence["invoice"] for one in await one.issues()] == ["2"]
 
 
+async def test_where_prices_include_tax_a_change_is_credited_by_its_nets(
+    database: Database,
+) -> None:
+    one = await desk(database, on_edit="credit", basis="inclusive")
+    (document,) = await one.post(invoice("1", line(1), line(2, tax_code="2", rate="0")))
+    assert document.payload is not None
+    assert document.payload.document.lines[0].unit_price == Decimal("12.00")
+    await one.shown(invoice("1", line(1, quantity="1"), line(2, tax_code="2", rate="0")))
+
+    await one.apply(await one.plan())
+    note = await one.document("INV-00001-CR")
+    assert (note.net, note.tax, note.total) == (Decimal("10.00"), Decimal("2.00"), Decimal("12.00"))
+    assert await one.codes() == []
+
+
 async def test_a_credit_note_of_the_psa_is_allocated_to_its_invoice_as_a_second_step(
     database: Database,
 ) -> None:
@@ -270,3 +285,66 @@ async def kept(one: Desk) -> None:
         clock=one.time.clock,
         log=one.log,
     )
+
+
+@pytest.mark.parametrize("rule", ["hold", "void-and-reissue", "credit"])
+async def test_an_invoice_that_is_a_draft_again_is_told_and_no_rule_acts_on_it(
+    sqlite_database: Database, rule: str
+) -> None:
+    one = await desk(sqlite_database, on_edit=rule, on_void=rule)
+    await one.post(invoice("1"))
+    await one.shown(invoice("1", finalised=False))
+
+    assert await steps(one) == []
+    (issue,) = await one.issues()
+    assert issue.code == "UNFINISHED_IN_PSA"
+    assert "a draft again" in issue.message
+
+    # Edited meanwhile, it is still a draft; finished, it is a change.
+    await one.shown(invoice("1", *EDITED, finalised=False))
+    assert (await steps(one), await one.codes()) == ([], ["UNFINISHED_IN_PSA"])
+    await one.shown(invoice("1", *EDITED))
+    assert [step for step, _, _ in await steps(one)] == {
+        "hold": [],
+        "void-and-reissue": [Step.VOID],
+        "credit": [],
+    }[rule]
+    assert await one.codes() == ["CHANGED_IN_PSA"]
+    await one.shown(invoice("1"))
+    assert (await steps(one), await one.codes()) == ([], [])
+
+
+async def test_a_draft_that_is_kept_in_the_books_is_told_again_when_it_changes(
+    sqlite_database: Database,
+) -> None:
+    one = await desk(sqlite_database)
+    await one.post(invoice("1"))
+    await one.shown(invoice("1", finalised=False))
+    await one.plan()
+    await kept(one)
+    await one.plan()
+    assert await one.codes() == []
+    await one.shown(invoice("1"))
+    await one.plan()
+    assert await one.codes() == []
+
+    await one.shown(invoice("1", *EDITED, finalised=False))
+    await one.plan()
+    assert await one.codes() == ["UNFINISHED_IN_PSA"]
+
+
+async def test_a_draft_is_voided_where_it_was_made_or_not_at_all(
+    sqlite_database: Database,
+) -> None:
+    one = await desk(sqlite_database, on_void="void-and-reissue")
+    await one.post(invoice("1"))
+    await one.shown(invoice("1", finalised=False))
+    await one.plan()
+    with pytest.raises(DataError, match="a draft again"):
+        await said(one, "void-and-reissue")
+    assert "void it there" in (await one.issues())[0].remedy
+    assert "--void" not in (await one.issues())[0].remedy
+
+    await one.shown(invoice("1", finalised=False, voided=True))
+    assert [step for step, _, _ in await steps(one)] == [Step.VOID]
+    assert await one.codes() == ["VOIDED_IN_PSA"]
