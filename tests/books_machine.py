@@ -28,6 +28,7 @@ from syncd.sdk.invoice_records import DocumentKind, PsaInvoice
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 from syncd.sdk.testing.fakes import RecordingLog
 from tests.builders_books import Died, FakeBook, Fate, Time
+from tests.builders_fate import deaths_at_commits
 from tests.builders_invoices import CATALOGUE, START, connected, invoice, line, read
 from tests.builders_keeper import FakeKeeper
 
@@ -52,6 +53,10 @@ class Machine:
 
     async def cycle(self) -> None:
         """What the daemon does: read, plan, apply; each may end with the process."""
+        with deaths_at_commits(self.fate):
+            await self._round()
+
+    async def _round(self) -> None:
         try:
             await read(self.database, self.psa, *self.keeper.invoices_by_key.values())
             planned = await plan_invoices(

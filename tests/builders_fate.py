@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from syncd.core.store import database
 from tests.builders_invoices import START
 
 
@@ -36,6 +39,16 @@ class Fate:
         if self.deaths > 0 and self.strikes(share):
             self.deaths -= 1
             raise Died
+
+
+@contextmanager
+def deaths_at_commits(fate: Fate) -> Iterator[None]:
+    """Within the block the process may also end right before a commit, and right after it."""
+    database.commit_hook = lambda _moment: fate.may_die(0.05)
+    try:
+        yield
+    finally:
+        database.commit_hook = None
 
 
 @dataclass(slots=True)
