@@ -22,6 +22,7 @@ from syncd.sdk.invoice_records import (
     PsaInvoice,
 )
 from syncd.sdk.ledger_records import (
+    AmountBasis,
     LedgerBook,
     LedgerReference,
     ReferenceKind,
@@ -45,11 +46,13 @@ def totals_of(document: LedgerDocument, taxes: Mapping[str, LedgerReference]) ->
         if not line.text_only and line.tax_code not in taxes:
             raise DataError(f"tax {line.tax_code} is not known")
         amount = line.quantity * line.unit_price * (100 - line.discount_percent) / 100
-        net = amount.quantize(CENT, ROUND_HALF_UP)
-        nets.append(net)
-        if not line.text_only:
-            rate = sum(taxes[line.tax_code].rates, Decimal(0))
-            tax += (net * rate / 100).quantize(CENT, ROUND_HALF_UP)
+        rate = Decimal(0) if line.text_only else sum(taxes[line.tax_code].rates, Decimal(0))
+        gross = document.basis is AmountBasis.INCLUSIVE
+        part = rate / (100 + rate) if gross else rate / 100
+        shown = amount.quantize(CENT, ROUND_HALF_UP)
+        of_line = (shown * part).quantize(CENT, ROUND_HALF_UP)
+        nets.append(shown - of_line if gross else shown)
+        tax += of_line
     total = sum(nets, Decimal(0))
     return Totals(net=total, tax=tax, total=total + tax, lines=tuple(nets))
 

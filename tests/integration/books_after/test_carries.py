@@ -157,6 +157,7 @@ async def test_where_prices_include_tax_a_change_is_credited_by_its_nets(
     await one.apply(await one.plan())
     note = await one.document("INV-00001-CR")
     assert (note.net, note.tax, note.total) == (Decimal("10.00"), Decimal("2.00"), Decimal("12.00"))
+    assert [step for step, _, _ in await steps(one)] == [Step.ALLOCATE]
     assert await one.codes() == []
 
 
