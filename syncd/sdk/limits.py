@@ -81,6 +81,10 @@ class SlidingWindow:
         """
         self._penalty_until = max(self._penalty_until, self._monotonic() + seconds)
 
+    def occupy(self, calls: int) -> None:
+        """Count calls of others that the vendor may still count, as if they had ended now."""
+        self._ends.extend([self._monotonic()] * calls)
+
     async def __aenter__(self) -> float:
         await self._slots.acquire()
         try:
@@ -144,7 +148,9 @@ def shared(key: Hashable, make: Callable[[], T]) -> T:
     return found
 
 
-def shared_window(owner: str, calls: int, window_seconds: float, concurrency: int) -> SlidingWindow:
+def shared_window(
+    owner: str, calls: int, window_seconds: float, concurrency: int, *, used: int = 0
+) -> SlidingWindow:
     """One window for all clients of this process, for quotas that are soon used up.
 
     A client that is opened right after another one would count from nothing, while the vendor
@@ -155,12 +161,16 @@ def shared_window(owner: str, calls: int, window_seconds: float, concurrency: in
         calls: most calls within a window.
         window_seconds: length of the window.
         concurrency: most calls in flight; of the first who asks.
+        used: of these calls, what a process before this one may have just made.
 
     Raises:
         ValueError: as with `SlidingWindow`.
         RuntimeError: no event loop runs.
     """
-    return shared(
-        ("window", owner, calls, window_seconds),
-        lambda: SlidingWindow(calls, window_seconds, concurrency),
-    )
+
+    def begun() -> SlidingWindow:
+        window = SlidingWindow(calls, window_seconds, concurrency)
+        window.occupy(used)
+        return window
+
+    return shared(("window", owner, calls, window_seconds), begun)

@@ -9,9 +9,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from syncd_quickbooks import CONNECTOR
 
 from syncd.sdk.connector import Ports, RateLimit
+from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_writes import Posted
 from syncd.sdk.psa_records import NotSent
 from tests.builders_quickbooks import Opened, context, document, opened
@@ -35,6 +37,18 @@ async def test_forty_batches_a_minute_are_kept_over_connections_that_follow_each
                     number += 1
                     (outcome,) = await ports.ledger.post([document(str(number))])
                     assert isinstance(outcome, Posted), outcome
+        assert quota.refused == 0
+
+
+async def test_ten_calls_a_second_are_used_as_soon_as_they_surely_are_ours() -> None:
+    async with opened() as books:
+        quota = books.simulator.quotas[books.simulator.company.realm]
+        await books.ledger.book()
+        assert (len(books.sent), books.stopwatch.now) == (3, 0.0)  # another process may have ended
+        for _ in range(50):
+            await books.ledger.read_back({"1": DocumentKind.INVOICE})
+        assert len(books.sent) == 53
+        assert books.stopwatch.now == pytest.approx(5.0, abs=0.01)
         assert quota.refused == 0
 
 

@@ -49,6 +49,35 @@ async def test_a_call_occupies_the_quota_until_a_window_after_its_end():
         assert watch.now == pytest.approx(63)
 
 
+async def test_calls_that_others_made_just_now_count_as_well():
+    watch = FakeStopwatch()
+    watch.now = 100
+    window = window_on(watch, 10, 1, 5)
+    window.occupy(7)
+    for _ in range(3):
+        async with window as waited:
+            assert waited == 0
+    async with window as waited:
+        assert waited == pytest.approx(1)
+    for _ in range(9):
+        async with window as waited:
+            assert waited == 0
+    async with window as waited:
+        assert waited == pytest.approx(1)
+
+
+async def test_a_shared_window_begins_as_it_is_told_and_only_once():
+    watch = FakeStopwatch()
+    with watch.running():
+        first = shared_window("vendor", 4, 60, 2, used=3)
+        async with first as waited:
+            assert waited == 0
+        again = shared_window("vendor", 4, 60, 2, used=3)
+        assert again is first
+        async with again as waited:
+            assert waited == pytest.approx(60)
+
+
 async def test_no_quota_means_no_wait():
     watch = FakeStopwatch()
     window = SlidingWindow.of(RateLimit(calls=0, concurrency=1))
