@@ -192,12 +192,14 @@ class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
 
     Attributes:
         gone: True when the record to update no longer exists at the vendor.
+        version: of the record after the refusal, where the attempt itself moved it; else empty.
     """
 
     key: str
     code: str
     message: str
     gone: bool = False
+    version: str = ""
 
 
 class NotSent(msgspec.Struct, frozen=True, tag="not_sent"):

@@ -143,7 +143,8 @@ class Moves:
         except AuthError as error:
             outcome = NotSent(move.action.key, str(error))
         if isinstance(outcome, Done):
-            return refused
+            entry = outcome.entry
+            return msgspec.structs.replace(refused, version=entry.version if entry else "")
         told = f"; it has the number {move.action.renumber} there now: give it {move.number} again"
         return msgspec.structs.replace(refused, message=f"{refused.message}{told}")
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from syncd.core.invoicing.planning import ABANDONED, REPEATABLE
 from syncd.core.service.bookkeeping_calls import Happened
 from syncd.core.service.committed_together import commit_together
@@ -52,6 +54,7 @@ class ActionEnding:
         done: what came of it, for one that stands.
         anew: proven not to have happened: the next sending is another attempt.
         unsent: surely not sent: the sending does not count.
+        version: of the document after a refusal, where the attempt itself moved it.
     """
 
     state: OutboxState
@@ -61,6 +64,7 @@ class ActionEnding:
     done: Happened | None = None
     anew: bool = False
     unsent: bool = False
+    version: str = ""
 
 
 Ended = tuple[ActionItem, ActionEnding]
@@ -216,6 +220,10 @@ def _values(item: ActionItem, ending: ActionEnding, now: datetime) -> dict[str, 
         other = again(item)
         values["generation"] = other.generation
         values["payload"] = canonical_json(other.payload).decode()
+    if ending.version and isinstance(item.payload, LedgerAction):
+        # So that the same refusal is not sought again, though the document has another version.
+        moved = msgspec.structs.replace(item.payload, version=ending.version)
+        values["payload"] = canonical_json(moved).decode()
     if ending.unsent:
         values["attempts"] = max(item.attempts - 1, 0)
     if ending.state in {OutboxState.DELIVERED, OutboxState.REJECTED}:

@@ -252,8 +252,10 @@ class _Writing:
         match outcome:
             case Happened():
                 return ActionEnding(state=OutboxState.DELIVERED, done=outcome)
-            case Rejected(code=code, message=message):
-                return ActionEnding(state=OutboxState.REJECTED, code=code, message=message)
+            case Rejected(code=code, message=message, version=version):
+                return ActionEnding(
+                    state=OutboxState.REJECTED, code=code, message=message, version=version
+                )
             case NotSent(message=message, retry_after=wait):
                 pause = max(wait or 0.0, _PAUSE)
                 return ActionEnding(

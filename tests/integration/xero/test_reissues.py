@@ -233,6 +233,27 @@ async def test_a_void_that_is_left_half_done_is_finished_by_a_later_round(
         assert await one.issues() == []
 
 
+async def test_a_void_that_xero_refuses_is_not_tried_again_until_something_moves(
+    sqlite_database: Database,
+) -> None:
+    async with way(sqlite_database, on_edit="void-and-reissue") as one:
+        await one.shown(invoice("1"))
+        await one.round()
+        await one.shown(edited())
+        words = '{"Type":"ValidationException","Message":"The return is filed"}'
+        refuse = Fault(action=Action.STATUS_BEFORE, status=400, body=words, nth=2, count=1)
+        one.hosted.controlled.faults.replace([replace(refuse, **MOVES)])
+        assert await one.round() == [Step.VOID]
+        assert one.standing() == {NUMBER: Decimal("24.00")}
+        told = await one.issues()
+        assert set(told) == {"WRITE_REFUSED", "CHANGED_IN_PSA"}
+        writes = one.simulator.calls["POST Invoices"]
+        for _ in range(2):
+            assert await one.round() == []
+        assert one.simulator.calls["POST Invoices"] == writes
+        assert set(await one.issues()) == set(told)
+
+
 async def test_what_is_paid_in_xero_is_neither_renumbered_nor_voided(
     sqlite_database: Database,
 ) -> None:

@@ -173,6 +173,8 @@ async def test_a_document_whose_void_is_refused_has_its_own_number_again() -> No
         assert isinstance(refused, Rejected)
         assert "payments" in refused.message
         assert await shown(books, first) == ("SI-1", EntryStatus.OPEN)
+        back = await books.ledger.read_back({first.remote: first.kind})
+        assert refused.version == back[first.remote].version != first.version
 
 
 async def test_a_number_that_cannot_be_given_back_is_told() -> None:
