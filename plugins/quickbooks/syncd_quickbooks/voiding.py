@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from syncd.sdk.errors import AuthError, ConnectorError, ProtocolError
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
@@ -79,8 +81,8 @@ class Voider:
         except Refused as error:
             if error.said.next is not Next.REFUSED:
                 raise
-            kept = await self._number_back(action, entry.number)
-            return rejected(action, error.said.rejected, error.said.sentence + kept)
+            refused = rejected(action, error.said.rejected, error.said.sentence)
+            return await self._number_back(action, entry.number, refused)
         except AuthError as error:
             # Not raised, as that would say that nothing was written.
             return NotSent(action.key, str(error))
@@ -128,15 +130,16 @@ class Voider:
             raise ProtocolError(f"the answer does not tell of document {row.id}")
         return changed
 
-    async def _number_back(self, action: LedgerAction, number: str) -> str:
-        """Give a document that could not be voided its number back; words if that fails."""
+    async def _number_back(self, action: LedgerAction, number: str, refused: Rejected) -> Rejected:
+        """The refusal of a void; the document stands, so that its number is its own again."""
         try:
             rows = await self.search.rows(ENTITIES[action.document_kind], [action.remote])
             body = _number(rows[action.remote], number)
-            await self.requests.send(action, "invoice", body, step="b")
+            answer = await self.requests.send(action, "invoice", body, step="b")
+            back = answer.decode(Made).invoice
         except (ConnectorError, KeyError):
-            return _kept(action)
-        return ""
+            return msgspec.structs.replace(refused, message=refused.message + _kept(action))
+        return msgspec.structs.replace(refused, version="" if back is None else back.sync_token)
 
 
 def _number(row: Transaction, number: str) -> dict[str, Any]:
