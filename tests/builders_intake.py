@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from syncd.core.service.invoice_reading import KIND, InvoiceRead, read_invoices
+from syncd.core.store.connections import ConnectionRef
+from syncd.core.store.database import Database
+from syncd.core.store.watermarks import watermark
 from syncd.plugins import Plugins
 from syncd.sdk.connector import Capability, Context, Ports
 from syncd.sdk.invoice_records import PsaInvoice
@@ -22,7 +26,7 @@ from syncd.sdk.ledger_records import EntryStatus, LedgerEntry, LedgerReference, 
 from syncd.sdk.records import CheckResult, PsaClient
 from tests.builders_books import FakeBook, Fate, Time
 from tests.builders_command import Office
-from tests.builders_data import SmallPsa
+from tests.builders_data import SmallPsa, StrictLog
 from tests.builders_host import connector
 from tests.builders_invoices import CATALOGUE, START, invoice
 
@@ -234,3 +238,28 @@ def mapped(office: BookOffice, text: str = MAPPED, *, book: str = "uk-books") ->
 
 def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
+
+
+async def read_once(
+    database: Database,
+    psa: ConnectionRef,
+    keeper: ScriptedKeeper,
+    *,
+    after: timedelta | None = None,
+) -> InvoiceRead:
+    """One read, so long after the first."""
+    return await read_invoices(
+        database,
+        psa,
+        keeper,
+        overlap=timedelta(minutes=60),
+        sweep_days=400,
+        clock=lambda: START + (after or timedelta(0)),
+        log=StrictLog(),
+    )
+
+
+async def marked(database: Database, psa: ConnectionRef) -> datetime | None:
+    """Until when invoices are known."""
+    async with database.reader() as conn:
+        return await watermark(conn, psa.id, KIND)

@@ -195,6 +195,8 @@ def _show_read(output: Output, name: str, found: InvoiceRead) -> None:
         f"{name}: {plural(found.read, 'invoice')} {since}: {stored.new:,} new, "
         f"{stored.changed:,} changed, {stored.same + stored.older:,} as before, {found.gone:,} gone"
     )
+    if found.doubted:
+        output.say(f"{name} knows none of those that were asked for by id: see `syncd issues`")
 
 
 def _invoice_table(chosen: list[InvoiceState]) -> object:

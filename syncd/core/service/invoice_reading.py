@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.service.connection_health import blamed_on_connection, one_error, remedy_of
-from syncd.core.service.invoice_sweep import Swept, sweep_invoices
+from syncd.core.service.invoice_sweep import INVOICES_DOUBTED, Swept, sweep_invoices
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.invoices import InvoicesStored, store_invoices
 from syncd.core.store.issues import Finding
+from syncd.core.store.runs import RunStatus
 from syncd.core.store.watermarks import move_watermark, watermark
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import PluginError, SyncdError
@@ -24,6 +25,8 @@ from syncd.sdk.invoice_records import PsaInvoice
 from syncd.sdk.ledger_port import InvoiceKeeper
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from syncd.core.service.runs import RunHandle
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
@@ -34,6 +37,10 @@ KIND: Final = "invoices"
 INVOICES_NOT_READ: Final = "INVOICES_NOT_READ"
 
 _BATCH: Final = 200
+
+_FAR: Final = "invoices far back"
+_FAR_EVERY: Final = timedelta(days=7)
+_FAR_BACK: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,7 @@ class InvoiceRead:
         stored: what they changed.
         asked_again: invoices that were asked for by id, since nothing was heard of them for long.
         gone: those of them that the PSA does not know any more, of which that is new.
+        doubted: the PSA knew none of those, so that nothing was marked and the watermark stays.
     """
 
     since: datetime | None
@@ -53,6 +61,7 @@ class InvoiceRead:
     stored: InvoicesStored
     asked_again: int
     gone: int
+    doubted: bool = False
 
 
 async def read_invoices(
@@ -68,6 +77,9 @@ async def read_invoices(
     whole: bool = False,
 ) -> InvoiceRead:
     """Read what changed since the last whole read, less an overlap.
+
+    Once a week it asks for the changes of two months: what the PSA hid from us for want of a right
+    shows up with the moment of its change, and not with that at which it may be seen again.
 
     Args:
         database: where invoices are kept.
@@ -86,8 +98,7 @@ async def read_invoices(
     """
     began = clock()
     async with database.reader() as conn:
-        mark = None if whole else await watermark(conn, connection.id, KIND)
-    since = None if mark is None else mark - overlap
+        since, far = await _since(conn, connection.id, began, overlap, whole=whole)
     reading = _Reading(database, connection, clock)
     try:
         async for batch in keeper.invoices(since=since):
@@ -113,9 +124,14 @@ async def read_invoices(
         if run is not None:
             for name, count in reading.counts().items():
                 run.count(name, count)
+    doubted = reading.swept.doubted
+    if doubted and run is not None:
+        why = f"{doubted} invoices were asked for and none was known, which is not believed"
+        run.ends(RunStatus.PARTIAL, code=INVOICES_DOUBTED, error=why)
     async with database.writer() as conn:
         run_id = "" if run is None else run.id
-        await move_watermark(conn, connection.id, KIND, began, run_id=run_id)
+        for name in () if doubted else (KIND, _FAR) if far else (KIND,):
+            await move_watermark(conn, connection.id, name, began, run_id=run_id)
         book = IssueBook(conn, connection.name, clock())
         await book.close(INVOICES_NOT_READ, connection.name)
     book.speak(log)
@@ -125,7 +141,22 @@ async def read_invoices(
         stored=reading.stored,
         asked_again=reading.swept.asked,
         gone=reading.swept.gone,
+        doubted=bool(doubted),
     )
+
+
+async def _since(
+    conn: AsyncConnection, psa_id: int, began: datetime, overlap: timedelta, *, whole: bool
+) -> tuple[datetime | None, bool]:
+    """From when to ask, None for everything; and whether that is further back than usual."""
+    mark = None if whole else await watermark(conn, psa_id, KIND)
+    if mark is None:
+        return None, True
+    usual = mark - overlap
+    far = await watermark(conn, psa_id, _FAR)
+    if far is not None and began - far < _FAR_EVERY:
+        return usual, False
+    return min(usual, began - _FAR_BACK), True
 
 
 class _Reading:

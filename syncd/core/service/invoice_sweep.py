@@ -53,10 +53,12 @@ class Swept:
     Attributes:
         asked: invoices that were asked for by id.
         gone: those that the PSA does not know any more, of which that is new.
+        doubted: how many it did not know, where that is not believed.
     """
 
     asked: int = 0
     gone: int = 0
+    doubted: int = 0
 
 
 async def sweep_invoices(
@@ -125,7 +127,7 @@ async def sweep_invoices(
         await book.replace(GONE_BEFORE_POSTING, await _lost(conn, connection, began))
     book.speak(log)
     fresh = set(absent) - set(gone) if believed else ()
-    return Swept(asked=len(asked), gone=len(fresh))
+    return Swept(asked=len(asked), gone=len(fresh), doubted=0 if believed else len(absent))
 
 
 async def _is_believed(

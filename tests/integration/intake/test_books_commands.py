@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
+import pytest
 
 from syncd.sdk.errors import VendorUnavailable
 from tests.builders_intake import MAPPED, BookOffice, document, furnish, mapped, rows
-from tests.builders_invoices import invoice, line
+from tests.builders_invoices import START, invoice, line
 
 
 def test_read_tells_what_came_and_keeps_runs(office: BookOffice) -> None:
@@ -26,6 +29,19 @@ def test_a_failing_psa_leaves_an_issue_and_the_book_can_still_be_read(office: Bo
     assert "down for an hour" in err
     assert "INVOICES_NOT_READ" in office("issues")[1]
     assert office("invoices", "read", "uk-books")[0] == 0
+
+
+def test_a_read_that_is_not_believed_says_so_and_is_a_partial_run(
+    office: BookOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(office)
+    office.desk.batches = []
+    monkeypatch.setattr("syncd.bootstrap._clock", lambda _: lambda: START + timedelta(days=2))
+    code, out, _ = office("invoices", "read", "desk")
+    assert code == 0
+    assert "desk knows none of those that were asked for by id: see `syncd issues`" in out
+    (one,) = [one for one in office.json("runs") if one["error_code"] == "INVOICES_DOUBTED"]
+    assert (one["kind"], one["status"]) == ("invoices", "partial")
 
 
 def test_only_what_waiting_invoices_name_is_asked_for(office: BookOffice) -> None:
