@@ -165,7 +165,15 @@ def test_another_organisation_behind_the_connection_is_refused_whatever_is_asked
     book.key = "org-other"
     for command in (
         ("check", "uk-books"),
-        ("map", "books", "uk-books", "--refresh", "--propose", "--export", "sheet.csv"),
+        (
+            "map",
+            "books",
+            "uk-books",
+            "--refresh",
+            "--propose",
+            "--export",
+            str(office.folder / "sheet.csv"),
+        ),
         ("invoices", "link", "uk-books"),
         ("golive", "uk-books", "--from", "2026-11-01", "--yes"),
         ("plan", "invoices", "uk-books"),
@@ -181,7 +189,15 @@ def test_an_organisation_that_nothing_rests_on_gives_way_to_another_one(
     office: BookOffice,
 ) -> None:
     furnish(office)
-    sheet = ("map", "books", "uk-books", "--refresh", "--propose", "--export", "sheet.csv")
+    sheet = (
+        "map",
+        "books",
+        "uk-books",
+        "--refresh",
+        "--propose",
+        "--export",
+        str(office.folder / "sheet.csv"),
+    )
     assert office(*sheet)[0] == 0
     assert office("invoices", "link", "uk-books")[0] == 0
     office.books["uk-books"].key = "org-other"
