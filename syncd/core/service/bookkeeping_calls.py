@@ -152,7 +152,10 @@ def changed(
             return Happened(remote=action.remote)
         return Unclear("its document is not shown by the books")
     if action.kind is ActionKind.VOID:
-        return Happened(remote=action.remote, entry=entry) if entry.status in GONE else DidNot()
+        # One that somebody else voided has its number still, which another document is to have.
+        kept = action.renumber and entry.number.casefold() != action.renumber.casefold()
+        done = entry.status in GONE and not (kept and entry.status is EntryStatus.VOIDED)
+        return Happened(remote=action.remote, entry=entry) if done else DidNot()
     if action.kind is ActionKind.APPROVE:
         done = entry.status in {EntryStatus.OPEN, EntryStatus.PAID}
         return Happened(remote=action.remote, entry=entry) if done else DidNot()

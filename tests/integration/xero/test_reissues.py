@@ -254,6 +254,25 @@ async def test_a_void_that_xero_refuses_is_not_tried_again_until_something_moves
         assert set(await one.issues()) == set(told)
 
 
+async def test_what_somebody_voids_meanwhile_waits_for_a_person_as_its_number_is_not_free(
+    sqlite_database: Database,
+) -> None:
+    async with way(sqlite_database, on_edit="void-and-reissue") as one:
+        await one.shown(invoice("1"))
+        await one.round()
+        await one.shown(edited())
+        lost = Fault(action=Action.CUT_BEFORE, count=1)
+        one.hosted.controlled.faults.replace([replace(lost, **MOVES)])
+        await one.round(patience=0)
+        one.simulator.hand.void(NUMBER)
+        writes = one.simulator.calls["PUT Invoices"]
+        for _ in range(3):
+            await one.round()
+        assert one.standing() == {}
+        assert one.simulator.calls["PUT Invoices"] == writes, "nothing is sent under a taken number"
+        assert {"WRITE_REFUSED", "BOOKS_VOIDED"} <= set(await one.issues())
+
+
 async def test_what_is_paid_in_xero_is_neither_renumbered_nor_voided(
     sqlite_database: Database,
 ) -> None:
