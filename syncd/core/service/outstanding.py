@@ -68,8 +68,8 @@ class OutstandingReport:
 
     Attributes:
         day: on which it is looked at.
-        rows: per client and currency, the largest first.
-        totals: per currency.
+        rows: per client and currency with something open, the largest first.
+        totals: per currency, of all clients.
         documents: behind the rows, those with something left.
         seen_from: when the document that was not seen for longest was seen; None without any.
         drafts: documents that are not in the books yet.
@@ -125,7 +125,7 @@ def outstanding(documents: Sequence[BookBalance], day: date) -> OutstandingRepor
         _row(client, held[-1].client_name, currency, held, day)
         for (client, currency), held in by_client.items()
     ]
-    rows = [one for one in rows if one.documents or one.invoiced]
+    rows = [one for one in rows if one.documents]
     rows.sort(key=lambda one: (one.currency, -one.outstanding, one.client))
     open_now = [one for one in known if one.balance]
     return OutstandingReport(

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -29,7 +30,7 @@ class BookBalance:
         currency: ISO code.
         dated: of the document.
         due: None where it has none.
-        total: to be paid at first.
+        total: to be paid at first, by the books where they were seen.
         balance: still to be paid; None if the books never told.
         status: where it stood.
         seen_at: when that was, None if never.
@@ -48,6 +49,12 @@ class BookBalance:
     seen_at: datetime | None
 
 
+class _Seen(msgspec.Struct):
+    """Where the books compute tax, only they know what is to be paid."""
+
+    total: Decimal | None = None
+
+
 async def book_balances(conn: AsyncConnection, ledger_id: int) -> list[BookBalance]:
     """Every document of ours that stands in a book, posted or linked, by client and day."""
     row, invoice = LedgerDocumentRow, InvoiceRow
@@ -62,6 +69,7 @@ async def book_balances(conn: AsyncConnection, ledger_id: int) -> list[BookBalan
         col(row.seen_balance),
         col(row.seen_status),
         col(row.seen_at),
+        col(row.seen),
         col(invoice.client_name),
     ]
     statement = (
@@ -89,10 +97,16 @@ async def book_balances(conn: AsyncConnection, ledger_id: int) -> list[BookBalan
             currency=one.currency,
             dated=date.fromisoformat(one.dated),
             due=None if one.due is None else date.fromisoformat(one.due),
-            total=one.total,
+            total=_total(one),
             balance=one.seen_balance,
             status=one.seen_status,
             seen_at=one.seen_at,
         )
         for one in await conn.execute(statement)
     ]
+
+
+def _total(row: Any) -> Decimal:
+    seen = msgspec.json.decode(row.seen or "{}", type=_Seen).total
+    total: Decimal = row.total if seen is None else seen
+    return total

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from syncd.core.invoicing.plan_rows import Step
+from syncd.core.store.book_balances import book_balances
 from syncd.core.store.database import Database
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import PostedMark, PsaInvoice
@@ -104,6 +105,14 @@ async def test_more_than_the_books_ask_for_is_held_there_too(database: Database)
 
     assert await one.paid_over() == []
     assert "PAYMENT_EXCEEDS" in (await one.issues())[0].message
+
+
+async def test_what_is_outstanding_is_what_the_books_ask_for(sqlite_database: Database) -> None:
+    one = await american(sqlite_database, writes_tax=False)
+    await one.post(untaxed())
+    async with sqlite_database.reader() as conn:
+        (balance,) = await book_balances(conn, one.connection.id)
+    assert (balance.total, balance.balance) == (Decimal("108.25"), Decimal("108.25"))
 
 
 async def test_an_edit_beside_the_tax_that_was_written_back_is_a_change(

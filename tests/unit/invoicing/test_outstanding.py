@@ -90,3 +90,11 @@ def test_drafts_are_left_out_and_what_was_never_read_back_is_not_known() -> None
 
 def test_where_nothing_was_invoiced_there_are_no_days() -> None:
     assert outstanding([document(200, "20", "20")], DAY).rows[0].days is None
+
+
+def test_a_client_who_paid_everything_is_no_row_and_counts_in_the_total() -> None:
+    report = outstanding(
+        [document(9, "90", "0", client="c2", client_name="Paid"), document(9, "10", "10")], DAY
+    )
+    assert [one.client for one in report.rows] == ["c1"]
+    assert [(one.invoiced, one.days) for one in report.totals] == [(Decimal(100), Decimal("1.0"))]
