@@ -38,10 +38,13 @@ async def posted(way: Way) -> tuple[int, str]:
     return number, printed
 
 
+@pytest.mark.parametrize("note", ["prepend", "replace"])
 async def test_the_new_version_has_the_number_that_the_client_knows(
-    sqlite_database: Database,
+    sqlite_database: Database, note: str
 ) -> None:
-    async with whole_way(sqlite_database, on_edit="void-and-reissue") as way:
+    async with whole_way(
+        sqlite_database, on_edit="void-and-reissue", company={"void_note": note}
+    ) as way:
         number, printed = await posted(way)
         assert await way.round() == [Step.VOID]
         assert way.in_books() == {f"{printed}-V1": VOIDED}
