@@ -91,7 +91,7 @@ class CompanyClient(AbstractAsyncContextManager["CompanyClient"]):
             policy=POLICY,
             error_text=fault_text,
         )
-        # What a process before this one sent a moment ago counts as well, so the first second is slow.
+        # What a process before this one sent a moment ago counts as well: the first second is slow.
         self._each_second = shared_window(owner, 10, 1.0, concurrency, used=7)
         self._batches = shared_window(f"{owner} batches", 40, 60.0, concurrency)
         self.postponed: Counter[str] = shared(("postponed", owner), Counter)
