@@ -14,7 +14,7 @@ from syncd_quickbooks import CONNECTOR
 
 from syncd.sdk.connector import Ports, RateLimit
 from syncd.sdk.invoice_records import DocumentKind
-from syncd.sdk.ledger_writes import Posted
+from syncd.sdk.ledger_writes import Posted, PostOutcome
 from syncd.sdk.psa_records import NotSent
 from tests.builders_quickbooks import Opened, context, document, opened
 
@@ -68,7 +68,7 @@ async def test_a_quota_of_the_configuration_is_kept_over_them_as_well() -> None:
 async def test_what_was_put_off_is_asked_anew_by_the_connection_that_follows() -> None:
     # QuickBooks may remember the refusal under the id of the request, and repeat it for ever.
     async with opened({"throttled_items": 1}) as books:
-        outcomes = []
+        outcomes: list[PostOutcome] = []
         for _ in range(2):
             async with again(books) as ports:
                 assert ports.ledger is not None
