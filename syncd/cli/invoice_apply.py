@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.bookkeeping import keeper_name, open_keeper, open_ledger, rules_of
 from syncd.bootstrap import App
+from syncd.cli.invoice_plan import release_steps
 from syncd.cli.output import table
 from syncd.cli.plan_view import plural
 from syncd.core.invoicing.wording import shown
@@ -179,5 +180,5 @@ def _show(
             output.say(f"next: syncd apply {plan}  (goes on with what is not settled)")
         if done.refused:
             output.say("next: syncd issues")
-    if applied.held:
-        output.say(f"next: syncd invoices release {plan} --why TEXT")
+    for step in release_steps(applied.record):
+        output.say(f"next: {step}")

@@ -16,6 +16,7 @@ from syncd.core.invoicing import wording
 from syncd.core.invoicing.plan_rows import APPLICABLE, RowState
 from syncd.core.service.book_plan import plan_book
 from syncd.core.service.invoice_apply import find_invoice_plan
+from syncd.core.service.invoice_release import wants_approval
 from syncd.core.service.runs import run
 from syncd.core.store.invoice_plans import InvoicePlanRecord, StoredRow
 
@@ -185,12 +186,26 @@ def next_steps(book: str, record: InvoicePlanRecord) -> list[str]:
     """What to do with a plan."""
     states = _states(record)
     steps = []
-    if states[RowState.HELD]:
-        steps.append(f"syncd invoices release {record.id} --why TEXT")
+    steps += release_steps(record)
     if any(states[state] for state in APPLICABLE):
         steps.append(f"syncd apply {record.id}")
     if states[RowState.REFUSED]:
         steps.append(f"syncd issues  (then syncd plan invoices {book})")
+    return steps
+
+
+def release_steps(record: InvoicePlanRecord) -> list[str]:
+    """How what is held is released: all that waits for approval at once, anything else by name."""
+    release = f"syncd invoices release {record.id}"
+    steps = [f"{release} --why TEXT"] if any(map(wants_approval, record.rows)) else []
+    named = [
+        row.step.number
+        for row in record.rows
+        if row.state is RowState.HELD and not wants_approval(row)
+    ]
+    if named:
+        more = f"  (and {plural(len(named) - 1, 'other')}, each by name)" if named[1:] else ""
+        steps.append(f"{release} {named[0]} --why TEXT{more}")
     return steps
 
 

@@ -240,7 +240,14 @@ def _contact(work: _Draft, currency: str) -> str:
             f"it is in {currency}, and the contact '{reference.name}' takes {reference.currency}",
             "Map the client to a contact of that currency as well; then plan again.",
         )
+    elif reference is not None and not _alike(reference.name, invoice.client_name):
+        work.notes.append(f"it goes to the contact '{reference.name}'")
     return found[0]
+
+
+def _alike(contact: str, client: str) -> bool:
+    """Whether two names say the same; a client without a name is told like another one."""
+    return contact.casefold().split() == client.casefold().split()
 
 
 def _due(work: _Draft, kind: DocumentKind) -> tuple[date | None, str]:

@@ -74,7 +74,7 @@ async def release_rows(
         raise ReleaseRefused(message, remedy='add --why "what was looked at"')
     record = await find_invoice_plan(database, wanted)
     chosen = [
-        row for row in record.rows if (_names(row) & set(rows) if rows else _wants_approval(row))
+        row for row in record.rows if (_names(row) & set(rows) if rows else wants_approval(row))
     ]
     missing = sorted(set(rows) - {name for row in chosen for name in _names(row)})
     if missing:
@@ -117,8 +117,10 @@ async def release_rows(
     return ReleasedRows(record=record, rows=tuple(released), by=by, reason=reason.strip())
 
 
-def _wants_approval(row: StoredRow) -> bool:
+def wants_approval(row: StoredRow) -> bool:
     """Whether approval is all that it waits for; a possible duplicate is never let pass with it."""
+    if row.state is not RowState.HELD:
+        return False
     held = {one.code for one in row.step.objections if one.weight is Weight.HOLD}
     return held == {APPROVAL_NEEDED}
 

@@ -20,6 +20,7 @@ from syncd.core.store.documents_elsewhere import Elsewhere, documents_elsewhere
 from syncd.core.store.invoice_facts import GoLiveFact, StoredInvoice, golive_of, invoices_of_keys
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem, documents_of_invoices
 from syncd.core.store.ledger_golive import attested
+from syncd.core.store.moved_invoices import is_draft
 from syncd.core.store.runs import RunStatus, last_runs
 from syncd.core.store.states import DocumentState
 from syncd.core.store.watermarks import watermark
@@ -130,6 +131,8 @@ class PlanLook:
             return "the invoice changed in the PSA after it was planned"
         if not source.gone and source.digest == document.source_digest:
             return "the invoice is in the PSA again as it was posted"
+        if is_draft(source):
+            return "the invoice is a draft again in the PSA"
         taken_back = source.gone or source.invoice.voided
         if step.action is not None and bool(step.action.renumber) == taken_back:
             return "the invoice was taken back, or put back, in the PSA after it was planned"

@@ -82,7 +82,8 @@ def test_a_release_without_names_lets_nothing_pass_that_is_held_for_more(
     plan = office.json("plan", "invoices", "uk-books")["plans"][0]["plan"]
     code, out, err = office("invoices", "release", plan, "--why", "looked at them")
     assert code == 0, out + err
-    office("apply", plan)
+    _, out, _ = office("apply", plan)
+    assert f"syncd invoices release {plan} INV-00004 --why TEXT" in out
     posted = {one.number for one in office.books["uk-books"].entries.values()}
     assert posted == {"INV-00001", "INV-00002"}
     code, out, err = office("invoices", "release", plan, "--why", "all the rest")

@@ -233,3 +233,12 @@ def test_tax_that_the_books_computed_does_not_stand_in_the_way_of_a_reissue() ->
     one = drafted(msgspec.structs.replace(invoiced, total=invoiced.net + Decimal("1.65")))
     assert codes(one) == []
     assert one.delegated
+
+
+def test_a_contact_of_another_name_than_the_client_is_told() -> None:
+    """A mapping that leads to a stranger shows in every plan."""
+    assert drafted(invoice("1")).notes == ()
+    assert drafted(invoice("1", client_name="ACME  ltd")).notes == ()
+    assert drafted(invoice("1", client_name="Zeta Ltd")).notes == (
+        "it goes to the contact 'Acme Ltd'",
+    )
