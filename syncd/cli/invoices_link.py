@@ -113,6 +113,7 @@ def _show(output: Output, report: LinkReport, rows: list[dict[str, str]], csv: P
                 ("doubtful", counts["doubtful"], "same number or id, and another fact differs"),
                 ("PSA only", counts["psa_only"], "no document; posted if dated after going live"),
                 ("books only", counts["books_only"], "documents that no invoice stands for"),
+                ("other books", counts["elsewhere"], "they stand there, and are not written here"),
                 ("other clients", counts["unserved"], "invoices of clients without a contact here"),
             ],
         )

@@ -180,7 +180,8 @@ async def put_book_back(
             raise GoLiveRefused(message, remedy="`syncd golive` lists which books are live")
         busy = await documents_in(conn, connection.id, _UNDER_WAY)
         if busy:
-            message = f"{len(busy):,} documents of {connection.name} have no certain end yet"
+            count = "1 document" if len(busy) == 1 else f"{len(busy):,} documents"
+            message = f"{count} of {connection.name}: it is not known yet how that ends"
             remedy = "`syncd apply latest` looks them up; `syncd issues` names what needs a person"
             raise GoLiveRefused(message, remedy=remedy)
         writes = len(await actions_in(conn, connection.id, UNSETTLED))

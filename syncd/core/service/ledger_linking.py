@@ -25,6 +25,7 @@ from syncd.core.service.ledger_matching import (
     differences,
 )
 from syncd.core.service.ledger_uses import may_be_posted
+from syncd.core.store.documents_elsewhere import documents_elsewhere
 from syncd.core.store.invoices import StoredInvoice, all_invoices, invoices_by_key
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.ledger_golive import LINK, link_name, linked_from_name
@@ -77,6 +78,7 @@ class LinkReport:
         psa_only: finished invoices of the book's clients without a document.
         books_only: documents without an invoice.
         unserved: finished invoices without a document whose client is no contact of this book.
+        elsewhere: finished invoices of the book's clients that stand in another book.
     """
 
     ledger: str
@@ -91,6 +93,7 @@ class LinkReport:
     psa_only: list[Candidate] = field(default_factory=list)
     books_only: list[LedgerEntry] = field(default_factory=list)
     unserved: int = 0
+    elsewhere: int = 0
 
 
 async def link_book(
@@ -154,7 +157,13 @@ async def link_book(
             if told is error:
                 raise
             raise told from error
-    report.psa_only, report.unserved = counted(matcher.left)
+    left, report.unserved = counted(matcher.left)
+    async with database.reader() as conn:
+        others = await documents_elsewhere(
+            conn, psa.id, [one.key for one in left], ledger_id=connection.id, book_key=book.key
+        )
+    report.elsewhere = len(others)
+    report.psa_only = [one for one in left if one.key not in others]
     report.psa_only.sort(key=lambda one: (one.dated, one.number))
     async with database.writer() as conn:
         now = clock()
@@ -182,6 +191,7 @@ def counts_of(report: LinkReport) -> dict[str, int]:
         "psa_only": len(report.psa_only),
         "books_only": len(report.books_only),
         "unserved": report.unserved,
+        "elsewhere": report.elsewhere,
     }
 
 

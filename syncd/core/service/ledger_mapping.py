@@ -28,12 +28,12 @@ from syncd.core.service.ledger_mapping_rows import (
 from syncd.core.service.ledger_proposals import BookProposal, propose
 from syncd.core.service.mapping_csv import require_version
 from syncd.core.store.connections import ConnectionRef, all_connections, data_version
+from syncd.core.store.documents_elsewhere import counts_elsewhere
 from syncd.core.store.invoice_facts import client_names
 from syncd.core.store.ledger_mappings import (
     LedgerDecision,
     MappingKey,
     current_ledger_mappings,
-    documents_elsewhere,
     load_ledger_map,
     map_of,
     routes,
@@ -90,7 +90,7 @@ class MappingEdit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class OtherBook:
     """What stands of a client in another book; its invoices are not written to this one.
 
     Attributes:
@@ -122,7 +122,7 @@ class MappingChange:
     same: int
     effect: LedgerEffect
     data_version: int
-    elsewhere: Sequence[Elsewhere] = ()
+    elsewhere: Sequence[OtherBook] = ()
 
 
 async def book_proposals(database: Database, sheet: BookSheet) -> list[BookProposal]:
@@ -258,12 +258,12 @@ async def _elsewhere(
     sheet: BookSheet,
     new: Sequence[LedgerDecision],
     names: Mapping[str, str],
-) -> list[Elsewhere]:
+) -> list[OtherBook]:
     """Documents in other books of the clients that get a contact here."""
     led = {one.source for one in new if one.kind is ReferenceKind.CONTACT}
-    counts = await documents_elsewhere(conn, sheet.psa.id, sheet.ledger.id, led)
+    counts = await counts_elsewhere(conn, sheet.psa.id, sheet.ledger.id, led)
     return [
-        Elsewhere(client=client, name=names.get(client, client), book=book, documents=count)
+        OtherBook(client=client, name=names.get(client, client), book=book, documents=count)
         for (client, book), count in counts.items()
     ]
 

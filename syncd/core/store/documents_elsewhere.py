@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -82,4 +82,28 @@ async def documents_elsewhere(
                     state=DocumentState(one.state),
                 )
             )
+    return found
+
+
+async def counts_elsewhere(
+    conn: AsyncConnection, psa_id: int, ledger_id: int, clients: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """By client and name of another book: how many documents of that client may stand in it."""
+    table = LedgerDocumentRow
+    found: dict[tuple[str, str], int] = {}
+    for chunk in chunks(sorted(clients)):
+        statement = (
+            select(col(table.client_key), col(ConnectionRow.name), func.count().label("documents"))
+            .join(ConnectionRow, col(ConnectionRow.id) == col(table.ledger_connection_id))
+            .where(
+                col(table.psa_connection_id) == psa_id,
+                col(table.ledger_connection_id) != ledger_id,
+                col(table.client_key).in_(chunk),
+                col(table.state).not_in([state.value for state in NOT_STANDING]),
+            )
+            .group_by(col(table.client_key), col(ConnectionRow.name))
+            .order_by(col(table.client_key), col(ConnectionRow.name))
+        )
+        for row in await conn.execute(statement):
+            found[row.client_key, row.name] = row.documents
     return found

@@ -10,18 +10,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.store.connections import bump_data_version
-from syncd.core.store.ledger_documents import NOT_STANDING
 from syncd.core.store.ledger_references import References, load_ledger_references
-from syncd.core.store.outbox import chunks
-from syncd.core.store.tables import ConnectionRow
 from syncd.core.store.tables.books import LedgerMapping
-from syncd.core.store.tables.ledger import LedgerDocumentRow
 from syncd.sdk.ledger_records import ReferenceKind, TaxMeaning
 
 MappingKey = tuple[ReferenceKind, str, str]
@@ -140,30 +136,6 @@ async def routes(conn: AsyncConnection, psa_id: int) -> dict[str, set[tuple[int,
     found: dict[str, set[tuple[int, str]]] = {}
     for row in await conn.execute(statement):
         found.setdefault(row.source_key, set()).add((row.ledger_connection_id, row.currency))
-    return found
-
-
-async def documents_elsewhere(
-    conn: AsyncConnection, psa_id: int, ledger_id: int, clients: Collection[str]
-) -> dict[tuple[str, str], int]:
-    """By client and name of another book: how many documents of that client may stand in it."""
-    table = LedgerDocumentRow
-    found: dict[tuple[str, str], int] = {}
-    for chunk in chunks(sorted(clients)):
-        statement = (
-            select(col(table.client_key), col(ConnectionRow.name), func.count().label("documents"))
-            .join(ConnectionRow, col(ConnectionRow.id) == col(table.ledger_connection_id))
-            .where(
-                col(table.psa_connection_id) == psa_id,
-                col(table.ledger_connection_id) != ledger_id,
-                col(table.client_key).in_(chunk),
-                col(table.state).not_in([state.value for state in NOT_STANDING]),
-            )
-            .group_by(col(table.client_key), col(ConnectionRow.name))
-            .order_by(col(table.client_key), col(ConnectionRow.name))
-        )
-        for row in await conn.execute(statement):
-            found[row.client_key, row.name] = row.documents
     return found
 
 

@@ -200,6 +200,9 @@ def test_what_stands_in_another_book_is_told_when_its_client_is_moved(
     assert found["elsewhere"] == [
         {"client": "c1", "name": "Acme Ltd", "book": "uk-books", "documents": 2}
     ]
+    assert office("map", "books", "eu-books", "--import", moved, "--yes")[0] == 0
+    counts = office.json("invoices", "link", "eu-books")["counts"]
+    assert (counts["elsewhere"], counts["psa_only"]) == (2, 0)
 
 
 def test_only_invoices_of_clients_of_the_book_wait_for_it(two_books: BookOffice) -> None:

@@ -47,6 +47,7 @@ def test_linking_finds_what_stands_there_and_writes_nothing(office: BookOffice) 
         "psa_only": 2,
         "books_only": 1,
         "unserved": 1,
+        "elsewhere": 0,
     }
     assert book.posts == 0
     told = {(one["result"], one["number"]): one["detail"] for one in rows(file.read_text())}
