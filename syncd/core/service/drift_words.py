@@ -99,13 +99,17 @@ async def keep(
 
     Raises:
         ConnectorError: the books could not be asked how it is now.
-        DataError: nothing about it moved, or somebody moved its row meanwhile.
+        DataError: nothing about it moved, the books do not show it, or somebody moved its row
+            meanwhile.
     """
     assert document.remote is not None  # it stands
     drifted = document.state is DocumentState.DRIFTED
     entry = None
     if drifted:
         entry = (await ledger.read_back({document.remote: document.kind})).get(document.remote)
+        if entry is None and document.code not in (BOOKS_VOIDED, BOOKS_DELETED):
+            message = f"{connection.name} does not show {document.number} now"
+            raise DataError(message, remedy="look at it in the books, and try again")
         if entry is None and document.seen is not None:
             entry = msgspec.structs.replace(document.seen, status=EntryStatus.DELETED)
     async with database.writer() as conn:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
-from syncd.core.service.drift_words import post_again
+from syncd.core.service.drift_words import keep, post_again
 from syncd.core.service.invoice_settling import SettledDocument, Settling
 from syncd.core.service.refusals import NothingToSettle, ReleaseRefused
 from syncd.core.store.database import Database
@@ -159,3 +160,32 @@ async def test_two_documents_of_one_number_are_named_by_their_keys(
         await adopt(one, "INV-00002", "theirs")
     assert all(document.key in str(refused.value.remedy) for document in waiting)
     assert not (await adopt(one, waiting[0].key, "theirs")).doubtful
+
+
+async def test_what_is_not_shown_is_not_kept_as_it_is(sqlite_database: Database) -> None:
+    one = await desk(sqlite_database)
+    (document,) = await one.post(invoice("1"))
+    one.book.edit(document.remote or "", total=Decimal(25))
+    await one.look()
+    drifted = await one.document("INV-00001")
+    shown = one.book.entries.pop(document.remote or "")
+
+    with pytest.raises(DataError, match="does not show"):
+        await kept(one, drifted)
+    assert await one.codes() == ["BOOKS_EDITED"]
+    one.book.add(shown)
+    await kept(one, drifted)
+    assert await one.codes() == []
+
+
+async def kept(one: Desk, document: DocumentItem) -> None:
+    await keep(
+        one.database,
+        one.book,
+        one.connection,
+        document,
+        by="ann",
+        why="agreed with the client",
+        clock=one.time.clock,
+        log=one.log,
+    )
