@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sqlite3
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,54 +12,14 @@ from typing import Any
 from syncd.sandbox.presets import small
 from syncd.sandbox.world import SimulatedWorld
 from syncd.sdk.testing.faults import Action, Fault
-from tests.builders_site import SECONDS, Site
+from tests.builders_site import Site
+from tests.builders_site_daemon import daemon
 
 NOVEMBER_ENDS = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
 FIRST_MONTH = datetime(2026, 12, 1, 5, 0, tzinfo=UTC)
 NOVEMBER_IS_DUE = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
 DECEMBER_ENDS = datetime(2026, 12, 31, 22, 0, tzinfo=UTC)
 DECEMBER_IS_DUE = datetime(2027, 1, 1, 7, 0, tzinfo=UTC)
-
-
-class Lines:
-    """The log of a running daemon, read as it comes."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.read: list[dict[str, Any]] = []
-
-    def until(self, event: str, **fields: Any) -> dict[str, Any]:
-        assert self.process.stderr is not None
-        while line := self.process.stderr.readline():
-            self.read.append(json.loads(line))
-            if self.read[-1]["event"] == event and fields.items() <= self.read[-1].items():
-                return self.read[-1]
-        raise AssertionError(f"{event} {fields} never came: {self.read}")
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.stderr is not None
-        # Through the same reader as `until`, which may have read ahead.
-        self.read += [json.loads(line) for line in self.process.stderr]
-        self.process.communicate(timeout=SECONDS)
-        assert self.process.returncode == 0, self.read
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.read if line["event"] == event]
-
-
-@contextmanager
-def daemon(site: Site) -> Iterator[Lines]:
-    """A daemon that is dead at the end, whatever the test found."""
-    with site.start("run") as process:
-        watchdog = threading.Timer(SECONDS, process.kill)
-        watchdog.start()
-        try:
-            yield Lines(process)
-        finally:
-            watchdog.cancel()
-            watchdog.join()
-            process.kill()
 
 
 def schedule(site: Site, *, generous: bool = False) -> None:

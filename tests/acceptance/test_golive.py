@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_daemon import daemon
 from tests.builders_site import PSA, SOURCE, Site
+from tests.builders_site_daemon import daemon
 
 NOVEMBER_ENDS = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
