@@ -192,6 +192,8 @@ async def _unread(conn: AsyncConnection, psa: ConnectionRef, now: datetime) -> s
     last = (await last_runs(conn, INVOICES)).get(psa.name)
     if last is not None and last.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
         return f"the last read of {psa.name}'s invoices failed: run `syncd invoices read` first"
+    if last is not None and last.status is RunStatus.PARTIAL:
+        return f"the last read of {psa.name}'s invoices is doubted: `syncd issues` says why"
     read_at = await watermark(conn, psa.id, INVOICES)
     if read_at is not None and now - read_at > READ_WITHIN:
         return (

@@ -18,6 +18,7 @@ from syncd.core.service.ledger_actions import queue_action
 from syncd.core.service.plan_look import READ_WITHIN
 from syncd.core.service.runs import run
 from syncd.core.store.database import Database
+from syncd.core.store.runs import RunStatus
 from syncd.core.store.watermarks import move_watermark
 from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.invoice_records import DocumentKind, Ownership
@@ -99,6 +100,18 @@ async def test_a_void_planned_for_good_is_not_made_of_an_invoice_that_is_back_ot
     plan = await one.plan()
     await one.shown(invoice("1", *EDITED, voided=True))
     assert len((await one.apply(plan)).queued.stale) == 1
+
+
+async def test_a_void_is_not_made_of_an_invoice_that_is_being_changed_once_more(
+    database: Database,
+) -> None:
+    one = await desk(database, on_edit="void-and-reissue")
+    await one.post(invoice("1"))
+    await one.shown(invoice("1", *EDITED))
+    plan = await one.plan()
+    await one.shown(invoice("1", *EDITED, finalised=False))
+    ((_, why),) = (await one.apply(plan)).queued.stale
+    assert "draft again" in why
 
 
 async def test_nothing_is_queued_while_the_books_cannot_show_what_would_be_voided(
@@ -229,8 +242,10 @@ async def test_a_word_is_used_up_by_the_step_that_follows_it(database: Database)
     assert [row.step.step for row in (await one.plan()).record.rows] == [Step.VOID]
 
 
-async def read_of_the_psa(one: Desk, error: Exception | None) -> None:
-    """A run that read the PSA's invoices, or failed to."""
+async def read_of_the_psa(
+    one: Desk, error: Exception | None = None, *, doubted: bool = False
+) -> None:
+    """A run that read the PSA's invoices, or failed to, or brought what is not believed."""
     one.time.now += timedelta(minutes=1)
     with suppress(VendorUnavailable):
         async with run(
@@ -241,7 +256,9 @@ async def read_of_the_psa(one: Desk, error: Exception | None) -> None:
             clock=one.time.clock,
             log=one.log,
             node="here",
-        ):
+        ) as handle:
+            if doubted:
+                handle.ends(RunStatus.PARTIAL, code="INVOICES_DOUBTED", error="none is known")
             if error is not None:
                 raise error
 
@@ -259,8 +276,20 @@ async def test_nothing_is_queued_while_the_last_read_of_the_psa_failed(database:
     assert "syncd invoices read" in why
     assert one.book.entries == {}
 
-    await read_of_the_psa(one, None)
+    await read_of_the_psa(one)
     assert [row.state for row in (await one.apply(plan)).record.rows] == [RowState.APPLIED]
+
+
+async def test_nothing_is_queued_while_the_last_read_of_the_psa_is_doubted(
+    database: Database,
+) -> None:
+    one = await desk(database)
+    await one.shown(invoice("1"))
+    await read_of_the_psa(one, doubted=True)
+    applied = await one.apply(await one.plan())
+    assert [row.state for row in applied.record.rows] == [RowState.READY]
+    ((_, why),) = applied.queued.waiting
+    assert "is doubted" in why
 
 
 async def test_a_read_of_days_ago_is_too_old_to_queue_upon(database: Database) -> None:
