@@ -14,6 +14,7 @@ import msgspec
 
 from syncd.core.invoicing.book_facts import Earlier, books_of
 from syncd.core.invoicing.carrying import Carry, CarryStep, carry_edit, carry_void
+from syncd.core.invoicing.drift import drift_of
 from syncd.core.invoicing.plan_rows import PlannedStep, Step, signed
 from syncd.core.invoicing.planning import plan_post
 from syncd.core.invoicing.problems import (
@@ -80,7 +81,7 @@ def settled(scene: CarryScene, document: DocumentItem) -> bool:
 
 
 def judge(
-    scene: CarryScene, document: DocumentItem, decided: str, refused: Sequence[str]
+    scene: CarryScene, document: DocumentItem, decided: str, refused: Sequence[LedgerAction]
 ) -> MovedInvoice:
     """What is made of one change; nothing unless the rule or a person says what.
 
@@ -88,7 +89,7 @@ def judge(
         scene: of the book.
         document: whose invoice moved.
         decided: what a person said of it, `<way>:<digest of the invoice>`, or empty.
-        refused: versions of the document that the books refused to void.
+        refused: voids of the document that the books refused.
     """
     stored = scene.stored[document.invoice]
     rules, book = scene.facts.rules, scene.facts.book
@@ -109,7 +110,9 @@ def judge(
     if carry.step is CarryStep.HOLD and code in _UNDECIDED:
         carry = hold(code, _UNDECIDED[code])
     if carry.step not in (CarryStep.HOLD, CarryStep.NOTHING):
-        carry = _guarded(scene, document, entry, refused, carry.step) or carry
+        # A word that still stands is newer than every refusal: what was in the way was mended.
+        before = () if by_person else refused
+        carry = _guarded(scene, document, entry, before, carry.step) or carry
     if carry.step is CarryStep.REISSUE:
         carry = _anew(scene, document, stored, by_person=by_person) or carry
     step = None
@@ -127,7 +130,7 @@ def _guarded(
     scene: CarryScene,
     document: DocumentItem,
     entry: LedgerEntry | None,
-    refused: Sequence[str],
+    refused: Sequence[LedgerAction],
     step: CarryStep,
 ) -> Carry | None:
     """What no rule may touch."""
@@ -142,9 +145,21 @@ def _guarded(
     if entry.status is EntryStatus.OPEN and entry.balance != entry.total:
         used = entry.total - entry.balance
         return hold(NOT_ALLOWED_NOW, f"{shown(used)} {entry.currency} of it is settled already")
-    if entry.version in refused:
+    if any(_as_it_was(document, entry, one) for one in refused):
         return hold(REFUSED_BEFORE, "the books refused this before, and nothing moved since")
     return None
+
+
+def _as_it_was(document: DocumentItem, entry: LedgerEntry, refused: LedgerAction) -> bool:
+    """Whether a document is as it was when its void was refused.
+
+    One that gave its number away and got it back is, whatever its version says.
+    """
+    if refused.version == entry.version:
+        return True
+    if not refused.renumber or document.seen is None:
+        return False
+    return not drift_of(document.seen, entry).differences
 
 
 def _anew(

@@ -43,7 +43,7 @@ from syncd.core.store.moved_invoices import (
 from syncd.core.store.states import OutboxState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.ledger_records import LedgerEntry
-from syncd.sdk.ledger_writes import ActionKind, LedgerAction
+from syncd.sdk.ledger_writes import ActionKind, LedgerAction, RejectedCode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +58,10 @@ _HAPPENED = {
     GONE_IN_PSA: "is gone from the PSA and stands in the books",
     UNFINISHED_IN_PSA: "is a draft again in the PSA and stands in the books",
 }
+
+
+_NO_REFUSAL = {*REPEATABLE, RejectedCode.VERSION_MOVED.value}
+"""Ends of a void that say nothing against the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +135,11 @@ async def plan_carries(
         if settled(scene, one) or any(action.state in UNSETTLED for action in actions):
             continue
         refused = [
-            action.payload.version
+            action.payload
             for action in actions
             if isinstance(action.payload, LedgerAction)
             and action.state is OutboxState.REJECTED
-            and action.code not in REPEATABLE
+            and action.code not in _NO_REFUSAL
         ]
         found.append(judge(scene, one, ways.get(one.id, ""), refused))
     steps = [one.step for one in found if one.step is not None]

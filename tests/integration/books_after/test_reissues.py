@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.core.invoicing.plan_rows import Step
+from syncd.core.service.drift_words import choose_way
 from syncd.core.store.database import Database
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import Ownership, PsaInvoice
@@ -133,6 +134,36 @@ async def test_an_invoice_that_was_credited_in_part_is_not_voided_beside_its_cre
     (issue,) = [found for found in await one.issues() if found.code == "CHANGED_IN_PSA"]
     assert issue.evidence["reason"] == "CREDIT_IMPOSSIBLE"
     assert one.book.entries[document.remote or ""].status is EntryStatus.OPEN
+
+
+async def test_a_void_that_the_books_refused_is_tried_again_on_a_persons_word_only(
+    database: Database,
+) -> None:
+    """The number was given away and back, so that the version alone would say that it moved."""
+    one = await desk(database, on_edit="void-and-reissue")
+    (document,) = await one.post(invoice("1"))
+    remote = document.remote or ""
+    await one.shown(invoice("1", *EDITED))
+    one.book.refuse_void = {remote}
+    await one.apply(await one.plan())
+    one.book.edit(remote)
+
+    assert (await one.plan()).record.rows == ()
+    (issue,) = [found for found in await one.issues() if found.code == "CHANGED_IN_PSA"]
+    assert issue.evidence["reason"] == "REFUSED_BEFORE"
+    await choose_way(
+        database,
+        one.psa,
+        one.connection,
+        await one.document("INV-00001"),
+        "void-and-reissue",
+        by="ann",
+        why="the period is open again",
+        clock=one.time.clock,
+    )
+    one.book.refuse_void = set()
+    await one.apply(await one.plan())
+    assert await numbers(one) == {"INV-00001-V1": "voided"}
 
 
 def with_rules(one: Desk, **rules: Any) -> Any:
