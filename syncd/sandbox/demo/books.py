@@ -63,6 +63,8 @@ def paid(stage: Stage) -> None:
     )
     stage.run("invoices", "payments")
     stage.run("invoices", "outstanding")
+    (payment,) = stage.read("invoices", "payments")["payments"]
+    stage.claim(payment["state"] == "recorded", "the payment stands in HaloPSA, and waits no more")
     invoice = _invoice_of(stage, XERO)
     received, total = Decimal(str(invoice["amountpaid"])), Decimal(str(invoice["total"]))
     stage.claim(
@@ -132,6 +134,7 @@ def _post(stage: Stage) -> None:
     for book in BOOKED:
         _claim_one_document(stage, book)
     stage.run("invoices", "show", _invoice_of(stage, XERO)["invoicenumber"])
+    _claim_the_loss(stage)
 
 
 def _nothing_twice(stage: Stage) -> None:
@@ -153,6 +156,17 @@ def _claim_one_document(stage: Stage, book: str) -> None:
     ]
     name = PIONEERS[BOOKED[book]]
     stage.claim(held == [total], f"{book} holds {number} of {name} once, with {total:,.2f} GBP")
+
+
+def _claim_the_loss(stage: Stage) -> None:
+    number = _invoice_of(stage, XERO)["invoicenumber"]
+    (story,) = stage.read("invoices", "show", number)["invoices"]
+    (document,) = story["documents"]
+    tries = [(one["what"], one["outcome"]) for one in document["tries"]]
+    stage.claim(
+        tries == [("send", "OUTCOME_UNKNOWN"), ("find", "confirmed")],
+        f"{number} was sent once, its answer was lost, and one look found it",
+    )
 
 
 def _documents(stage: Stage, book: str) -> list[dict[str, Any]]:
