@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import Step
 from syncd.core.invoicing.recognition import GONE
+from syncd.core.service.moved_since import invoice_moved, reason_moved
 from syncd.core.store.claim_facts import (
     Organisation,
     PlanFact,
@@ -29,12 +30,11 @@ from syncd.core.store.invoice_facts import StoredInvoice, invoices_of_keys
 from syncd.core.store.ledger_actions import ActionItem
 from syncd.core.store.ledger_documents import DocumentItem
 from syncd.core.store.ledger_golive import attested
-from syncd.core.store.moved_invoices import GONE as GONE_SOURCE
 from syncd.core.store.standing_documents import STANDING
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import Ownership
 from syncd.sdk.ledger_records import EntryStatus
-from syncd.sdk.ledger_writes import ActionKind
+from syncd.sdk.ledger_writes import ActionKind, LedgerAction
 
 SOURCE_MOVED: Final = "SOURCE_MOVED"
 LINK_ONLY: Final = "LINK_ONLY"
@@ -82,13 +82,12 @@ class LastLook:
         from_day = self.live.get((item.psa_id, item.book_key))
         if from_day is None:
             return Withdrawn(LINK_ONLY, _NOT_LIVE)
-        source = self.sources.get((item.psa_id, item.invoice))
         replaces = None if item.payload is None else item.payload.replaces
         if replaces is not None:
             target = self.documents.get(replaces)
             why = self._reason_left(target, item.source_digest, (DocumentState.CONFIRMED,))
         else:
-            why = self._source(item, source, from_day)
+            why = self._source(item, from_day)
         return Withdrawn(SOURCE_MOVED, why) if why else None
 
     def at_action(self, item: ActionItem) -> Withdrawn | None:
@@ -110,38 +109,34 @@ class LastLook:
             planned = plan.digests.get(f"{Step.VOID.value}:{document.invoice}") if plan else None
             # One that was sent before may have renamed it, which a look in between calls drift.
             fine = STANDING if item.attempts else (DocumentState.CONFIRMED,)
-            why = self._reason_left(document, planned, fine)
+            anew = isinstance(item.payload, LedgerAction) and bool(item.payload.renumber)
+            why = self._reason_left(document, planned, fine, anew)
         elif document.state not in STANDING or document.state is DocumentState.DRIFTED:
             why = "the document does not stand in the books as it was confirmed any more"
         return Withdrawn(SOURCE_MOVED, why) if why else None
 
-    def _source(self, item: DocumentItem, source: StoredInvoice | None, from_day: date) -> str:
+    def _source(self, item: DocumentItem, from_day: date) -> str:
         """Why the invoice of a document is not what it was planned from, or an empty text."""
-        if source is None or source.gone:
-            return "the PSA does not know the invoice any more"
-        invoice = source.invoice
-        if invoice.voided or not invoice.finalised:
-            return "the PSA voided the invoice, or made it a draft again"
-        if source.digest != item.source_digest:
-            return "the invoice changed in the PSA after it was planned"
-        if invoice.dated < from_day:
-            return f"the book is live for invoices from {from_day} on only"
-        unsure = invoice.owner is Ownership.UNSURE and item.psa_id not in self.attested
-        if invoice.owner is Ownership.OTHER or unsure:
-            return "somebody else carries the invoice now, or may do so"
-        other = self.elsewhere.get((item.psa_id, item.invoice), ())
-        if other:
-            return f"{other[0].number} of it stands in {other[0].ledger}, or is on its way there"
-        said = self.contacts[item.psa_id].contact_of(invoice.client, item.currency)
-        if said != (item.contact,):
-            return "the client is mapped to another contact than the plan was made for"
-        return ""
+        source = self.sources.get((item.psa_id, item.invoice))
+        why = invoice_moved(
+            source,
+            digest=item.source_digest,
+            from_day=from_day,
+            elsewhere=self.elsewhere.get((item.psa_id, item.invoice), ()),
+            attested=item.psa_id in self.attested,
+        )
+        if why or source is None:
+            return why
+        said = self.contacts[item.psa_id].contact_of(source.invoice.client, item.currency)
+        moved = said != (item.contact,)
+        return "the client is mapped to another contact than it was planned for" if moved else ""
 
     def _reason_left(
         self,
         document: DocumentItem | None,
         planned: str | None,
         fine: Collection[DocumentState],
+        anew: bool | None = None,
     ) -> str:
         """Why a void or a credit note has no reason left, or no document; or an empty text.
 
@@ -149,17 +144,14 @@ class LastLook:
             document: that is taken back.
             planned: what the invoice was when that was planned; None where no plan tells.
             fine: states that the document may be in.
+            anew: see `reason_moved`.
         """
         if document is None or document.state not in fine:
             return "the document does not stand in the books as it was confirmed any more"
         if _touched(document):
             return "the document was paid, credited or taken back in the books meanwhile"
         source = self.sources.get((document.psa_id, document.invoice))
-        if source is None or not _moved(document, source):
-            return "the invoice is in the PSA again as it was posted"
-        if planned is not None and source.digest != planned:
-            return "the invoice changed in the PSA after this was planned"
-        return ""
+        return reason_moved(source, document, digest=planned, anew=anew)
 
 
 async def look_at_documents(
@@ -218,13 +210,6 @@ async def _sources(
         stored = await invoices_of_keys(conn, psa_id, keys)
         found.update({(psa_id, key): one for key, one in stored.items()})
     return found
-
-
-def _moved(document: DocumentItem, source: StoredInvoice) -> bool:
-    """Whether the PSA shows something else than what stands in the books."""
-    if source.gone:
-        return document.source_digest != GONE_SOURCE
-    return source.digest != document.source_digest
 
 
 def _touched(document: DocumentItem) -> bool:

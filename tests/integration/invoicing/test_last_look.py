@@ -26,7 +26,7 @@ from syncd.sdk.invoice_records import Ownership
 from syncd.sdk.ledger_records import EntryStatus, ReferenceKind
 from syncd.sdk.ledger_writes import ActionKind, LedgerAction
 from tests.builders_after import Desk, desk
-from tests.builders_books import BOOK, START, invoice, line
+from tests.builders_books import BOOK, START, Died, Fate, invoice, line
 from tests.builders_invoices import connected
 
 Change = Callable[[Desk], Awaitable[None]]
@@ -309,3 +309,45 @@ async def lose_answer(one: Desk) -> None:
             sleep=one.time.sleep,
             patience_seconds=0.0,
         )
+
+
+async def test_a_void_that_died_between_its_two_steps_goes_on_though_the_books_were_read_since(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await desk(database, on_edit="void-and-reissue")
+    (document,) = await one.post(invoice("1"))
+    await one.shown(invoice("1", line(1, quantity="9")))
+    await queued(one)
+    looks = iter([None])
+
+    def dies(_fate: Fate, share: float = 0.3) -> None:
+        if share == 0.3 and next(looks, "dead") == "dead":
+            raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Fate, "may_die", dies)
+        with pytest.raises(Died):
+            await one.deliver()
+    remote = document.remote or ""
+    assert one.book.entries[remote].number != "INV-00001"
+    assert one.book.entries[remote].status is EntryStatus.OPEN
+
+    await one.look()
+    await one.deliver()
+    assert one.book.entries[remote].status is EntryStatus.VOIDED
+    await one.apply(await one.plan())
+    assert (await one.document("INV-00001")).state is DocumentState.CONFIRMED
+    assert await one.codes() == []
+
+
+async def test_a_void_for_a_new_version_is_withdrawn_when_the_invoice_is_a_draft_again(
+    database: Database,
+) -> None:
+    one = await desk(database, on_edit="void-and-reissue")
+    (document,) = await one.post(invoice("1"))
+    edited = invoice("1", line(1, quantity="9"))
+    await one.shown(edited)
+    await queued(one)
+    await one.shown(msgspec.structs.replace(edited, finalised=False))
+    await one.deliver()
+    assert one.book.entries[document.remote or ""].status is EntryStatus.OPEN
