@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from syncd.codes import CODES
+from syncd.core.service.notice_books import parts_of_books, place_of, posted
 from syncd.core.service.notice_content import ClosingWindow, News, Reader, one_line
+from syncd.core.service.notice_parts import Part, counted, listed, short
 from syncd.core.store.issues import Issue, IssueSeverity
 from syncd.core.store.runs import RunRecord, RunStatus
 from syncd.sdk.errors import AuthError, OutcomeUnknown, PermissionMissing, SignInExpired
 from syncd.sdk.notices import Notice, NoticeKind, NoticeSection
-
-LONGEST_LIST: Final = 20
-"""Lines of a section; what is more is counted."""
 
 # Written here again, as their own modules bring tables that a pull does not load.
 PLAN_HELD: Final = "PLAN_HELD"
@@ -36,16 +34,6 @@ UNKNOWN: Final = frozenset({OutcomeUnknown.code, "LINK_UNKNOWN", "LINK_NEVER_ARR
 
 BILLING_KINDS: Final = frozenset({"bill", "plan", "apply", "deliver"})
 """Kinds of runs that a reader who always wants a word hears of."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One section with what it asks for."""
-
-    kind: NoticeKind
-    needs: str
-    section: NoticeSection
-    commands: tuple[str, ...] = ()
 
 
 def compose(news: News, reader: Reader, *, notice_id: str, now: datetime) -> Notice | None:
@@ -78,7 +66,7 @@ def compose(news: News, reader: Reader, *, notice_id: str, now: datetime) -> Not
     return Notice(notice_id, f"syncd: {one_line(title)}", clean, kinds, now)
 
 
-def _parts(news: News, reader: Reader) -> Iterator[_Part]:
+def _parts(news: News, reader: Reader) -> Iterator[Part]:
     chosen: dict[str, list[Issue]] = {}
     for issue in news.issues:
         chosen.setdefault(_place_of(issue), []).append(issue)
@@ -89,34 +77,35 @@ def _parts(news: News, reader: Reader) -> Iterator[_Part]:
     if news.closing is not None:
         yield _closing(news.closing, reader)
     if missed := chosen.get("window"):
-        yield _Part(
+        yield Part(
             NoticeKind.WINDOW,
-            f"{_n(missed, 'automatic bill')} missed",
-            _listed("Days 1 to 3 are over without a bill", missed, reader),
+            f"{counted(len(missed), 'automatic bill')} missed",
+            listed("Days 1 to 3 are over without a bill", missed, reader),
             ("syncd bill send", "syncd issues --code AUTO_WINDOW_MISSED"),
         )
     if unknown := chosen.get("unknown"):
-        yield _Part(
+        yield Part(
             NoticeKind.FAILED,
-            f"{_n(unknown, 'write')} of unknown outcome",
-            _listed("Not known whether it was written", unknown, reader),
+            f"{counted(len(unknown), 'write')} of unknown outcome",
+            listed("Not known whether it was written", unknown, reader),
             ("syncd issues",),
         )
+    yield from parts_of_books(chosen, reader)
     failed = chosen.get("failed", [])
     runs = [_run_line(run) for run in news.runs if _failed_anew(run, news)]
     if failed or runs:
-        section = _listed("Failed", failed, reader)
-        section = NoticeSection(section.heading, _short([*runs, *section.lines]))
+        section = listed("Failed", failed, reader)
+        section = NoticeSection(section.heading, short([*runs, *section.lines]))
         n = len(failed) + len(runs)
         needs = f"{n} failure{'' if n == 1 else 's'} to look at"
-        yield _Part(NoticeKind.FAILED, needs, section, ("syncd issues", "syncd runs"))
+        yield Part(NoticeKind.FAILED, needs, section, ("syncd issues", "syncd runs"))
     if late := chosen.get("late"):
         yield _late(late, reader)
     if other := chosen.get("other"):
-        yield _Part(
+        yield Part(
             NoticeKind.DIGEST,
-            f"{_n(other, 'issue')} to look at",
-            _listed("Also open", other, reader),
+            f"{counted(len(other), 'issue')} to look at",
+            listed("Also open", other, reader),
             ("syncd issues",),
         )
 
@@ -124,6 +113,8 @@ def _parts(news: News, reader: Reader) -> Iterator[_Part]:
 def _place_of(issue: Issue) -> str:
     """Under which heading an issue is told."""
     code = issue.code
+    if (place := place_of(issue)) is not None:
+        return place
     if code == PLAN_HELD:
         return "held"
     if code in CREDENTIALS:
@@ -140,14 +131,16 @@ def _place_of(issue: Issue) -> str:
     return "failed" if issue.severity is IssueSeverity.ERROR and not decided else "other"
 
 
-def _held(issues: Sequence[Issue], reader: Reader) -> _Part:
+def _held(issues: Sequence[Issue], reader: Reader) -> Part:
     lines: list[str] = []
     plans = dict.fromkeys(str(issue.evidence.get("plan", "")) for issue in issues)
     for plan in plans:
         own = [issue for issue in issues if str(issue.evidence.get("plan", "")) == plan]
         rules = Counter(rule for issue in own for rule in issue.evidence.get("rules", ()))
         why = ", ".join(f"{rule} {n}" for rule, n in sorted(rules.items()))
-        lines.append(f"plan {plan}: {_n(own, 'bill')} held" + (f" ({why})" if why else ""))
+        lines.append(
+            f"plan {plan}: {counted(len(own), 'bill')} held" + (f" ({why})" if why else "")
+        )
         if reader.clients:
             lines += [_held_line(issue) for issue in own]
     if reader.clients:
@@ -158,8 +151,8 @@ def _held(issues: Sequence[Issue], reader: Reader) -> _Part:
         if plan
         for command in (f"syncd plans show {plan}", f"syncd plans release {plan} --reason TEXT")
     )
-    needs = f"{_n(issues, 'held bill')} to release"
-    return _Part(NoticeKind.HELD, needs, NoticeSection("Held", _short(lines)), commands)
+    needs = f"{counted(len(issues), 'held bill')} to release"
+    return Part(NoticeKind.HELD, needs, NoticeSection("Held", short(lines)), commands)
 
 
 def _held_line(issue: Issue) -> str:
@@ -169,35 +162,35 @@ def _held_line(issue: Issue) -> str:
     return f"{who}: {worth or 'money unknown'} ({rules}); {issue.remedy}"
 
 
-def _credentials(issues: Sequence[Issue]) -> _Part:
+def _credentials(issues: Sequence[Issue]) -> Part:
     names = sorted({issue.connection for issue in issues})
     lines = [f"{issue.connection}: {issue.code}" for issue in issues]
     refused = any(issue.code != SIGN_IN_ENDS for issue in issues)
     sign_ins = {issue.connection for issue in issues if issue.code in SIGN_INS}
-    return _Part(
+    return Part(
         NoticeKind.CREDENTIALS,
         f"renew the credentials of {', '.join(names)}",
-        NoticeSection("Credentials refused" if refused else "Sign-ins end soon", _short(lines)),
+        NoticeSection("Credentials refused" if refused else "Sign-ins end soon", short(lines)),
         tuple(f"syncd {'login' if name in sign_ins else 'check'} {name}" for name in names),
     )
 
 
-def _closing(window: ClosingWindow, reader: Reader) -> _Part:
+def _closing(window: ClosingWindow, reader: Reader) -> Part:
     n = window.held + window.missing
     left = f"{window.held} wait for a person, {window.missing} are not made"
     lines = [f"{window.period}: automatic bills end with {window.last_day}; {left}"]
     if reader.clients:
         lines += window.clients
-    return _Part(
+    return Part(
         NoticeKind.WINDOW,
         f"{n} automatic bill{'' if n == 1 else 's'} of {window.period} to send by "
         f"{window.last_day}",
-        NoticeSection("The window of automatic bills closes", _short(lines)),
+        NoticeSection("The window of automatic bills closes", short(lines)),
         ("syncd month", "syncd issues"),
     )
 
 
-def _late(issues: Sequence[Issue], reader: Reader) -> _Part:
+def _late(issues: Sequence[Issue], reader: Reader) -> Part:
     if reader.clients:
         lines = [
             f"{issue.evidence.get('client', '')}, {issue.evidence.get('period', '')}: "
@@ -207,34 +200,12 @@ def _late(issues: Sequence[Issue], reader: Reader) -> _Part:
     else:
         months = Counter(str(issue.evidence.get("period", "")) for issue in issues)
         lines = [f"{month}: {n}" for month, n in sorted(months.items())]
-    return _Part(
+    return Part(
         NoticeKind.DIGEST,
-        f"{_n(issues, 'late change')} to decide",
-        NoticeSection("Facts that arrived after a final bill", _short(lines)),
+        f"{counted(len(issues), 'late change')} to decide",
+        NoticeSection("Facts that arrived after a final bill", short(lines)),
         ("syncd corrections list",),
     )
-
-
-def _listed(heading: str, issues: Sequence[Issue], reader: Reader) -> NoticeSection:
-    """Issues by code and connection, with the clients that they name where they may be told."""
-    groups: dict[tuple[str, str], list[Issue]] = {}
-    for issue in issues:
-        groups.setdefault((issue.code, issue.connection), []).append(issue)
-    lines = []
-    for (code, connection), own in groups.items():
-        known = CODES.get(code)
-        line = f"{connection}: {code}" if connection else code
-        line += f" {len(own)}" if len(own) > 1 else ""
-        line += f", {known.meaning}" if known is not None else ""
-        if reader.clients:
-            names = dict.fromkeys(
-                str(one.evidence["client"]) for one in own if one.evidence.get("client")
-            )
-            line += f" ({', '.join(list(names)[:5])}{', …' if len(names) > 5 else ''})" * bool(
-                names
-            )
-        lines.append(line)
-    return NoticeSection(heading, _short(lines))
 
 
 def _sent(news: News, reader: Reader) -> list[NoticeSection]:
@@ -245,6 +216,7 @@ def _sent(news: News, reader: Reader) -> list[NoticeSection]:
             worth = "money known to the PSA alone" if one.money is None else f"{one.money:,}"
             line += f": {worth}" + ("" if one.money is None else f" {one.currency}")
         lines.append(line)
+    lines += [f"{counted(n, 'document')} into {book}" for book, n in posted(news.runs).items()]
     return [NoticeSection("Sent", tuple(lines))] if lines else []
 
 
@@ -255,18 +227,20 @@ def _earlier(news: News) -> list[NoticeSection]:
         lines += [f"… {line}" for line in one.lines]
     if not lines:
         return []
-    return [NoticeSection("Earlier messages that may not have arrived", _short(lines))]
+    return [NoticeSection("Earlier messages that may not have arrived", short(lines))]
 
 
 def _all_well(news: News) -> str:
     bills = sum(one.bills for one in news.sent)
-    said = f"{bills} bill{'' if bills == 1 else 's'} sent, " if bills else ""
+    said = f"{counted(bills, 'bill')} sent, " if bills else ""
+    documents = sum(posted(news.runs).values())
+    said += f"{counted(documents, 'document')} sent, " if documents else ""
     return f"{said}nothing new needs you"
 
 
 def _of_billing(run: RunRecord) -> bool:
-    """Whether the run did something about bills; an hourly look that found nothing did not."""
-    return run.kind in BILLING_KINDS and any(run.counts.values())
+    """Whether the run did something about bills or documents; a look that found nothing did not."""
+    return bool(posted([run])) or (run.kind in BILLING_KINDS and any(run.counts.values()))
 
 
 def _failed_anew(run: RunRecord, news: News) -> bool:
@@ -300,13 +274,3 @@ def _decimal(amount: object) -> Decimal | None:
         return None if amount is None else Decimal(str(amount))
     except InvalidOperation:
         return None
-
-
-def _short(lines: Sequence[str]) -> tuple[str, ...]:
-    if len(lines) <= LONGEST_LIST:
-        return tuple(lines)
-    return (*lines[:LONGEST_LIST], f"… and {len(lines) - LONGEST_LIST} more lines")
-
-
-def _n(items: Sequence[object], noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
