@@ -61,18 +61,14 @@ async def show_outstanding(
 def _outstanding(
     output: Output, found: OutstandingReport, zone: ZoneInfo, *, documents: bool
 ) -> None:
-    owing = [one for one in found.rows if one.documents]
     if not found.rows:
         output.say("nothing that was posted or linked is known to be open")
     else:
         heads = [(head, "right") for head in ("open", "outstanding", *AGES, "DSO")]
-        rows = [_cells(one) for one in [*owing[:_SHOWN], *found.totals]]
+        rows = [_cells(one) for one in [*found.rows[:_SHOWN], *found.totals]]
         output.console.print(table("client", *heads, rows=rows))
-        if len(owing) > _SHOWN:
-            output.say(f"and {len(owing) - _SHOWN:,} more, see --json or --csv")
-        if len(owing) < len(found.rows):
-            count = plural(len(found.rows) - len(owing), "client")
-            output.say(f"{count} with nothing open, in the totals of DSO; see --json or --csv")
+        if len(found.rows) > _SHOWN:
+            output.say(f"and {len(found.rows) - _SHOWN:,} more, see --json or --csv")
     if documents and found.documents:
         output.console.print(
             table(

@@ -77,7 +77,11 @@ def _watched(app: App) -> list[Watched]:
     for name, settings in app.settings.connections.items():
         counts = Capability.USAGE in settings.connector.provides
         due = settings.due if counts else None
-        if settings.enabled:
+        if not settings.enabled:
+            continue
+        if Capability.LEDGER in settings.connector.provides and not counts:
+            found.append(_book(name, used=name in app.settings.ledgers))
+        else:
             found.append(
                 Watched(name=name, counts=counts, due_before=due.due_before if due else None)
             )
@@ -86,6 +90,13 @@ def _watched(app: App) -> list[Watched]:
         for lost in app.settings.unavailable.values()
     ]
     return found
+
+
+def _book(name: str, *, used: bool) -> Watched:
+    from syncd.core.service.ledger_references import KIND
+
+    refresh = f"map books {name} --refresh" if used else None
+    return Watched(name=name, counts=False, refresh=refresh, runs=KIND)
 
 
 def _show(

@@ -36,6 +36,7 @@ class Freshness(StrEnum):
     FRESH = "fresh"
     LATE = "late"
     NEVER = "never"
+    UNUSED = "not used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +45,25 @@ class Watched:
 
     Attributes:
         name: in the configuration.
-        counts: it is a source; else it is the PSA.
+        counts: it is a source; else it is the PSA or a book.
         due_before: the last due time at or before a moment, None without a schedule.
         lost: why it cannot be used at all, or empty.
+        refresh: command that reads the lists of one that does not count, without `syncd`; None
+            where nothing is done with it.
+        runs: kind of the runs that read these lists.
     """
 
     name: str
     counts: bool
     due_before: Callable[[datetime], datetime] | None = None
     lost: str = ""
+    refresh: str | None = "map refresh"
+    runs: str = REFERENCE
+
+    @property
+    def read_by(self) -> str | None:
+        """The command that reads what is known of it, without `syncd`."""
+        return f"pull {self.name}" if self.counts else self.refresh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +73,7 @@ class Standing:
     Attributes:
         name: in the configuration.
         counts: it is a source.
-        freshness: of its last complete pull, or of the PSA's lists.
+        freshness: of its last complete pull, or of the lists of the PSA or a book.
         as_of: when that read began, None before the first.
         available: the last use got through.
         trouble: why not, one sentence.
@@ -126,14 +137,15 @@ async def look(
     async with database.reader() as conn:
         figures = await load_figures(conn)
         health = await connection_health(conn)
-        runs = {kind: await last_runs(conn, kind) for kind in (PULL, REFERENCE)}
+        kinds = {PULL if one.counts else one.runs for one in connections}
+        runs = {kind: await last_runs(conn, kind) for kind in sorted(kinds)}
         ends = {key: ends_first(stored) for key, stored in (await consents(conn)).items()}
     standing = [
         _standing(
             one,
             figures,
             health.get(one.name),
-            runs[PULL if one.counts else REFERENCE].get(one.name),
+            runs[PULL if one.counts else one.runs].get(one.name),
             now,
             max_age,
             ends,
@@ -151,7 +163,7 @@ async def look(
         general_issues=general,
         bills=figures.bills,
         unsettled=figures.outbox,
-        next=list(_next(standing, figures, now, live=live)),
+        next=list(_next(list(zip(connections, standing, strict=True)), figures, now, live=live)),
     )
 
 
@@ -183,10 +195,13 @@ def _standing(
 ) -> Standing:
     known = (figures.complete if one.counts else figures.lists).get(health.id) if health else None
     accounts, linked = figures.accounts.get(health.id, (0, 0)) if health else (0, 0)
+    used = one.read_by is not None
     return Standing(
         name=one.name,
         counts=one.counts,
-        freshness=freshness(known, one.due_before, now=now, max_age=max_age),
+        freshness=freshness(known, one.due_before, now=now, max_age=max_age)
+        if used
+        else Freshness.UNUSED,
         as_of=known,
         available=not one.lost and (health is None or health.available),
         trouble=one.lost or (health.detail if health else ""),
@@ -199,20 +214,23 @@ def _standing(
 
 
 def _next(
-    standing: Sequence[Standing], figures: Figures, now: datetime, *, live: bool
+    connections: Sequence[tuple[Watched, Standing]],
+    figures: Figures,
+    now: datetime,
+    *,
+    live: bool,
 ) -> Iterator[str]:
     if figures.outbox.get("needs_review"):
         yield "`syncd issues`: writes whose outcome a person must decide"
-    for one in standing:
+    for watched, one in connections:
         if one.sign_in_ends is not None and one.sign_in_ends - now <= SOON:
             verb = "ends" if one.sign_in_ends > now else "ended"
             yield f"`syncd login {one.name}`: its sign-in {verb} on {one.sign_in_ends:%Y-%m-%d}"
         if not one.available:
             yield f"`syncd check {one.name}`: {one.trouble or 'it does not work'}"
-        elif one.freshness is not Freshness.FRESH:
-            command = f"pull {one.name}" if one.counts else "map refresh"
+        elif watched.read_by is not None and one.freshness is not Freshness.FRESH:
             age = "never read" if one.freshness is Freshness.NEVER else "late"
-            yield f"`syncd {command}`: {one.name} is {age}"
+            yield f"`syncd {watched.read_by}`: {one.name} is {age}"
     if {UNLINKED_ACCOUNT, SPLIT_LOCATION_UNLINKED} & set(figures.issue_codes):
         yield "`syncd map propose`: accounts with units have no client"
     if UNMAPPED_PRODUCT in figures.issue_codes:

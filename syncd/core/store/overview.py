@@ -21,7 +21,12 @@ _LAST_SIZE = text(
     "SELECT seen FROM pull WHERE connection_id = :connection AND state = 'complete' "
     "AND period = '' ORDER BY seq DESC LIMIT 1"
 )
-_LISTS = text("SELECT connection_id, MAX(seen_at) AS seen_at FROM reference GROUP BY connection_id")
+_LISTS = text(
+    "SELECT connection_id, MAX(seen_at) AS seen_at FROM ("
+    "SELECT connection_id, seen_at FROM reference UNION ALL "
+    "SELECT connection_id, seen_at FROM ledger_reference WHERE kind <> 'book'"
+    ") r GROUP BY connection_id"
+)
 _ACCOUNTS = text(
     "SELECT a.connection_id, COUNT(*) AS accounts, COUNT(l.id) AS linked FROM account a "
     "LEFT JOIN client_link l ON l.account_id = a.id AND l.superseded_at IS NULL "
@@ -67,7 +72,7 @@ class Figures:
 
     Attributes:
         complete: start of the last complete pull that was not voided, by connection id.
-        lists: when the lists of a PSA were last read, by connection id.
+        lists: when the lists of a PSA or of a book were last read, by connection id.
         accounts: accounts that exist and those of them with a client, by connection id.
         issues: open issues by connection name (empty: the installation) and severity.
         issue_codes: every code that is open.

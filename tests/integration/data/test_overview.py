@@ -11,8 +11,10 @@ from syncd.core.service.connection_health import connection_failed
 from syncd.core.service.mapping_issues import sync_mapping_issues
 from syncd.core.service.overview import Freshness, Watched, freshness, look
 from syncd.core.service.unmapped import find_unmapped
+from syncd.core.store.connections import ensure_connection
 from syncd.core.store.plans import PlanBillState
 from syncd.core.store.tables import PlanBill, PlanRow
+from syncd.core.store.tables.books import LedgerReferenceRow
 from syncd.sdk.errors import AuthError
 from tests.builders_census import START, pull
 from tests.builders_data import NOW, Office, device
@@ -90,6 +92,37 @@ async def test_the_overview_of_a_new_installation_says_where_to_begin(office: Of
         "`syncd pull fresh`: fresh is never read",
         "`syncd map refresh`: other-desk is never read",
     ]
+
+
+async def test_a_book_is_as_fresh_as_its_catalogues_and_one_without_a_table_is_not_used(
+    office: Office,
+) -> None:
+    async with office.database.writer() as conn:
+        book = await ensure_connection(conn, "books", "ledger")
+        row = LedgerReferenceRow(
+            connection_id=book.id,
+            kind="account",
+            key="200",
+            name="Sales",
+            active=True,
+            content="{}",
+            seen_at=NOW - 3 * DAY,
+        )
+        await conn.execute(insert(LedgerReferenceRow), row.model_dump(exclude={"id"}))
+    watched = [
+        Watched(name="books", counts=False, refresh="map books books --refresh", runs="books"),
+        Watched(name="new-books", counts=False, refresh="map books new-books --refresh"),
+        Watched(name="other-books", counts=False, refresh=None),
+    ]
+    seen = await look(office.database, watched, now=NOW, max_age=2 * DAY, live=False)
+    old, new, unused = seen.connections
+    assert (old.freshness, old.as_of) == (Freshness.LATE, NOW - 3 * DAY)
+    assert (new.freshness, unused.freshness) == (Freshness.NEVER, Freshness.UNUSED)
+    assert seen.next[:2] == [
+        "`syncd map books books --refresh`: books is late",
+        "`syncd map books new-books --refresh`: new-books is never read",
+    ]
+    assert not [one for one in seen.next if "other-books" in one]
 
 
 async def test_the_overview_names_what_is_late_broken_unlinked_and_waiting(
