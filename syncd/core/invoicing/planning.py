@@ -15,8 +15,6 @@ import msgspec
 from syncd.core.invoicing.book_facts import BookFacts, Earlier, Other
 from syncd.core.invoicing.drafting import Drafted, Identity, draft
 from syncd.core.invoicing.identity import document_digest, ledger_key, marker_of
-from syncd.core.invoicing.objections import ABANDONED as ABANDONED
-from syncd.core.invoicing.objections import REPEATABLE as REPEATABLE
 from syncd.core.invoicing.objections import approval, of_book, of_history, of_others, of_owner
 from syncd.core.invoicing.plan_rows import PlannedStep, Step, signed
 from syncd.core.invoicing.prediction import predicted

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from syncd.core.invoicing.planning import ABANDONED, REPEATABLE
+from syncd.core.invoicing.objections import ABANDONED, REPEATABLE
 from syncd.core.service.bookkeeping_calls import Happened
 from syncd.core.service.committed_together import commit_together
 from syncd.core.service.created_references import keep_created

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from syncd.core.invoicing.planning import ABANDONED
+from syncd.core.invoicing.objections import ABANDONED
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
 from syncd.core.service.posting_endings import DocumentEnding, DocumentEndings, stands
