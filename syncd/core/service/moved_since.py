@@ -13,6 +13,7 @@ from syncd.core.store.invoice_facts import StoredInvoice
 from syncd.core.store.ledger_documents import DocumentItem
 from syncd.core.store.moved_invoices import is_draft, kept_source
 from syncd.sdk.invoice_records import Ownership
+from syncd.sdk.ledger_records import EntryStatus
 
 
 def invoice_moved(
@@ -72,6 +73,7 @@ def reason_moved(
         return "the invoice is in the PSA again as it was posted"
     if is_draft(source):
         return "the invoice is a draft again in the PSA"
-    if anew is not None and anew is (source.gone or source.invoice.voided):
+    draft = document.seen_status == EntryStatus.DRAFT  # taken back whole, number and all
+    if not draft and anew is not None and anew is (source.gone or source.invoice.voided):
         return "the invoice was taken back, or put back, in the PSA after it was planned"
     return ""

@@ -16,15 +16,15 @@ from syncd.core.invoicing.plan_rows import PlannedStep, Step
 from syncd.core.invoicing.problems import ALREADY_MARKED
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.invoice_reading import KIND as INVOICES
+from syncd.core.service.moved_since import invoice_moved, reason_moved
 from syncd.core.store.documents_elsewhere import Elsewhere, documents_elsewhere
 from syncd.core.store.invoice_facts import GoLiveFact, StoredInvoice, golive_of, invoices_of_keys
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem, documents_of_invoices
 from syncd.core.store.ledger_golive import attested
-from syncd.core.store.moved_invoices import is_draft
 from syncd.core.store.runs import RunStatus, last_runs
 from syncd.core.store.states import DocumentState
 from syncd.core.store.watermarks import watermark
-from syncd.sdk.invoice_records import DocumentKind, Ownership, PsaInvoice
+from syncd.sdk.invoice_records import DocumentKind, Ownership
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 
 if TYPE_CHECKING:
@@ -79,32 +79,22 @@ class PlanLook:
         return self._target_moved(step)
 
     def _source_moved(self, step: PlannedStep, from_day: date) -> str:
-        source = self.sources.get(step.invoice)
-        if source is None or source.gone:
-            return "the PSA does not know the invoice any more"
-        if source.invoice.voided or not source.invoice.finalised:
-            return "the PSA voided the invoice, or made it a draft again"
-        if source.digest != step.source_digest:
-            return "the invoice changed in the PSA after it was planned"
-        if source.invoice.dated < from_day:
-            return f"the book is live for invoices from {from_day} on only"
         known = self.documents.get(step.invoice, ())
         if any(item.state not in NOT_STANDING for item in known):
             return "a document of it stands in the books already, or is on its way"
-        others = self.elsewhere.get(step.invoice, ())
-        if others:
-            other = others[0]
-            return f"{other.number} of it stands in '{other.ledger}', or is on its way there"
-        return self._owner_moved(step, source.invoice, known)
-
-    def _owner_moved(
-        self, step: PlannedStep, invoice: PsaInvoice, known: Sequence[DocumentItem]
-    ) -> str:
-        unsure = invoice.owner is Ownership.UNSURE and not self.attested
-        if invoice.owner is Ownership.OTHER or unsure:
-            return "somebody else carries the invoice now, or may do so"
+        source = self.sources.get(step.invoice)
+        why = invoice_moved(
+            source,
+            digest=step.source_digest,
+            from_day=from_day,
+            elsewhere=self.elsewhere.get(step.invoice, ()),
+            attested=self.attested,
+        )
+        if why or source is None:
+            return why
         ours = {item.remote for item in known if item.remote}
-        if invoice.owner is Ownership.OURS and not ours & set(invoice.foreign.values()):
+        foreign = set(source.invoice.foreign.values())
+        if source.invoice.owner is Ownership.OURS and not ours & foreign:
             # Held when it was planned so, and released by name; otherwise it is news.
             told = any(one.code == ALREADY_MARKED for one in step.objections)
             return "" if told else "the PSA says by now that it was posted"
@@ -126,16 +116,11 @@ class PlanLook:
         return self._reason_moved(step, document) or self._touched(step, document, entry)
 
     def _reason_moved(self, step: PlannedStep, document: DocumentItem) -> str:
+        anew = None if step.action is None else bool(step.action.renumber)
         source = self.sources.get(step.invoice)
-        if source is None or source.digest != step.source_digest:
-            return "the invoice changed in the PSA after it was planned"
-        if not source.gone and source.digest == document.source_digest:
-            return "the invoice is in the PSA again as it was posted"
-        if is_draft(source):
-            return "the invoice is a draft again in the PSA"
-        taken_back = source.gone or source.invoice.voided
-        if step.action is not None and bool(step.action.renumber) == taken_back:
-            return "the invoice was taken back, or put back, in the PSA after it was planned"
+        why = reason_moved(source, document, digest=step.source_digest, anew=anew)
+        if why:
+            return why
         standing = [
             item
             for item in self.documents.get(step.invoice, ())

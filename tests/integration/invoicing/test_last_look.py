@@ -351,3 +351,14 @@ async def test_a_void_for_a_new_version_is_withdrawn_when_the_invoice_is_a_draft
     await one.shown(msgspec.structs.replace(edited, finalised=False))
     await one.deliver()
     assert one.book.entries[document.remote or ""].status is EntryStatus.OPEN
+
+
+async def test_a_draft_is_taken_back_when_its_invoice_was_edited_whatever_a_credit_would_do(
+    database: Database,
+) -> None:
+    one = await desk(database, on_edit="credit", approved=False)
+    (document,) = await one.post(invoice("1"))
+    assert document.seen_status == EntryStatus.DRAFT
+    await one.shown(invoice("1", line(1, quantity="9")))
+    await one.apply(await one.plan())
+    assert one.book.entries[document.remote or ""].status is EntryStatus.VOIDED
