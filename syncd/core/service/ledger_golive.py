@@ -105,7 +105,7 @@ async def choose_book(
         before = await load_ledger_golive(conn, psa.id, connection.id)
         served = [
             one.invoice
-            for one in await unposted_invoices(conn, psa.id, connection.id)
+            for one in await unposted_invoices(conn, psa.id, connection.id, in_no_book=True)
             if one.invoice.client in mapping.contacts
         ]
         waiting = [one for one in served if one.dated >= from_day and may_be_posted(one)]

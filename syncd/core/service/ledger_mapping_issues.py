@@ -76,7 +76,7 @@ async def waiting_for(conn: AsyncConnection, psa_id: int, ledger_id: int) -> lis
     first = word.from_day if word is not None and word.live else None
     return [
         one.invoice
-        for one in await unposted_invoices(conn, psa_id, ledger_id)
+        for one in await unposted_invoices(conn, psa_id, ledger_id, in_no_book=True)
         if may_be_posted(one.invoice)
         and (first is None or one.invoice.dated >= first)
         and (

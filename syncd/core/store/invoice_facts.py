@@ -55,13 +55,17 @@ class GoLiveFact:
 
 
 async def unposted_invoices(
-    conn: AsyncConnection, psa_id: int, ledger_id: int
+    conn: AsyncConnection, psa_id: int, ledger_id: int, *, in_no_book: bool = False
 ) -> list[StoredInvoice]:
-    """Finished invoices without a document that may stand in this book, the oldest first."""
+    """Finished invoices without a document that may stand in this book, the oldest first.
+
+    With `in_no_book` those that may stand in another one are left out as well.
+    """
+    here = () if in_no_book else (col(LedgerDocumentRow.ledger_connection_id) == ledger_id,)
     standing = (
         select(col(LedgerDocumentRow.id))
         .where(
-            col(LedgerDocumentRow.ledger_connection_id) == ledger_id,
+            *here,
             col(LedgerDocumentRow.psa_connection_id) == col(InvoiceRow.psa_connection_id),
             col(LedgerDocumentRow.invoice_key) == col(InvoiceRow.key),
             col(LedgerDocumentRow.state).not_in([state.value for state in NOT_STANDING]),

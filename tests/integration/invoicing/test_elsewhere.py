@@ -9,6 +9,7 @@ import pytest
 from syncd.core.invoicing.plan_rows import RowState
 from syncd.core.service.invoice_plan import PlannedInvoices
 from syncd.core.service.invoice_queueing import queue_plan
+from syncd.core.service.ledger_mapping_issues import waiting_for
 from syncd.core.store.connections import ConnectionRef, ensure_connection
 from syncd.core.store.database import Database
 from syncd.core.store.ledger_documents import DocumentPayload, move_document
@@ -136,3 +137,5 @@ async def test_an_invoice_of_no_book_that_stands_elsewhere_is_not_asked_about(
         )
     planned = await at.plan()
     assert (planned.record.rows, planned.elsewhere) == ((), 1)
+    async with database.reader() as conn:
+        assert await waiting_for(conn, at.psa.id, at.ledger.id) == []
