@@ -1,13 +1,14 @@
 """When to look into what vendors announced: at once, or when what was put off comes due.
 
-The vendor is asked only if something is due, and not while it refuses the connection as a whole.
+The vendor is asked only if something is due, once a minute at most, and not while it refuses the
+connection as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.service.webhooks import Open, look_into
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 PAUSE_SECONDS: Final = 60.0
 """The database is asked at least so often: a clock may be moved."""
 
+REST: Final = timedelta(minutes=1)
+"""Between two looks that cost the vendor calls; what is announced meanwhile is gathered."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Looking:
@@ -32,7 +36,7 @@ class Looking:
         opened: opens the vendor.
         clock: UTC.
         log: closed catalogue of events.
-        closed_until: the vendor refused everything; it is not opened before.
+        closed_until: the vendor is not opened before: it was just now, or it refused everything.
     """
 
     database: Database
@@ -63,6 +67,8 @@ class Looking:
             self.database, self.connection, opened=self.opened, clock=self.clock
         )
         self.closed_until = looked.closed_until
+        if looked.asked and self.closed_until is None:
+            self.closed_until = now + REST
         self.log(
             "webhook.processed",
             connection=self.connection.name,

@@ -53,6 +53,7 @@ class Looked:
     Attributes:
         done: announcements that need no further look.
         foreign: of them, those that no document of ours stands behind.
+        asked: the vendor was opened.
         waiting: that come again later.
         given_up: that were left to the read on schedule.
         error: the first failure, None where there was none.
@@ -61,6 +62,7 @@ class Looked:
 
     done: int = 0
     foreign: int = 0
+    asked: bool = False
     waiting: int = 0
     given_up: int = 0
     error: Exception | None = None
@@ -96,6 +98,7 @@ async def look_into(
     for one in waiting:
         groups.setdefault(one.what, []).append(one)
     if groups:
+        looked.asked = True
         await _ask(database, groups, opened, looked, clock)
     return looked
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.core.store.database import Database
+from syncd.core.store.webhooks import next_due
 from syncd.daemon.looking import PAUSE_SECONDS, Looking
 from syncd.sdk.errors import AuthError, RateLimited, SyncdError, VendorUnavailable
 from tests.builders_webhooks import BOOK, Desk, Vendor, announce, desk_of, stand
@@ -60,6 +61,27 @@ async def test_news_wakes_no_vendor_that_refused_the_connection(sqlite_database:
     await announce(sqlite_database, desk, ("last", BOOK, "a"))
     await hours(desk, one, 0.01)
     assert vendor.opened == opened + 1
+
+
+async def test_news_that_keeps_coming_is_gathered(sqlite_database: Database) -> None:
+    desk, vendor, one = await looking(sqlite_database)
+    for event in range(60):
+        await announce(sqlite_database, desk, (str(event), BOOK, "a"))
+        await one.look()
+        desk.clock.advance(5)
+    assert vendor.opened == 5  # of five minutes
+    await hours(desk, one, 1 / 60)
+    async with sqlite_database.reader() as conn:
+        assert await next_due(conn, one.connection.id) is None
+
+
+async def test_news_about_others_delays_nothing_of_ours(sqlite_database: Database) -> None:
+    desk, vendor, one = await looking(sqlite_database)
+    await announce(sqlite_database, desk, ("1", BOOK, "theirs"))
+    await one.look()
+    await announce(sqlite_database, desk, ("2", BOOK, "a"))
+    await one.look()
+    assert vendor.opened == 1
 
 
 async def test_a_failure_is_told_and_the_next_look_waits_for_its_time(
