@@ -6,147 +6,22 @@ documents that count, and in the end each has one.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from syncd_xero.sandbox.app import Simulator
 
-from bench.post import START, opened, prepared
-from bench.post_packages import PACKAGES
 from syncd.core.invoicing.plan_rows import Step
-from syncd.core.invoicing.rules import LedgerRules
-from syncd.core.service.book_plan import plan_book
-from syncd.core.service.invoice_apply import apply_invoices, deliver_all
-from syncd.core.service.read_back import read_back
-from syncd.core.store.connections import ConnectionRef
 from syncd.core.store.database import Database
-from syncd.core.store.invoices import store_invoices
-from syncd.core.store.issues import open_issues
-from syncd.sandbox.host import HostedSimulator, SandboxHost
-from syncd.sandbox.presets import fleet
 from syncd.sdk.invoice_records import PsaInvoice
-from syncd.sdk.ledger_port import Ledger
-from syncd.sdk.testing.fakes import FakeStopwatch, NullLog
 from syncd.sdk.testing.faults import Action, Fault
-from tests.builders_fate import Fate
 from tests.builders_invoices import invoice, line
-from tests.builders_keeper import FakeKeeper
+from tests.builders_xero_way import way
 
-LONDON = ZoneInfo("Europe/London")
 NUMBER = "INV-00001"
 FREED = "INV-00001-V1"
 MOVES: dict[str, Any] = {"path": "/Invoices$", "method": "POST"}
-
-
-@dataclass
-class Way:
-    """A PSA, a live book in Xero, and the rounds between them."""
-
-    database: Database
-    ledger: Ledger
-    psa: ConnectionRef
-    books: ConnectionRef
-    keeper: FakeKeeper
-    watch: FakeStopwatch
-    hosted: HostedSimulator
-    rules: LedgerRules
-
-    @property
-    def simulator(self) -> Simulator:
-        state: Simulator = self.hosted.app.state.simulator  # type: ignore[attr-defined]
-        return state
-
-    def clock(self) -> datetime:
-        return START + timedelta(seconds=self.watch.now)
-
-    async def shown(self, *invoices: PsaInvoice) -> None:
-        """The PSA shows these from now on, and was read."""
-        self.keeper.invoices_by_key |= {one.key: one for one in invoices}
-        async with self.database.writer() as conn:
-            await store_invoices(conn, self.psa.id, invoices, now=self.clock())
-
-    async def round(self, patience: float = 120.0) -> list[Step]:
-        """What the daemon does: look back, plan, apply; the steps that were planned."""
-        await self.watch.sleep(60)
-        await self.look()
-        planned = await plan_book(
-            self.database,
-            ledger=self.ledger,
-            ledger_connection=self.books,
-            psa_connection=self.psa,
-            rules=self.rules,
-            timezone=LONDON,
-            clock=self.clock,
-            log=NullLog(),
-        )
-        more: dict[str, Any] = {
-            "ledger": self.ledger,
-            "ledger_connection": self.books,
-            "keeper": self.keeper,
-            "psa_connection": self.psa,
-            "clock": self.clock,
-            "log": NullLog(),
-            "sleep": self.watch.sleep,
-            "patience_seconds": patience,
-        }
-        await apply_invoices(self.database, planned.record.id, max_age_days=7, **more)
-        await deliver_all(self.database, **more)
-        self.at_most_one_counts()
-        return [row.step.step for row in planned.record.rows]
-
-    async def look(self) -> None:
-        await read_back(
-            self.database,
-            self.ledger,
-            connection=self.books,
-            rules=self.rules,
-            why_off="",
-            clock=self.clock,
-            log=NullLog(),
-        )
-
-    def standing(self, kind: str = "ACCREC") -> dict[str, Decimal]:
-        """Documents that count, by number, with what is due."""
-        documents = self.simulator.books.documents.values()
-        return {
-            one.number: one.due_amount
-            for one in documents
-            if one.kind == kind and one.status not in {"VOIDED", "DELETED"}
-        }
-
-    def at_most_one_counts(self) -> None:
-        """No invoice has two documents that count."""
-        numbers = Counter(
-            one.number.partition("-V")[0]
-            for one in self.simulator.books.documents.values()
-            if one.kind == "ACCREC" and one.status not in {"VOIDED", "DELETED"}
-        )
-        assert not [number for number, times in numbers.items() if times > 1]
-
-    async def issues(self) -> list[str]:
-        async with self.database.reader() as conn:
-            return [one.code for one in await open_issues(conn, connection=self.books.name)]
-
-
-@asynccontextmanager
-async def way(database: Database, **rules: Any) -> AsyncIterator[Way]:
-    watch, package = FakeStopwatch(), PACKAGES["xero"]
-    connector, sandbox, token = package.load()
-    options = {"xero": {"monotonic": watch.monotonic}}
-    with SandboxHost(fleet(0, 1, start=START), [sandbox], options=options) as host, watch.running():
-        hosted = host.simulators["xero"]
-        async with opened(connector, sandbox, hosted, token, watch, settle_seconds=5) as ledger:
-            psa, books = await prepared(database, ledger, package, 0)
-            told = {"approved": True, "approval": "automatic", **rules}
-            yield Way(database, ledger, psa, books, FakeKeeper(Fate()), watch, hosted,
-                      LedgerRules(**told))  # fmt: skip
 
 
 def edited(pieces: int = 3) -> PsaInvoice:
