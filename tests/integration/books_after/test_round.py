@@ -185,6 +185,29 @@ def test_a_book_is_opened_once_in_a_round(place: Place) -> None:
     assert place.opened.count("books") == 1
 
 
+def test_a_round_whose_psa_could_not_be_read_posts_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert place.book is not None
+    place.book.down = True
+    place.round()
+    place.book.down = False
+
+    async def unread(_self: FakeKeeper, *, since: datetime | None) -> AsyncIterator[Any]:
+        message = "the PSA is down"
+        raise VendorUnavailable(message)
+        yield []
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FakeKeeper, "invoices", unread)
+        place.round()
+    assert place.book.entries == {}
+    assert ("books", "books", "partial") in place.runs()
+
+    place.round()
+    assert len(place.book.entries) == 2
+
+
 def test_the_psa_is_told_although_the_book_cannot_be_reached(place: Place) -> None:
     assert place.book is not None
     assert place.keeper is not None
