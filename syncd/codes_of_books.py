@@ -43,6 +43,7 @@ BOOKS: dict[str, Code] = {
     "OWNED_BY_PSA_MODULE": Code("books", "The PSA's own module, or a person, carries the invoice."),
     "OWNER_UNSURE": Code("books", "It cannot be ruled out that somebody else carries invoices."),
     "LINK_ONLY": Code("books", "The book is not live: nothing is posted to it."),
+    "LINK_AGAIN": Code("books", "The client's contact is newer than the last linking pass."),
     "BEFORE_GOLIVE": Code(
         "books", "The invoice is older than the day from which the book is live."
     ),

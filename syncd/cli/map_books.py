@@ -28,6 +28,7 @@ from syncd.core.service.ledger_mapping import (
 from syncd.core.store.ledger_mappings import LedgerDecision, current_ledger_mappings
 from syncd.core.store.watermarks import watermark
 from syncd.sdk.errors import ConfigError
+from syncd.sdk.ledger_records import ReferenceKind
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
@@ -159,6 +160,8 @@ async def import_book(
         elif stored:
             same = plural(change.same, "row")
             output.say(f"{plural(count, 'mapping')} stored; {same} said what holds already")
+            if any(one.key[0] is ReferenceKind.CONTACT and one.after for one in change.edits):
+                output.say(f"next: syncd invoices link {sheet.ledger.name}")
         else:
             output.say(f"{plural(count, 'mapping')} would be stored; nothing was")
 

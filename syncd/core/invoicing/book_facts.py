@@ -73,6 +73,8 @@ class BookFacts:
         attested: a person said that nobody else carries invoices.
         routes: PSA client -> (connection of a book, currency) of its contacts in all books.
         names: PSA client -> name.
+        unlinked: PSA client -> day on which its contact was mapped, where that was after the last
+            linking pass: what stands of it in the book is not known.
     """
 
     ledger_uid: str
@@ -87,6 +89,7 @@ class BookFacts:
     attested: bool
     routes: Mapping[str, set[tuple[int, str]]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    unlinked: Mapping[str, date] = field(default_factory=dict)
 
 
 def concerns(invoice: PsaInvoice, facts: BookFacts, *, elsewhere: bool = False) -> bool:

@@ -13,6 +13,7 @@ from syncd.core.invoicing.problems import (
     ALREADY_MARKED,
     AMBIGUOUS_BOOK,
     APPROVAL_NEEDED,
+    LINK_AGAIN,
     LINK_ONLY,
     OWNED_BY_PSA_MODULE,
     OWNER_UNSURE,
@@ -88,6 +89,23 @@ def of_owner(invoice: PsaInvoice, facts: BookFacts, earlier: Sequence[Earlier]) 
             )
         ]
     return []
+
+
+def of_linking(invoice: PsaInvoice, facts: BookFacts) -> list[Problem]:
+    """What a person entered of the client before it had a contact here was looked for."""
+    since = facts.unlinked.get(invoice.client)
+    if since is None or invoice.dated > since:
+        return []
+    return [
+        Problem(
+            code=LINK_AGAIN,
+            message=f"{invoice.client_name or invoice.client} has been a contact of "
+            f"{facts.book.name} since {since}, after the last linking pass: somebody may have "
+            f"entered {invoice.number or invoice.key} there",
+            weight=Weight.HOLD,
+            remedy="Run `syncd invoices link NAME`, then `syncd plan invoices NAME`.",
+        )
+    ]
 
 
 def of_others(number: str, others: Sequence[Other]) -> list[Problem]:

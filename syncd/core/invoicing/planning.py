@@ -15,7 +15,14 @@ import msgspec
 from syncd.core.invoicing.book_facts import BookFacts, Earlier, Other
 from syncd.core.invoicing.drafting import Drafted, Identity, draft
 from syncd.core.invoicing.identity import document_digest, ledger_key, marker_of
-from syncd.core.invoicing.objections import approval, of_book, of_history, of_others, of_owner
+from syncd.core.invoicing.objections import (
+    approval,
+    of_book,
+    of_history,
+    of_linking,
+    of_others,
+    of_owner,
+)
 from syncd.core.invoicing.plan_rows import PlannedStep, Step, signed
 from syncd.core.invoicing.prediction import predicted
 from syncd.core.invoicing.problems import Problem
@@ -52,7 +59,7 @@ def plan_post(
         issue=issue,
     )
     objections = [*of_others(invoice.number or invoice.key, others), *of_book(invoice, facts)]
-    objections += of_owner(invoice, facts, earlier)
+    objections += [*of_linking(invoice, facts), *of_owner(invoice, facts, earlier)]
     objections += drafted.problems
     notes = [*drafted.notes]
     document, totals = None, None

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from syncd.core.store.ledger_actions import ActionItem
-from syncd.core.store.ledger_mappings import LedgerDecision, write_ledger_mappings
+from syncd.core.store.ledger_mappings import MADE, LedgerDecision, write_ledger_mappings
 from syncd.core.store.ledger_references import add_ledger_reference
 from syncd.core.store.tables.ledger import InvoicePlan, InvoicePlanRow
 from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
@@ -64,7 +64,7 @@ async def keep_created(
         target=remote,
         target_name=action.name,
         by=row.released_by or "syncd",
-        reason=f"made by plan {item.plan_id}",
+        reason=f"{MADE} {item.plan_id}",
     )
     await write_ledger_mappings(
         conn, row.psa_connection_id, item.connection_id, new=[decision], now=now

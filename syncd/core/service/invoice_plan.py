@@ -42,8 +42,8 @@ from syncd.core.store.invoice_plans import (
 )
 from syncd.core.store.ledger_actions import actions_of_document
 from syncd.core.store.ledger_documents import DocumentItem, documents_of_invoices
-from syncd.core.store.ledger_golive import attested
-from syncd.core.store.ledger_mappings import load_ledger_map, routes
+from syncd.core.store.ledger_golive import attested, linked_at
+from syncd.core.store.ledger_mappings import contacts_since, load_ledger_map, routes
 from syncd.core.store.states import DocumentState, OutboxState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.ledger_port import Ledger
@@ -225,6 +225,12 @@ async def load_facts(
         attested=await attested(conn, psa_connection.id, ledger_connection.id),
         routes=await routes(conn, psa_connection.id),
         names=await client_names(conn, psa_connection.id),
+        unlinked=await contacts_since(
+            conn,
+            psa_connection.id,
+            ledger_connection.id,
+            await linked_at(conn, ledger_connection.id, book.key),
+        ),
     )
 
 

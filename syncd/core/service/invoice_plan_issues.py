@@ -63,6 +63,7 @@ PLAN_CODES: Final = frozenset(
         "PLANNING_FAILED",
         "ALREADY_MARKED",
         "POSTED_ELSEWHERE",
+        "LINK_AGAIN",
         *_AS_A_WHOLE,
         *_SHARED,
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,9 @@ from syncd.core.store.connections import bump_data_version
 from syncd.core.store.ledger_references import References, load_ledger_references
 from syncd.core.store.tables.books import LedgerMapping
 from syncd.sdk.ledger_records import ReferenceKind, TaxMeaning
+
+MADE: Final = "made by plan"
+"""How the reason of a mapping begins whose target we created."""
 
 MappingKey = tuple[ReferenceKind, str, str]
 """Kind, source key, currency: of which at most one decision holds."""
@@ -137,6 +141,27 @@ async def routes(conn: AsyncConnection, psa_id: int) -> dict[str, set[tuple[int,
     for row in await conn.execute(statement):
         found.setdefault(row.source_key, set()).add((row.ledger_connection_id, row.currency))
     return found
+
+
+async def contacts_since(
+    conn: AsyncConnection, psa_id: int, ledger_id: int, moment: datetime | None
+) -> dict[str, date]:
+    """By PSA client: the day on which its contact was decided, where that was after a moment.
+
+    Contacts that we made are left out: nothing stood there before them.
+    """
+    if moment is None:
+        return {}
+    table = LedgerMapping
+    statement = select(col(table.source_key), col(table.recorded_at)).where(
+        col(table.psa_connection_id) == psa_id,
+        col(table.ledger_connection_id) == ledger_id,
+        col(table.kind) == ReferenceKind.CONTACT.value,
+        col(table.superseded_at).is_(None),
+        col(table.recorded_at) > moment,
+        ~col(table.reason).startswith(MADE, autoescape=True),
+    )
+    return {row.source_key: row.recorded_at.date() for row in await conn.execute(statement)}
 
 
 async def write_ledger_mappings(

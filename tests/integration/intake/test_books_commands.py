@@ -212,10 +212,12 @@ def test_only_invoices_of_clients_of_the_book_wait_for_it(two_books: BookOffice)
     code, out, _ = office("map", "books", "uk-books", "--import", file, "--yes")
     assert code == 0
     assert "1 invoice waits for uk-books; everything it names is mapped for 0 before" in out
+    assert "next: syncd invoices link uk-books" in out
     taxes = office.write("tax.csv", "kind,source,target,meaning\ntax,1,OUT20,standard\n")
     out = office("map", "books", "eu-books", "--import", taxes, "--yes")[1]
     assert "no invoice waits for eu-books" in out
     assert "1 mapping stored" in out
+    assert "invoices link" not in out
 
 
 def test_before_invoices_were_read_nothing_is_said_to_be_mapped(office: BookOffice) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import msgspec
+import pytest
 
 from syncd.sdk.invoice_records import Ownership
+from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
 from syncd.sdk.ledger_writes import LedgerDocument
-from tests.builders_intake import BookOffice, furnish, mapped
-from tests.builders_invoices import invoice, line
+from tests.builders_intake import BookOffice, document, furnish, mapped
+from tests.builders_invoices import START, invoice, line
 
 
 def live(office: BookOffice) -> None:
@@ -44,6 +47,33 @@ def test_a_plan_shows_money_and_objections_and_apply_posts_what_may_go(office: B
     assert "2 invoices marked in the PSA" in out
     assert len(office.books["uk-books"].entries) == 2
     assert "applied" in office("plans", "show", data["plan"])[1]
+
+
+def test_a_client_that_is_mapped_later_is_linked_before_its_older_invoices_are_posted(
+    office: BookOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = invoice("1")
+    by_hand = invoice("7", client="c3", client_name="Gamma Ltd")
+    furnish(office, mine, by_hand)
+    mapped(office)
+    assert office("invoices", "link", "uk-books")[0] == 0
+    assert office("golive", "uk-books", "--from", "2026-11-01", "--yes")[0] == 0
+    book = office.books["uk-books"]
+    book.catalogue.append(
+        LedgerReference(kind=ReferenceKind.CONTACT, key="contact-3", name="Gamma Ltd")
+    )
+    book.add(document("INV-00007", contact="contact-3", contact_name="Gamma Ltd"))
+    monkeypatch.setattr("syncd.bootstrap._clock", lambda _: lambda: START + timedelta(hours=6))
+    assert office("map", "books", "--refresh")[0] == 0
+    mapped(office, "kind,source,target,meaning\ncontact,c3,contact-3,\n")
+    held = office.json("plan", "invoices", "uk-books")["plans"][0]["summary"]
+    assert (held["ready"]["rows"], held["held"]["rows"]) == (1, 1)
+    assert "LINK_AGAIN" in office("plan", "invoices", "uk-books")[1]
+    monkeypatch.setattr("syncd.bootstrap._clock", lambda _: lambda: START + timedelta(hours=7))
+    assert office.json("invoices", "link", "uk-books")["counts"]["linked"] == 1
+    done = office.json("plan", "invoices", "uk-books")["plans"][0]["summary"]
+    assert done["ready"]["rows"] == 1
+    assert "held" not in done or not done["held"]["rows"]
 
 
 def test_what_is_held_is_released_with_a_reason(office: BookOffice) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
+import pytest
 
 from syncd.core.invoicing.book_facts import BookFacts, Earlier, Other, concerns
 from syncd.core.invoicing.creations import holders, plan_creations
@@ -13,6 +14,7 @@ from syncd.core.invoicing.identity import document_digest
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import RowState
 from syncd.core.invoicing.planning import plan_post
+from syncd.core.invoicing.problems import Weight
 from syncd.core.invoicing.rules import LedgerRules
 from syncd.sdk.invoice_records import DocumentKind, Ownership
 from syncd.sdk.ledger_records import LedgerReference, ReferenceKind
@@ -37,6 +39,23 @@ def facts(**changes: Any) -> BookFacts:
         "routes": {"c1": {(2, "")}},
     }
     return BookFacts(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("day", "held"),
+    [(date(2026, 11, 14), False), (date(2026, 11, 15), True), (date(2026, 12, 1), True)],
+)
+def test_invoices_from_before_a_contact_was_mapped_wait_for_another_linking_pass(
+    day: date, held: bool
+) -> None:
+    row = plan_post(invoice("1"), "d", facts(unlinked={"c1": day}), [])
+    assert ("LINK_AGAIN" in codes(row)) is held
+    other = plan_post(invoice("1"), "d", facts(unlinked={"c9": day}), [])
+    assert "LINK_AGAIN" not in codes(other)
+    if held:
+        (problem,) = [one for one in row.objections if one.code == "LINK_AGAIN"]
+        assert problem.weight is Weight.HOLD
+        assert "syncd invoices link" in problem.remedy
 
 
 def earlier(**changes: Any) -> Earlier:
