@@ -179,6 +179,7 @@ async def _go(cli: Cli, name: str, day: date, *, reason: str, by: str, yes: bool
         "older": choice.older,
         "linked_at": choice.linked_at,
         "unsure": choice.unsure,
+        "unlinked": choice.unlinked,
         "modules": modules,
         "exit_code": code,
         "next": ["syncd plan invoices"] if decided else [again],
@@ -203,6 +204,12 @@ def _meaning(
         output.say(
             f"it was linked last on {choice.linked_at:%Y-%m-%d}: what was entered there since is "
             f"not known before `syncd invoices link {choice.ledger}`"
+        )
+    if choice.unlinked:
+        held = "is held" if choice.unlinked == 1 else "are held"
+        output.say(
+            f"{choice.unlinked:,} of clients that were mapped after that pass {held} until "
+            f"`syncd invoices link {choice.ledger}`"
         )
     if choice.older:
         never = "is never posted" if choice.older == 1 else "are never posted"

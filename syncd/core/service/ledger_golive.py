@@ -33,7 +33,7 @@ from syncd.core.store.ledger_golive import (
     vouched,
     withdraw_attestations,
 )
-from syncd.core.store.ledger_mappings import load_ledger_map
+from syncd.core.store.ledger_mappings import contacts_since, load_ledger_map
 from syncd.core.store.states import DocumentState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import ConfigError
@@ -60,6 +60,7 @@ class BookChoice:
         effect: invoices from that day on that wait, and how many have all counterparts.
         unsure: of those, how many may be carried by somebody else.
         attested: a person vouches that nobody else does.
+        unlinked: of those, how many are of clients that were mapped after the last linking pass.
         older: invoices from before that day without a document, which are never posted.
     """
 
@@ -71,6 +72,7 @@ class BookChoice:
     effect: LedgerEffect = field(default_factory=LedgerEffect)
     unsure: int = 0
     attested: bool = False
+    unlinked: int = 0
     older: int = 0
     waiting_totals: dict[str, Decimal] = field(default_factory=dict)
 
@@ -110,6 +112,7 @@ async def choose_book(
         ]
         waiting = [one for one in served if one.dated >= from_day and may_be_posted(one)]
         sure = await attested(conn, psa.id, connection.id)
+        since = await contacts_since(conn, psa.id, connection.id, linked)
     totals: dict[str, Decimal] = {}
     for one in waiting:
         totals[one.currency] = totals.get(one.currency, Decimal(0)) + one.total
@@ -122,6 +125,9 @@ async def choose_book(
         effect=effect_of(waiting, before=mapping, after=mapping, book=book, rules=rules),
         unsure=sum(1 for one in waiting if one.owner is Ownership.UNSURE),
         attested=sure,
+        unlinked=sum(
+            1 for one in waiting if one.client in since and one.dated <= since[one.client]
+        ),
         older=sum(1 for one in served if one.dated < from_day),
         waiting_totals=totals,
     )

@@ -155,6 +155,18 @@ def test_a_linking_pass_of_last_week_is_told_before_a_book_goes_live(
     assert "syncd invoices link uk-books" in out
 
 
+def test_what_was_mapped_after_the_linking_pass_is_told_before_a_book_goes_live(
+    office: BookOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(office)
+    mapped(office, "kind,source,target,meaning\naccount,*,200,\ntax,1,OUT20,standard\n")
+    assert office("invoices", "link", "uk-books")[0] == 0
+    monkeypatch.setattr("syncd.bootstrap._clock", lambda _: lambda: START + timedelta(hours=1))
+    mapped(office, "kind,source,target,meaning\ncontact,c1,contact-1,\n")
+    out = office("golive", "uk-books", "--from", "2026-11-01")[1]
+    assert "2 of clients that were mapped after that pass are held" in out
+
+
 def test_another_organisation_behind_the_connection_is_refused_whatever_is_asked(
     office: BookOffice,
 ) -> None:
