@@ -316,9 +316,9 @@ async def test_an_invoice_that_is_a_draft_again_is_told_and_no_rule_acts_on_it(
 
 
 async def test_a_draft_that_is_kept_in_the_books_is_told_again_when_it_changes(
-    sqlite_database: Database,
+    database: Database,
 ) -> None:
-    one = await desk(sqlite_database)
+    one = await desk(database)
     await one.post(invoice("1"))
     await one.shown(invoice("1", finalised=False))
     await one.plan()

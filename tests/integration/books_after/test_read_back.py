@@ -161,9 +161,9 @@ async def test_books_that_show_nothing_at_all_are_not_believed(database: Databas
 
 
 async def test_one_absent_document_is_believed_only_beside_one_that_is_shown(
-    sqlite_database: Database,
+    database: Database,
 ) -> None:
-    one = await desk(sqlite_database)
+    one = await desk(database)
     first, second = await one.post(invoice("1"), invoice("2"))
     held = dict(one.book.entries)
     one.book.entries.clear()

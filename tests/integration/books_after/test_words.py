@@ -88,9 +88,9 @@ async def test_a_document_that_counts_no_more_is_not_adopted(
 
 @pytest.mark.parametrize("marked", [True, False], ids=["by its mark", "by its id"])
 async def test_a_document_of_another_invoice_is_not_adopted(
-    sqlite_database: Database, marked: bool
+    database: Database, marked: bool
 ) -> None:
-    one = await desk(sqlite_database)
+    one = await desk(database)
     await clashing(one)
     first = await one.document("INV-00001")
     remote = first.remote or ""
