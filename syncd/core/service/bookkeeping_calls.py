@@ -13,6 +13,7 @@ from typing import Protocol
 
 from syncd.core.invoicing.identity import marker_of
 from syncd.core.invoicing.recognition import GONE
+from syncd.core.service.delivery_loop import one_per_key
 from syncd.core.store.ledger_actions import ActionItem
 from syncd.sdk.invoice_records import DocumentKind, Ownership, PostedMark, PsaInvoice, PsaPayment
 from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
@@ -73,13 +74,14 @@ class ToBook:
     async def send(self, items: Sequence[ActionItem]) -> Mapping[str, SendOutcome]:
         """See `Addressee`."""
         found: dict[str, SendOutcome] = {}
-        for outcome in await self.ledger.act([_action(item) for item in items]):
+        answered = await self.ledger.act([_action(item) for item in items])
+        for key, outcome in one_per_key(answered).items():
             if isinstance(outcome, Done):
-                found[outcome.key] = Happened(
+                found[key] = Happened(
                     remote=outcome.remote, entry=outcome.entry, request_id=outcome.request_id
                 )
             else:
-                found[outcome.key] = outcome
+                found[key] = outcome
         return found
 
     async def look_up(self, items: Sequence[ActionItem]) -> Mapping[int, Verdict]:
@@ -116,10 +118,10 @@ class ToPsa:
         if payments:
             outcomes.extend(await self.keeper.record_payments(payments))
         return {
-            one.key: Happened(remote=one.receipt.remote, request_id=one.receipt.request_id or "")
+            key: Happened(remote=one.receipt.remote, request_id=one.receipt.request_id or "")
             if isinstance(one, Delivered)
             else one
-            for one in outcomes
+            for key, one in one_per_key(outcomes).items()
         }
 
     async def look_up(self, items: Sequence[ActionItem]) -> Mapping[int, Verdict]:

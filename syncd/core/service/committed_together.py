@@ -12,14 +12,15 @@ from typing import TypeVar
 from syncd.sdk.errors import StoreError
 
 EndedT = TypeVar("EndedT")
+WrittenT = TypeVar("WrittenT")
 
 TOGETHER = 100
 """Most endings of one commit, so that no writer is kept waiting for long."""
 
 
 async def commit_together(
-    ended: Sequence[EndedT], commit: Callable[[Sequence[EndedT]], Awaitable[list[EndedT]]]
-) -> list[EndedT]:
+    ended: Sequence[EndedT], commit: Callable[[Sequence[EndedT]], Awaitable[list[WrittenT]]]
+) -> list[WrittenT]:
     """Commit endings; what was written.
 
     Args:
@@ -30,7 +31,7 @@ async def commit_together(
         StoreError: the database cannot serve.
         Exception: one of them cannot be written; the others are.
     """
-    written: list[EndedT] = []
+    written: list[WrittenT] = []
     for first in range(0, len(ended), TOGETHER):
         piece = ended[first : first + TOGETHER]
         try:
@@ -45,9 +46,9 @@ async def commit_together(
 
 
 async def _each(
-    piece: Sequence[EndedT], commit: Callable[[Sequence[EndedT]], Awaitable[list[EndedT]]]
-) -> list[EndedT]:
-    written: list[EndedT] = []
+    piece: Sequence[EndedT], commit: Callable[[Sequence[EndedT]], Awaitable[list[WrittenT]]]
+) -> list[WrittenT]:
+    written: list[WrittenT] = []
     failures: list[Exception] = []
     for one in piece:
         try:

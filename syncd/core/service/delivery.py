@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from syncd.core.service.answers import AnswerT, answer_of
+from syncd.core.service.committed_together import commit_together
+from syncd.core.service.delivery_loop import Pace, drain, one_per_key
 from syncd.core.service.endings import Ending, Endings
 from syncd.core.service.lookup import look_up, proven_absent
 from syncd.core.service.settlement import Settler
@@ -21,9 +23,9 @@ from syncd.core.store.attempts import attempts
 from syncd.core.store.delivery_lock import delivery_turn
 from syncd.core.store.outbox import OutboxItem, OutboxState, claim, in_state, waiting
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import AuthError, StoreError, SyncdError, TransientError
+from syncd.sdk.errors import AuthError, SyncdError, TransientError
 from syncd.sdk.ports import Psa
-from syncd.sdk.records import NotSent, Outcome, Unknown
+from syncd.sdk.records import NotSent, Unknown
 
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
@@ -110,16 +112,13 @@ async def deliver_pending(
             database=database,
             psa=psa,
             connection=connection,
-            clock=clock,
-            sleep=sleep,
-            still_held=still_held,
-            patience=patience_seconds,
+            pace=Pace(clock=clock, sleep=sleep, patience=patience_seconds, began=clock()),
             progress=progress or (lambda _settled: None),
             settler=Settler(database=database, psa=connection, clock=clock, log=log),
-            began=clock(),
         )
         await work.recover()
-        await work.drain()
+        await drain(work, work.pace, still_held)
+        await work.count_waiting()
         return work.report
 
 
@@ -128,19 +127,10 @@ class _Delivery:
     database: Database
     psa: Psa
     connection: ConnectionRef
-    clock: Callable[[], datetime]
-    sleep: Callable[[float], Awaitable[None]]
-    still_held: Callable[[], Awaitable[None]]
-    patience: float
+    pace: Pace
     progress: Callable[[int], None]
     settler: Settler
-    began: datetime
-    slept: float = 0.0
     report: DeliveryReport = field(default_factory=DeliveryReport)
-
-    def now(self) -> datetime:
-        """The clock, or the time slept through where the clock stands still."""
-        return max(self.clock(), self.began + timedelta(seconds=self.slept))
 
     async def recover(self) -> None:
         """Rows in `sending` belong to a process that died: their answer is lost.
@@ -153,57 +143,61 @@ class _Delivery:
             queued = await in_state(conn, self.connection.id, OutboxState.PENDING)
         ending = self._endings().unknown("the process ended while the write was on its way")
         for item in lost:
-            await self._settle_all([(item, ending)], "recover", item.sent_at or self.now())
-        now = self.now()
+            await self._settle_all([(item, ending)], "recover", item.sent_at or self.pace.now())
+        now = self.pace.now()
         late = [item for item in queued if item.created_at < now - CHECKED_FOR]
         if late:
             endings = [(item, self._endings().checked_first(item)) for item in late]
             await self._settle_all(endings, "recover", now)
 
-    async def drain(self) -> None:
-        """Send and look up until nothing is due, patience is at an end, or the PSA fails."""
-        while self.report.stopped_by is None:
-            await self.still_held()
-            async with self.database.writer() as conn:
-                batch = await claim(
-                    conn,
-                    self.connection.id,
-                    now=self.now(),
-                    limit=max(1, self.psa.write_batch.size),
-                )
-            if batch:
-                await self._send(batch)
-                continue
-            async with self.database.reader() as conn:
-                unknown = await in_state(
-                    conn,
-                    self.connection.id,
-                    OutboxState.UNKNOWN,
-                    due=self.now(),
-                    limit=LOOKUP_BATCH,
-                )
-                _, due = await waiting(conn, self.connection.id)
-            if unknown:
-                await self._look_up(unknown)
-            elif due is None or not await self._wait_until(due):
-                break
+    def stopped(self) -> bool:
+        """See `Work`."""
+        return self.report.stopped_by is not None
+
+    async def send_due(self) -> bool:
+        """See `Work`."""
+        async with self.database.writer() as conn:
+            batch = await claim(
+                conn,
+                self.connection.id,
+                now=self.pace.now(),
+                limit=max(1, self.psa.write_batch.size),
+            )
+        if batch:
+            await self._send(batch)
+        return bool(batch)
+
+    async def look_up_due(self) -> bool:
+        """See `Work`."""
+        async with self.database.reader() as conn:
+            unknown = await in_state(
+                conn,
+                self.connection.id,
+                OutboxState.UNKNOWN,
+                due=self.pace.now(),
+                limit=LOOKUP_BATCH,
+            )
+        if unknown:
+            await self._look_up(unknown)
+        return bool(unknown)
+
+    async def next_due(self) -> datetime | None:
+        """See `Work`."""
+        async with self.database.reader() as conn:
+            _, due = await waiting(conn, self.connection.id)
+        return due
+
+    async def count_waiting(self) -> None:
+        """Report what is left for later."""
         async with self.database.reader() as conn:
             self.report.waiting, _ = await waiting(conn, self.connection.id)
 
-    async def _wait_until(self, due: datetime) -> bool:
-        pause = max((due - self.now()).total_seconds(), 0.01)
-        if self.slept + pause > self.patience:
-            return False
-        await self.sleep(pause)
-        self.slept += pause
-        return True
-
     async def _send(self, batch: Sequence[OutboxItem]) -> None:
-        started_at = self.now()
+        started_at = self.pace.now()
         self.report.calls += 1
         try:
             answered = await self._vendor(self.psa.apply([item.change for item in batch]))
-            outcomes = _by_key(answered)
+            outcomes = one_per_key(answered)
         except AuthError as error:
             # The port promises that nothing of the batch was written: it waits as it did before.
             self.report.stopped_by = error
@@ -219,7 +213,7 @@ class _Delivery:
         )
 
     async def _look_up(self, items: Sequence[OutboxItem]) -> None:
-        started_at = self.now()
+        started_at = self.pace.now()
         async with self.database.reader() as conn:
             history = await attempts(conn, [item.id for item in items])
         try:
@@ -253,42 +247,20 @@ class _Delivery:
         return await answer_of(call, connection=self.connection.name, work="the delivery")
 
     def _endings(self) -> Endings:
-        return Endings(self.now(), self.psa.write_batch.settle_seconds)
+        return Endings(self.pace.now(), self.psa.write_batch.settle_seconds)
 
     async def _settle_all(
         self, ended: Sequence[tuple[OutboxItem, Ending]], what: str, started_at: datetime
     ) -> None:
         """Write the endings of a call in one commit; one that cannot be written stands alone."""
-        try:
-            written = await self.settler.settle_all(ended, what=what, started_at=started_at)
-        except StoreError:
-            raise
-        except Exception:
-            if len(ended) == 1:
-                raise
-            # Receipts of the others must not be lost with it: each gets a commit of its own.
-            defects: list[Exception] = []
-            for one in ended:
-                try:
-                    await self._settle_all([one], what, started_at)
-                except Exception as defect:  # noqa: BLE001 - raised below, after the others
-                    defects.append(defect)
-            if defects:
-                raise defects[0] from None
-            return
-        for ending in written:
-            self.report.delivered += ending.state is OutboxState.DELIVERED
-            self.report.rejected += ending.state is OutboxState.REJECTED
-            self.report.parked += ending.state is OutboxState.NEEDS_REVIEW
+
+        async def commit(piece: Sequence[tuple[OutboxItem, Ending]]) -> list[Ending]:
+            written = await self.settler.settle_all(piece, what=what, started_at=started_at)
+            for ending in written:
+                self.report.delivered += ending.state is OutboxState.DELIVERED
+                self.report.rejected += ending.state is OutboxState.REJECTED
+                self.report.parked += ending.state is OutboxState.NEEDS_REVIEW
+            return written
+
+        await commit_together(ended, commit)
         self.progress(self.report.delivered + self.report.rejected + self.report.parked)
-
-
-def _by_key(answered: Sequence[Outcome]) -> dict[str, Outcome]:
-    """One outcome per key; a key with two different ones is unknown."""
-    outcomes: dict[str, Outcome] = {}
-    for outcome in answered:
-        twice = outcome.key in outcomes and outcomes[outcome.key] != outcome
-        outcomes[outcome.key] = (
-            Unknown(outcome.key, "the connector gave two outcomes") if twice else outcome
-        )
-    return outcomes

@@ -30,6 +30,7 @@ from syncd.core.service.bookkeeping_claim import (
     nothing_moves,
 )
 from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
+from syncd.core.service.delivery_loop import Pace, drain
 from syncd.core.store.delivery_lock import books_turn
 from syncd.core.store.ledger_actions import ActionItem, actions_in, actions_waiting
 from syncd.core.store.states import OutboxState
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from syncd.core.store.database import Database
 
 BATCH = 30
+LOOKUP_BATCH = 100
+"""Writes in doubt that are looked up together."""
 MOST_SENDS = 5
 PSA_SETTLE_SECONDS = 10.0
 _PAUSE = 5.0
@@ -139,15 +142,12 @@ async def _deliver(
             connection=connection,
             look=look,
             settle_seconds=settle_seconds,
-            clock=clock,
-            sleep=sleep,
-            still_held=still_held,
-            patience=patience_seconds,
+            pace=Pace(clock=clock, sleep=sleep, patience=patience_seconds, began=clock()),
             settler=ActionSettler(database=database, connection=connection, clock=clock, log=log),
-            began=clock(),
         )
         await work.recover()
-        await work.drain()
+        await drain(work, work.pace, still_held)
+        await work.count_waiting()
         return work.report
 
 
@@ -158,61 +158,59 @@ class _Writing:
     connection: ConnectionRef
     look: Look
     settle_seconds: float
-    clock: Callable[[], datetime]
-    sleep: Callable[[float], Awaitable[None]]
-    still_held: Callable[[], Awaitable[None]]
-    patience: float
+    pace: Pace
     settler: ActionSettler
-    began: datetime
-    slept: float = 0.0
     report: WriteReport = field(default_factory=WriteReport)
-
-    def now(self) -> datetime:
-        """The clock, or the time slept through where the clock stands still."""
-        return max(self.clock(), self.began + timedelta(seconds=self.slept))
 
     async def recover(self) -> None:
         """Writes in `sending` belong to a process that died: their answer is lost."""
         async with self.database.reader() as conn:
             lost = await actions_in(conn, self.connection.id, [OutboxState.SENDING])
         ending = self._unknown("the process ended while it was on its way", unsent=True)
-        await self._settle([(item, ending) for item in lost], "recover", self.now())
+        await self._settle([(item, ending) for item in lost], "recover", self.pace.now())
 
-    async def drain(self) -> None:
-        """Send and look up until nothing is due, patience is at an end, or the other side fails."""
-        while self.report.stopped_by is None:
-            await self.still_held()
-            batch, withdrawn = await claim_actions(
-                self.database, self.connection, self.look, now=self.now(), limit=BATCH
+    def stopped(self) -> bool:
+        """See `Work`."""
+        return self.report.stopped_by is not None
+
+    async def send_due(self) -> bool:
+        """See `Work`; what moved since the plan is withdrawn instead."""
+        batch, withdrawn = await claim_actions(
+            self.database, self.connection, self.look, now=self.pace.now(), limit=BATCH
+        )
+        if withdrawn:
+            await self._settle(withdrawn, "check", self.pace.now())
+        if batch:
+            await self._send(batch)
+        return bool(batch or withdrawn)
+
+    async def look_up_due(self) -> bool:
+        """See `Work`."""
+        async with self.database.reader() as conn:
+            unknown = await actions_in(
+                conn,
+                self.connection.id,
+                [OutboxState.UNKNOWN],
+                due=self.pace.now(),
+                limit=LOOKUP_BATCH,
             )
-            if withdrawn:
-                await self._settle(withdrawn, "check", self.now())
-            if batch:
-                await self._send(batch)
-            if batch or withdrawn:
-                continue
-            async with self.database.reader() as conn:
-                unknown = await actions_in(
-                    conn, self.connection.id, [OutboxState.UNKNOWN], due=self.now()
-                )
-                _, due = await actions_waiting(conn, self.connection.id)
-            if unknown:
-                await self._look_up(unknown)
-            elif due is None or not await self._wait_until(due):
-                break
+        if unknown:
+            await self._look_up(unknown)
+        return bool(unknown)
+
+    async def next_due(self) -> datetime | None:
+        """See `Work`."""
+        async with self.database.reader() as conn:
+            _, due = await actions_waiting(conn, self.connection.id)
+        return due
+
+    async def count_waiting(self) -> None:
+        """Report what is left for later."""
         async with self.database.reader() as conn:
             self.report.waiting, _ = await actions_waiting(conn, self.connection.id)
 
-    async def _wait_until(self, due: datetime) -> bool:
-        pause = max((due - self.now()).total_seconds(), 0.01)
-        if self.slept + pause > self.patience:
-            return False
-        await self.sleep(pause)
-        self.slept += pause
-        return True
-
     async def _send(self, batch: Sequence[ActionItem]) -> None:
-        started_at = self.now()
+        started_at = self.pace.now()
         self.report.calls += 1
         outcomes: Mapping[str, SendOutcome]
         try:
@@ -232,7 +230,7 @@ class _Writing:
         )
 
     async def _look_up(self, items: Sequence[ActionItem]) -> None:
-        started_at = self.now()
+        started_at = self.pace.now()
         try:
             verdicts = await self._vendor(self.addressee.look_up(items))
         except SyncdError as error:
@@ -261,7 +259,7 @@ class _Writing:
                 return ActionEnding(
                     state=OutboxState.PENDING,
                     message=message,
-                    available_at=self.now() + timedelta(seconds=pause),
+                    available_at=self.pace.now() + timedelta(seconds=pause),
                     unsent=True,
                 )
             case Unknown(message=message):
@@ -278,7 +276,7 @@ class _Writing:
                 return ActionEnding(
                     state=OutboxState.PENDING,
                     message="proven not to have happened; it is sent again",
-                    available_at=self.now(),
+                    available_at=self.pace.now(),
                     anew=True,
                 )
             case DidNot():
@@ -293,7 +291,7 @@ class _Writing:
             state=OutboxState.UNKNOWN,
             code="OUTCOME_UNKNOWN",
             message=message,
-            available_at=self.now() + wait,
+            available_at=self.pace.now() + wait,
             unsent=unsent,
         )
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from syncd.core.invoicing.identity import attempt_of
 from syncd.core.service.answers import AnswerT, answer_of
+from syncd.core.service.delivery_loop import Pace, drain, one_per_key
 from syncd.core.service.posting_claim import claim_documents
 from syncd.core.service.posting_endings import DocumentEnding, DocumentEndings
 from syncd.core.service.posting_settlement import DocumentSettler
@@ -108,18 +109,15 @@ async def deliver_documents(
             ledger=ledger,
             connection=ledger_connection,
             book_key=book_key or (await ledger.book()).key,
-            clock=clock,
-            sleep=sleep,
-            still_held=still_held,
-            patience=patience_seconds,
+            pace=Pace(clock=clock, sleep=sleep, patience=patience_seconds, began=clock()),
             progress=progress or (lambda _settled: None),
             settler=DocumentSettler(
                 database=database, ledger=ledger_connection, clock=clock, log=log
             ),
-            began=clock(),
         )
         await work.recover()
-        await work.drain()
+        await drain(work, work.pace, still_held)
+        await work.count_waiting()
         return work.report
 
 
@@ -129,76 +127,70 @@ class _Posting:
     ledger: Ledger
     connection: ConnectionRef
     book_key: str
-    clock: Callable[[], datetime]
-    sleep: Callable[[float], Awaitable[None]]
-    still_held: Callable[[], Awaitable[None]]
-    patience: float
+    pace: Pace
     progress: Callable[[int], None]
     settler: DocumentSettler
-    began: datetime
-    slept: float = 0.0
     report: PostingReport = field(default_factory=PostingReport)
-
-    def now(self) -> datetime:
-        """The clock, or the time slept through where the clock stands still."""
-        return max(self.clock(), self.began + timedelta(seconds=self.slept))
 
     async def recover(self) -> None:
         """Rows in `sending` belong to a process that died: their answer is lost."""
         async with self.database.reader() as conn:
             lost = await documents_in(conn, self.connection.id, [DocumentState.SENDING])
         ending = self._endings().recovered()
-        await self._settle([(item, ending) for item in lost], "recover", self.now())
+        await self._settle([(item, ending) for item in lost], "recover", self.pace.now())
 
-    async def drain(self) -> None:
-        """Post and look up until nothing is due, patience is at an end, or the book fails."""
-        while self.report.stopped_by is None:
-            await self.still_held()
-            batch, unsendable = await claim_documents(
-                self.database,
-                self.connection,
+    def stopped(self) -> bool:
+        """See `Work`."""
+        return self.report.stopped_by is not None
+
+    async def send_due(self) -> bool:
+        """See `Work`; what moved since the plan is refused instead."""
+        batch, unsendable = await claim_documents(
+            self.database,
+            self.connection,
+            book_key=self.book_key,
+            now=self.pace.now(),
+            limit=max(1, self.ledger.post_batch.size),
+        )
+        if unsendable:
+            await self._settle(unsendable, "check", self.pace.now())
+        if batch:
+            await self._post(batch)
+        return bool(batch or unsendable)
+
+    async def look_up_due(self) -> bool:
+        """See `Work`."""
+        async with self.database.reader() as conn:
+            unknown = await documents_in(
+                conn,
+                self.connection.id,
+                [DocumentState.UNKNOWN],
+                due=self.pace.now(),
+                limit=LOOKUP_BATCH,
                 book_key=self.book_key,
-                now=self.now(),
-                limit=max(1, self.ledger.post_batch.size),
             )
-            if unsendable:
-                await self._settle(unsendable, "check", self.now())
-            if batch:
-                await self._post(batch)
-            if batch or unsendable:
-                continue
-            async with self.database.reader() as conn:
-                unknown = await documents_in(
-                    conn,
-                    self.connection.id,
-                    [DocumentState.UNKNOWN],
-                    due=self.now(),
-                    limit=LOOKUP_BATCH,
-                    book_key=self.book_key,
-                )
-                _, due = await documents_waiting(conn, self.connection.id, book_key=self.book_key)
-            if unknown:
-                await self._look_up(unknown)
-            elif due is None or not await self._wait_until(due):
-                break
+        if unknown:
+            await self._look_up(unknown)
+        return bool(unknown)
+
+    async def next_due(self) -> datetime | None:
+        """See `Work`; documents of another organisation are not waited for."""
+        async with self.database.reader() as conn:
+            _, due = await documents_waiting(conn, self.connection.id, book_key=self.book_key)
+        return due
+
+    async def count_waiting(self) -> None:
+        """Report what is left for later."""
         async with self.database.reader() as conn:
             self.report.waiting, _ = await documents_waiting(conn, self.connection.id)
 
-    async def _wait_until(self, due: datetime) -> bool:
-        pause = max((due - self.now()).total_seconds(), 0.01)
-        if self.slept + pause > self.patience:
-            return False
-        await self.sleep(pause)
-        self.slept += pause
-        return True
-
     async def _post(self, batch: Sequence[DocumentItem]) -> None:
-        started_at = self.now()
+        started_at = self.pace.now()
         self.report.calls += 1
         outcomes: dict[str, PostOutcome]
         try:
             answered = await self._vendor(self.ledger.post([_document(item) for item in batch]))
-            outcomes = _by_key(answered)
+            outcomes = one_per_key(answered)
         except (AuthError, RateLimited, ConnectFailed) as error:
             # Nothing of the batch was written: it waits as it did before.
             self.report.stopped_by = error
@@ -210,7 +202,7 @@ class _Posting:
         unsent = [one for one in outcomes.values() if isinstance(one, NotSent)]
         if len(unsent) == len(batch) and self.report.stopped_by is None:
             wait = max((one.retry_after or 0.0 for one in unsent), default=0.0)
-            if wait > self.patience - self.slept:
+            if wait > self.pace.left:
                 self.report.stopped_by = RateLimited(unsent[0].message, retry_after=wait)
         endings = self._endings()
         await self._settle(
@@ -220,7 +212,7 @@ class _Posting:
         )
 
     async def _look_up(self, items: Sequence[DocumentItem]) -> None:
-        started_at = self.now()
+        started_at = self.pace.now()
         self.report.lookups += 1
         endings = self._endings()
         try:
@@ -248,7 +240,7 @@ class _Posting:
         return await answer_of(call, connection=self.connection.name, work=work)
 
     def _endings(self) -> DocumentEndings:
-        return DocumentEndings(self.now(), self.ledger.post_batch.settle_seconds)
+        return DocumentEndings(self.pace.now(), self.ledger.post_batch.settle_seconds)
 
     async def _settle(
         self,
@@ -285,14 +277,3 @@ def _wanted(item: DocumentItem) -> Wanted:
         contact=item.contact,
         dated=item.dated,
     )
-
-
-def _by_key(answered: Sequence[PostOutcome]) -> dict[str, PostOutcome]:
-    """One outcome per key; a key with two different ones is unknown."""
-    outcomes: dict[str, PostOutcome] = {}
-    for outcome in answered:
-        twice = outcome.key in outcomes and outcomes[outcome.key] != outcome
-        outcomes[outcome.key] = (
-            Unknown(outcome.key, "the connector gave two outcomes") if twice else outcome
-        )
-    return outcomes
