@@ -120,6 +120,8 @@ async def look_back(app: App, book: OpenBook, due: datetime | None) -> None:
 async def record_payments(app: App, name: str, due: datetime | None) -> None:
     """See which payments of a book the PSA lacks, and queue them; no run where none waits.
 
+    What waits goes on waiting while payments are off for the book.
+
     Raises:
         RunDuplicate: this due run was already taken.
         SyncdError: the run failed, and says so in its row.
@@ -129,7 +131,7 @@ async def record_payments(app: App, name: str, due: datetime | None) -> None:
     async with app.database.reader() as conn:
         golive = await golive_of(conn, psa.id, connection.id)
         waiting = golive is not None and await parts_in(conn, connection.id, golive.book_key, OPEN)
-    if golive is None or not waiting:
+    if golive is None or not waiting or rules_of(app, name).payments == OFF:
         return
     async with _run(app, name, PAYMENTS, due) as handle, _keeper(app, psa) as keeper:
         report = await settle_payments(

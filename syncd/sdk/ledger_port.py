@@ -73,7 +73,8 @@ class InvoiceKeeper(Protocol):
     async def record_payments(self, payments: Sequence[PsaPayment]) -> Sequence[Outcome]:
         """Record payments; one outcome per key. Never retries a write whose answer was not seen.
 
-        An amount may be negative where a payment is taken back.
+        An amount may be negative where a payment is taken back. One beside more payments of others
+        with its amount and day than its `alike` counts may be one of them, and is refused.
         """
         ...
 

@@ -227,6 +227,28 @@ def test_the_psa_is_told_although_the_book_cannot_be_reached(place: Place) -> No
     assert ("books", "books", "failed") in place.runs()
 
 
+def test_what_waits_to_be_recorded_waits_while_payments_are_off(place: Place) -> None:
+    assert place.book is not None
+    assert place.keeper is not None
+    place.round()
+    place.book.pay(next(iter(place.book.entries)), "24.00")
+
+    async def look(app: App) -> None:
+        async with OpenBook(app, "books") as book:
+            await look_back(app, book, None)
+
+    place.run(look)
+    file = place.folder / "syncd.toml"
+    live = file.read_text(encoding="utf-8")
+    file.write_text(f'{live}payments = "off"\n', encoding="utf-8")
+    place.round()
+    assert place.keeper.payments == []
+
+    file.write_text(live, encoding="utf-8")
+    place.round()
+    assert [one.amount for one in place.keeper.payments] == [Decimal("24.00")]
+
+
 def test_a_round_that_was_taken_is_not_taken_again(place: Place) -> None:
     place.round()
     before = place.runs()
