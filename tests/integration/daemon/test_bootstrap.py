@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -89,6 +90,12 @@ async def test_a_connection_that_cannot_be_used_says_why(tmp_path: Path) -> None
         with pytest.raises(PluginError, match="unavailable: plugin 'gone': ImportError: x"):
             app.settings_of("a3")
         assert app.settings_of("a1").name == "a1"
+
+
+async def test_a_connection_is_told_the_time_zone_of_the_installation(tmp_path: Path) -> None:
+    text = '[syncd]\ntimezone = "Pacific/Auckland"\n' + connection("a1")
+    async with App.start(written(tmp_path, text), need_schema=False) as app:
+        assert app.context("a1").zone == ZoneInfo("Pacific/Auckland")
 
 
 async def test_the_psa_is_named_or_missed_in_a_sentence(tmp_path: Path) -> None:
