@@ -59,7 +59,8 @@ class InvoiceKeeper(Protocol):
         """Write number, id and posted state back; one outcome per key.
 
         Writing the same mark again changes nothing, so that an unknown outcome is settled by
-        reading the invoice. Never raises for one bad item.
+        reading the invoice. A document that was reissued may have the number of the one before:
+        its own id must be shown afterwards. Never raises for one bad item.
 
         Raises:
             AuthError: credentials or a right are refused, and nothing was written.
