@@ -204,7 +204,7 @@ def _finding(name: str, moved: MovedInvoice) -> Finding:
         remedy=remedy,
         severity=IssueSeverity.WARNING if moved.step is not None else IssueSeverity.ERROR,
         evidence={
-            "client": invoice.client,
+            "client": invoice.client_name or invoice.client,
             "invoice": invoice.key,
             "number": number,
             "reason": moved.carry.code,

@@ -122,7 +122,7 @@ def _finding(
         evidence={
             "number": document.number,
             "invoice": document.invoice,
-            "client": document.client,
+            "client": document.client_name or document.client,
             "remote": document.remote,
             **evidence,
         },

@@ -20,12 +20,15 @@ from syncd.sdk.notices import NoticeKind, NoticeSection
 RELEASE, SETTLE, REFUSED, NEWS = "release", "settle", "refused", "other"
 """Places of issues about invoices."""
 
+_OF_ONE: Final = frozenset({"number", "invoice", "key"})
+"""Evidence that an issue is about one document; a mapping names its source."""
+
 KIND: Final = "books"
 """Kind of the runs that post."""
 
 
 def place_of(issue: Issue) -> str | None:
-    """Under which heading an issue is told; None where it is not about invoices."""
+    """Under which heading an issue is told; None where it is not about documents."""
     if issue.code == OutcomeUnknown.code:
         # A bill names no number; a document is looked up before anything is sent again.
         return NEWS if "number" in issue.evidence else None
@@ -35,7 +38,11 @@ def place_of(issue: Issue) -> str | None:
     error = issue.severity is IssueSeverity.ERROR
     if "documents" in issue.evidence or "row" in issue.evidence:
         return REFUSED if error else RELEASE
-    return SETTLE if error else NEWS
+    if not error:
+        return NEWS
+    if issue.evidence.keys() & _OF_ONE:
+        return SETTLE
+    return NEWS if "source" in issue.evidence else None
 
 
 def parts_of_books(chosen: Mapping[str, Sequence[Issue]], reader: Reader) -> Iterator[Part]:

@@ -89,6 +89,20 @@ def test_what_is_refused_before_it_was_sent_is_no_failure_and_in_the_digest() ->
     assert "xero: UNMAPPED_CONTACT" in found.text
 
 
+def test_a_read_that_failed_is_a_failure_and_no_document() -> None:
+    unread = about(1, "INVOICES_NOT_READ", evidence={"code": "VENDOR_UNAVAILABLE"})
+    found = said(unread)
+    assert found is not None
+    assert found.title == "syncd: 1 failure to look at"
+    assert found.kinds == (NoticeKind.FAILED,)
+
+
+def test_a_mapping_whose_target_is_gone_is_no_failure() -> None:
+    gone = about(1, "MAPPED_TARGET_GONE", evidence={"kind": "item", "source": "7", "target": "21"})
+    assert said(gone, on=(NoticeKind.FAILED,)) is None
+    assert "MAPPED_TARGET_GONE" in everything(said(gone, on=(NoticeKind.DIGEST,)))
+
+
 def test_an_answer_that_was_lost_heals_by_itself_and_is_in_the_digest() -> None:
     lost = about(
         1, "OUTCOME_UNKNOWN", severity=IssueSeverity.WARNING,
