@@ -108,8 +108,8 @@ def draft(
     _day(work)
     basis = AmountBasis(rules.basis)
     if basis is AmountBasis.NO_TAX and invoice.tax:
-        said = f"it has {shown(invoice.tax)} of tax, and the book takes none"
-        work.refuse("TAX_NOT_CARRIED", said)
+        message = f"it has {shown(invoice.tax)} of tax, and the book takes none"
+        work.refuse("TAX_NOT_CARRIED", message)
     lines = _lines(work, basis, sign, names or {})
     document = None
     said = identity or Identity()
