@@ -40,7 +40,7 @@ def read(
     from syncd.cli.invoices import read_all
     from syncd.cli.output import run_async
 
-    run_async(read_all(cli_of(context), name, whole=whole))
+    raise typer.Exit(run_async(read_all(cli_of(context), name, whole=whole)))
 
 
 def link(

@@ -20,7 +20,7 @@ from syncd.core.service.ledger_golive import attest
 from syncd.core.service.ledger_references import KIND as REFERENCE_KIND
 from syncd.core.service.ledger_references import WORDS, BookRead, read_references
 from syncd.core.service.runs import run
-from syncd.sdk.errors import ConfigError
+from syncd.sdk.errors import ConfigError, ConnectorError
 
 if TYPE_CHECKING:
     from syncd.cli.context import Cli
@@ -31,12 +31,17 @@ _OVERLAP_MINUTES = 60
 _SWEEP_DAYS = 400
 
 
-async def read_all(cli: Cli, name: str | None, *, whole: bool) -> None:
+async def read_all(cli: Cli, name: str | None, *, whole: bool) -> int:
     """Read invoices of the PSA and the catalogues of books, and print what came.
+
+    A book that cannot be read keeps no other from being read.
+
+    Returns:
+        the exit code: 0, or that of the first book that could not be read.
 
     Raises:
         ConfigError: there is no such book, or the PSA knows no invoices.
-        ConnectorError: one of them could not be read; an issue says so.
+        ConnectorError: the PSA could not be read; an issue says so.
     """
     output = cli.output()
     async with App.start(cli.config) as app:
@@ -44,7 +49,13 @@ async def read_all(cli: Cli, name: str | None, *, whole: bool) -> None:
         invoices = None
         if name is None or name == keeper_name(app):
             invoices = await read_psa(app, whole=whole)
-        found = {book: await read_book(app, book) for book in books}
+        found: dict[str, BookRead] = {}
+        failed: dict[str, ConnectorError] = {}
+        for book in books:
+            try:
+                found[book] = await read_book(app, book)
+            except ConnectorError as error:  # it is in its run, in an issue, and told below
+                failed[book] = error
         psa = keeper_name(app)
 
     def render(_console: object) -> None:
@@ -53,7 +64,14 @@ async def read_all(cli: Cli, name: str | None, *, whole: bool) -> None:
         for book, one in found.items():
             show_book(output, book, one)
 
-    output.emit({"invoices": invoices, "books": found}, render)
+    told = {
+        book: {"code": why.code, "message": str(why), "remedy": why.remedy}
+        for book, why in failed.items()
+    }
+    output.emit({"invoices": invoices, "books": found, "failed": told}, render)
+    for why in failed.values():
+        output.warn(str(why), why.remedy)
+    return next((why.exit_code for why in failed.values()), 0)
 
 
 async def read_psa(app: App, *, whole: bool = False) -> InvoiceRead:

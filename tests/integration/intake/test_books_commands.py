@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from syncd.sdk.errors import VendorUnavailable
+from syncd.sdk.errors import AuthError, VendorUnavailable
+from syncd.sdk.ledger_records import LedgerBook
 from tests.builders_intake import MAPPED, BookOffice, document, furnish, mapped, rows
 from tests.builders_invoices import START, invoice, line
 
@@ -228,6 +230,28 @@ def test_before_invoices_were_read_nothing_is_said_to_be_mapped(office: BookOffi
     file = office.folder / "out.csv"
     out = office("map", "books", "--propose", "--export", str(file))[1]
     assert "no invoice was read so far: `syncd invoices read`" in out
+
+
+def test_a_book_that_cannot_be_read_keeps_no_other_from_being_read(
+    two_books: BookOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(two_books)
+
+    async def refused() -> LedgerBook:
+        raise AuthError("eu-books: nobody has signed in", remedy="run `syncd login eu-books`")
+
+    monkeypatch.setattr(two_books.books["eu-books"], "book", refused)
+    code, out, err = two_books("invoices", "read")
+    assert code == AuthError.exit_code
+    assert "eu-books: nobody has signed in" in err
+    assert "syncd login eu-books" in err
+    assert "uk-books: Acme Books" in out
+    code, out, _ = two_books("--json", "invoices", "read")
+    data = json.loads(out)
+    assert code == AuthError.exit_code
+    assert set(data["books"]) == {"uk-books"}
+    assert data["failed"]["eu-books"]["code"] == "CREDENTIALS_REFUSED"
+    assert two_books("invoices", "read", "uk-books")[0] == 0
 
 
 def test_there_is_never_a_default_book(two_books: BookOffice) -> None:
