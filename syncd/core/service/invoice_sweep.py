@@ -189,7 +189,7 @@ async def _lost(
             f"{_GONE_DAYS.days} days. Otherwise mend the rights of the API user, or enter the "
             "invoice again; `syncd invoices read` takes it in.",
             severity=IssueSeverity.WARNING,
-            evidence={"invoice": one.key, "client": one.client},
+            evidence={"invoice": one.key, "client": one.client_name or one.client},
         )
         for one in lost
         if may_be_posted(one)
