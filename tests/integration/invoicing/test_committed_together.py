@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from syncd.core.service import posting_settlement
 from syncd.core.service.committed_together import TOGETHER, commit_together
@@ -40,6 +41,28 @@ async def test_a_batch_costs_as_many_commits_as_one_document(
 
     assert await applied(1) == await applied(*range(2, 31))
     assert len(at.book.entries) == 30
+
+
+async def test_a_batch_costs_as_many_statements_as_one_document(
+    sqlite_database: Database,
+) -> None:
+    at = await desk(sqlite_database, size=50)
+    statements: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    async def applied(*numbers: int) -> int:
+        planned = await at.plan(*[invoice(str(n)) for n in numbers])
+        statements.clear()
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            await at.apply(planned)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        return len(statements)
+
+    assert await applied(1) == await applied(*range(2, 31))
 
 
 @pytest.mark.parametrize("moment", ["commit:before", "commit:after"])
