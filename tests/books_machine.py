@@ -174,7 +174,7 @@ def _invoice(random: Random, key: str) -> PsaInvoice:
 def _edit(machine: Machine) -> None:
     """The PSA changes an invoice; once it is posted that is somebody else's affair."""
     key = machine.random.choice(sorted(machine.keeper.invoices_by_key))
-    if machine.book.live_of(machine.keeper.invoices_by_key[key].number):
+    if machine.book.has(machine.keeper.invoices_by_key[key].number):
         return
     old = machine.keeper.invoices_by_key[key]
     new = invoice(key, line(1, quantity="7", price="3.00"), number=old.number)

@@ -241,11 +241,10 @@ class FakeBook:
         gone = {EntryStatus.VOIDED, EntryStatus.DELETED}
         return [e for e in self.entries.values() if e.marker == marker and e.status not in gone]
 
-    def live_of(self, number: str) -> list[LedgerEntry]:
-        """Documents of ours with a number, also those that are still to appear."""
+    def has(self, number: str) -> bool:
+        """Whether a document of ours has a number, or is still to appear under it."""
         late = any(document.number == number for _, document in self.late)
-        found = [e for e in self.entries.values() if e.number == number and e.marker]
-        return found or (list(self.entries.values()) if late else [])
+        return late or any(e.number == number and e.marker for e in self.entries.values())
 
     async def act(self, actions: Sequence[LedgerAction]) -> Sequence[ActionOutcome]:
         self.fate.may_die()
