@@ -126,7 +126,8 @@ async def run_seed(database: Database, seed: int) -> None:
     suffix = f"-{seed}"
     psa, ledger = await connected(database, suffix=suffix)
     fate = Fate(random=random, odds=random.choice([0.1, 0.3, 0.5]), deaths=random.randint(0, 6))
-    time = Time(now=START, fate=fate)
+    # Names of plans are by the second: seeds that share a database must not share the second too.
+    time = Time(now=START + timedelta(seconds=seed), fate=fate)
     book = FakeBook(
         time=time, fate=fate, unique_numbers=random.random() < 0.7, size=random.choice([1, 2, 3])
     )
