@@ -25,7 +25,10 @@ def release(
     plan: Annotated[str, typer.Argument(help="Id of the plan, or `latest`.")],
     rows: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ROW...", help="Numbers or keys; without them all that is held."),
+        typer.Argument(
+            metavar="ROW...",
+            help="Numbers or keys; without them all that waits for approval alone.",
+        ),
     ] = None,
     why: _WHY = "",
     by: _BY = None,
