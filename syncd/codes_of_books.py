@@ -118,6 +118,7 @@ BOOKS: dict[str, Code] = {
     "EVENTS_STALE": Code(
         "books", "A webhook holds only events that are too old, or ahead of time."
     ),
+    "REPEATED": Code("books", "A webhook announces only what was announced before; kept once."),
     "CUT_OFF": Code("books", "A webhook broke off before it was whole."),
     "TOO_LONG": Code("books", "A webhook is longer than any that a vendor sends."),
     "TOO_SLOW": Code("books", "A webhook took longer to arrive than the vendor waits."),

@@ -70,7 +70,8 @@ EVENTS: dict[str, Event] = {
     "webhook.refused": Event(
         "warning",
         ("connection", "refusal", "status", "n_before"),
-        "A request was not taken; `n_before` like it were not logged since the last line.",
+        "A request was not taken, or told nothing new; `n_before` like it were not logged since"
+        " the last line.",
     ),
     # Plugins
     "plugin.loaded": Event(

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from syncd.sdk.webhooks import Webhooks
 
 QUIET: Final = timedelta(minutes=1)
-"""A second refusal for the same reason within this time is counted, not logged."""
+"""A second one refused or repeated for the same reason within this time is counted, not logged."""
 
 MARGIN_SECONDS: Final = 0.5
 """Of the vendor's patience, left for the way back."""
 
 OK: Final = 200
+
+REPEATED: Final = "REPEATED"
+"""All that a request announces was announced before."""
 
 _HEADERS: Final = {
     "cache-control": "no-store",
@@ -134,6 +137,10 @@ class WebhookDesk:
             self._refused(name, error.code, 503)
             return 503
         told = len(verdict.announcements)
+        if told and not new:
+            # Vendors repeat on purpose, so it is answered well; a flood must not fill the log.
+            self._refused(name, REPEATED, verdict.status)
+            return verdict.status
         self.log("webhook.received", connection=name, n_events=told, n_new=new)
         if new:
             self.wake(name)
@@ -153,7 +160,7 @@ class WebhookDesk:
         return b"".join(parts)
 
     def _refused(self, connection: str, refusal: str, status: int) -> None:
-        """Log a refusal once, and count repeats until some time has passed."""
+        """Log what brings nothing once, and count repeats until some time has passed."""
         now = self.clock()
         silence = self._quiet.get((connection, refusal))
         if silence is not None and now - silence.since < QUIET:

@@ -19,6 +19,12 @@ from syncd.sdk.webhooks import Announced, Announcement, WebhookAnswer
 from syncd_quickbooks.config import QuickBooksConfig
 
 SIGNATURE: Final = "intuit-signature"
+
+OFF: Final = "WEBHOOKS_OFF"
+FORGED: Final = "SIGNATURE_WRONG"
+MALFORMED: Final = "BODY_MALFORMED"
+STALE: Final = "EVENTS_STALE"
+
 OLDEST: Final = timedelta(days=30)
 """As far as the feed of changes goes back; Intuit repeats for days, so younger ones are taken."""
 
@@ -67,16 +73,16 @@ def receive(
 ) -> WebhookAnswer:
     """Judge one call; never raises for bad input."""
     if config.webhook_verifier is None:
-        return WebhookAnswer(status=401, refusal="WEBHOOKS_OFF")
+        return WebhookAnswer(status=401, refusal=OFF)
     if not _is_signed(config.webhook_verifier.get_secret_value(), headers, body):
-        return WebhookAnswer(status=401, refusal="SIGNATURE_WRONG")
+        return WebhookAnswer(status=401, refusal=FORGED)
     try:
         announcements = _told(body, now)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-        return WebhookAnswer(status=400, refusal="BODY_MALFORMED")
+        return WebhookAnswer(status=400, refusal=MALFORMED)
     fresh = tuple(one for one in announcements if now - OLDEST <= one.at <= now + AHEAD)
     if announcements and not fresh:
-        return WebhookAnswer(status=200, refusal="EVENTS_STALE")
+        return WebhookAnswer(status=200, refusal=STALE)
     return WebhookAnswer(status=200, announcements=fresh)
 
 

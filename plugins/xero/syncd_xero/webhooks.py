@@ -21,10 +21,10 @@ from syncd_xero.values import identifier, moment
 
 SIGNATURE: Final = "x-xero-signature"
 
-OFF: Final = "NOT_CONFIGURED"
+OFF: Final = "WEBHOOKS_OFF"
 FORGED: Final = "SIGNATURE_WRONG"
-MALFORMED: Final = "MALFORMED"
-STALE: Final = "STALE"
+MALFORMED: Final = "BODY_MALFORMED"
+STALE: Final = "EVENTS_STALE"
 
 MOST_EVENTS: Final = 5000
 AHEAD: Final = timedelta(hours=1)

@@ -62,6 +62,37 @@ async def test_a_repeat_is_answered_alike_and_kept_once(
     assert desk.woken == ["books"]
 
 
+async def test_a_replay_is_answered_well_and_logged_once_a_minute(
+    desk: Desk, client: httpx.AsyncClient
+) -> None:
+    body, headers = signed(ONE)
+    for _ in range(4):
+        answer = await client.post("/webhooks/books", content=body, headers=headers)
+        assert (answer.status_code, answer.content) == (200, b"")
+    desk.clock.advance(61)
+    assert (await client.post("/webhooks/books", content=body, headers=headers)).is_success
+
+    seen = [one for name, one in desk.log.events if name == "webhook.refused"]
+    assert [(one["refusal"], one["status"], one["n_before"]) for one in seen] == [
+        ("REPEATED", 200, 0),
+        ("REPEATED", 200, 2),
+    ]
+    told = [one["n_new"] for name, one in desk.log.events if name == "webhook.received"]
+    assert told == [1]
+
+
+async def test_what_tells_one_thing_new_or_nothing_at_all_is_no_replay(
+    desk: Desk, client: httpx.AsyncClient, database: Database
+) -> None:
+    for events in ((ONE,), (ONE, {"key": "e2", "remote": "d2"}), ()):
+        body, headers = signed(*events)
+        answer = await client.post("/webhooks/books", content=body, headers=headers)
+        assert answer.status_code == 200
+    assert refusals(desk) == []
+    assert await stored(database) == ["e1", "e2"]
+    assert desk.woken == ["books", "books"]
+
+
 async def test_a_forged_one_changes_nothing_and_is_logged_once(
     desk: Desk, client: httpx.AsyncClient, database: Database
 ) -> None:

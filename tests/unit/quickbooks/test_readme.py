@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from syncd_quickbooks import CONNECTOR
+from syncd_quickbooks import CONNECTOR, webhooks
 from syncd_quickbooks.book import Regime
 from syncd_quickbooks.config import QuickBooksConfig
 
@@ -50,3 +50,8 @@ def test_the_example_of_the_connector_is_valid_settings() -> None:
     told.pop("plugin")
     told["client_secret"] = "x"
     QuickBooksConfig.model_validate(told)
+
+
+def test_every_refusal_of_a_webhook_is_listed() -> None:
+    listed = {row[0].strip("`") for row in rows("Webhooks")}
+    assert listed == {webhooks.FORGED, webhooks.MALFORMED, webhooks.STALE, webhooks.OFF}

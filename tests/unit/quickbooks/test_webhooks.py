@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from syncd_quickbooks import CONNECTOR
-from syncd_quickbooks.webhooks import signature
+from syncd_quickbooks.webhooks import FORGED, MALFORMED, OFF, STALE, signature
 
 from syncd.sdk.webhooks import Announced, WebhookAnswer
 from tests.builders_quickbooks import VERIFIER, config
@@ -99,12 +99,12 @@ def test_types_are_compared_whatever_their_case(kind: str, what: Announced) -> N
 @pytest.mark.parametrize("sign", ["", "AAAA", SIGNED[:-2] + "A=", "ü", "m+FK"])
 def test_a_forged_call_is_refused(sign: str) -> None:
     answer = given(VECTOR, sign)
-    assert (answer.status, answer.refusal) == (401, "SIGNATURE_WRONG")
+    assert (answer.status, answer.refusal) == (401, FORGED)
     assert answer.announcements == ()
 
 
 def test_a_changed_body_is_refused() -> None:
-    assert given(VECTOR.replace(b"912", b"913"), SIGNED).refusal == "SIGNATURE_WRONG"
+    assert given(VECTOR.replace(b"912", b"913"), SIGNED).refusal == FORGED
 
 
 @pytest.mark.parametrize(
@@ -128,24 +128,24 @@ def test_a_changed_body_is_refused() -> None:
 )  # fmt: skip
 def test_a_malformed_call_is_refused(body: bytes) -> None:
     answer = given(body)
-    assert (answer.status, answer.refusal) == (400, "BODY_MALFORMED")
+    assert (answer.status, answer.refusal) == (400, MALFORMED)
 
 
 def test_a_call_of_another_year_is_refused() -> None:
-    assert given(VECTOR, now=NOW + timedelta(days=31)).refusal == "EVENTS_STALE"
-    assert given(VECTOR, now=NOW - timedelta(hours=2)).refusal == "EVENTS_STALE"
+    assert given(VECTOR, now=NOW + timedelta(days=31)).refusal == STALE
+    assert given(VECTOR, now=NOW - timedelta(hours=2)).refusal == STALE
     assert given(VECTOR, now=NOW + timedelta(days=6)).status == 200
 
 
 def test_a_call_with_too_many_events_is_refused() -> None:
     events = json.loads(VECTOR) * 1001
-    assert given(json.dumps(events).encode()).refusal == "BODY_MALFORMED"
+    assert given(json.dumps(events).encode()).refusal == MALFORMED
 
 
 def test_without_a_verifier_nobody_is_heard() -> None:
     assert CONNECTOR.webhooks is not None
     assert not CONNECTOR.webhooks.enabled(config())
-    assert given(VECTOR, SIGNED, webhook_verifier=None).refusal == "WEBHOOKS_OFF"
+    assert given(VECTOR, SIGNED, webhook_verifier=None).refusal == OFF
     assert CONNECTOR.webhooks.enabled(config(webhook_verifier=VERIFIER))
 
 
