@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 
@@ -204,7 +205,12 @@ def _settled(payment: PsaPayment, found: Sequence[PsaPayment]) -> Outcome | None
     if ours[0].amount != payment.amount:
         message = (
             f"payment {ours[0].remote} of invoice {payment.invoice} carries our marker over"
-            f" {ours[0].amount} instead of {payment.amount}"
+            f" {_sum(ours[0].amount)} instead of {_sum(payment.amount)}"
         )
         return Rejected(payment.key, PAYMENT_DIFFERS, message)
     return Delivered(payment.key, Receipt(payment.key, ours[0].remote))
+
+
+def _sum(amount: Decimal) -> str:
+    """In words, with cents; more decimals are shown where there are some."""
+    return f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount:,}"

@@ -125,8 +125,9 @@ class Actor:
             return rejected(
                 action,
                 RejectedCode.NOT_ALLOWED_NOW,
-                f"{action.amount} cannot be applied: {left} of the credit memo are left and {owed}"
-                " of the invoice are open; QuickBooks may have applied credits by itself",
+                f"{action.amount:,.2f} cannot be applied: {left:,.2f} of the credit memo are left"
+                f" and {owed:,.2f} of the invoice are open; QuickBooks may have applied credits by"
+                " itself",
             )
         body: dict[str, Any] = {
             "CustomerRef": {"value": invoice.customer_ref.value if invoice.customer_ref else ""},

@@ -79,8 +79,8 @@ class Actions:
         if entry.status is not EntryStatus.OPEN or entry.balance < one.amount:
             return _refuse(
                 one,
-                f"the credit note is {entry.status.value} and {entry.balance:f} of it is left;"
-                f" {one.amount:f} is to be allocated",
+                f"the credit note is {entry.status.value} and {entry.balance:,.2f} of it is left;"
+                f" {one.amount:,.2f} is to be allocated",
             )
         body: dict[str, Any] = {"Invoice": {"InvoiceID": target}, "Amount": one.amount}
         if one.dated is not None:

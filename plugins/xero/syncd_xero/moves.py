@@ -273,8 +273,8 @@ def _decided(one: LedgerAction, entry: LedgerEntry | None) -> _Move | ActionOutc
     if entry.status is EntryStatus.PAID or entry.paid or entry.credited:
         return _refuse(
             one,
-            f"{entry.number} has {entry.paid:f} paid and {entry.credited:f} credited; it is never"
-            " voided",
+            f"{entry.number} has {entry.paid:,.2f} paid and {entry.credited:,.2f} credited; it is"
+            " never voided",
         )
     return _Move(one, "VOIDED", entry.number)
 

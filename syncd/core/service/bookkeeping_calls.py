@@ -13,6 +13,7 @@ from typing import Protocol
 
 from syncd.core.invoicing.identity import marker_of
 from syncd.core.invoicing.recognition import GONE
+from syncd.core.invoicing.wording import shown
 from syncd.core.service.delivery_loop import one_per_key
 from syncd.core.store.ledger_actions import ActionItem
 from syncd.sdk.invoice_records import DocumentKind, Ownership, PostedMark, PsaInvoice, PsaPayment
@@ -166,7 +167,9 @@ def changed(
         return DidNot()
     if used == action.amount:
         return Happened(remote=action.remote, entry=entry)
-    return Unclear(f"{used} of the credit note is used, and {action.amount} was to be")
+    return Unclear(
+        f"{shown(used)} of the credit note is used, and {shown(action.amount)} was to be"
+    )
 
 
 def created(action: LedgerAction, catalogue: Sequence[LedgerReference]) -> Verdict:

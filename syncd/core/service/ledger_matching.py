@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from syncd.core.invoicing.wording import shown
 from syncd.core.service.ledger_proposals import plain
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
@@ -216,10 +217,10 @@ def differences(one: Candidate, entry: LedgerEntry) -> str:
     if one.delegated:
         if entry.net == one.net:
             return ""
-        told = f"the book has {entry.net:,} {entry.currency} before tax"
-        return f"{told}, the PSA {one.net:,}"
+        told = f"the book has {shown(entry.net)} {entry.currency} before tax"
+        return f"{told}, the PSA {shown(one.net)}"
     if entry.total != one.total:
-        return f"the book has {entry.total:,} {entry.currency}, the PSA {one.total:,}"
+        return f"the book has {shown(entry.total)} {entry.currency}, the PSA {shown(one.total)}"
     return ""
 
 

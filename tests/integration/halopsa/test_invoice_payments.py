@@ -54,10 +54,11 @@ async def test_a_payment_whose_marker_is_dropped_is_told_and_not_repeated() -> N
 async def test_a_changed_or_doubled_payment_of_ours_is_told() -> None:
     async with opened(**RIGHTS) as bench:
         (number,) = finished(bench)
-        bench.sim.hand.pay(number, "9.99", thirdpartyid="syncd-a")
+        bench.sim.hand.pay(number, "9.5", thirdpartyid="syncd-a")
         (outcome,) = await bench.psa.record_payments([payment(number)])
         assert isinstance(outcome, Rejected)
         assert outcome.code == "PAYMENT_DIFFERS"
+        assert "our marker over 9.50 instead of 10.05" in outcome.message
         bench.sim.hand.pay(number, "10.05", thirdpartyid="syncd-a")
         (outcome,) = await bench.psa.record_payments([payment(number)])
         assert isinstance(outcome, Rejected)

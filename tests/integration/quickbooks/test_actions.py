@@ -138,7 +138,11 @@ async def test_more_than_is_left_is_not_applied() -> None:
             target=invoice,
             amount=Decimal("5.01"),
         )
-        assert code(outcome) == "NOT_ALLOWED_NOW"
+        assert isinstance(outcome, Rejected)
+        assert outcome.code == "NOT_ALLOWED_NOW"
+        assert outcome.message.startswith(
+            "5.01 cannot be applied: 5.00 of the credit memo are left"
+        )
         assert books.rows("Payment") == []
 
 

@@ -300,3 +300,4 @@ async def test_an_unseen_allocation_is_unknown_and_never_repeated() -> None:
         [refused] = await books.act([more])
         assert isinstance(refused, Rejected)
         assert refused.code == "NOT_ALLOWED_NOW"
+        assert "12.00 of it is left; 13.00 is to be allocated" in refused.message

@@ -65,6 +65,16 @@ def test_an_id_and_its_contact_make_a_pair_of_another_total_and_that_is_said() -
     assert "25.00" in pair.differs
 
 
+def test_sums_that_differ_are_said_with_cents() -> None:
+    other = entry(total=Decimal("1200.5"), net=Decimal("1000.0"))
+    (doubt,) = matched(candidate(total=Decimal("120.0")), other).doubts
+    assert doubt.why == "the book has 1,200.50 GBP, the PSA 120.00"
+
+    delegated = candidate(net=Decimal("120.0"), delegated=True)
+    (doubt,) = matched(delegated, other).doubts
+    assert doubt.why == "the book has 1,000.00 GBP before tax, the PSA 120.00"
+
+
 def test_where_the_book_computes_tax_the_net_is_compared() -> None:
     one = candidate(total=Decimal("20.00"), net=Decimal("20.00"), delegated=True)
     (pair,) = matched(one, entry()).pairs
