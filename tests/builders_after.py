@@ -16,10 +16,12 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import col
 
+from syncd.core.invoicing.plan_rows import RowState, Step
 from syncd.core.invoicing.rules import LedgerRules
 from syncd.core.service.book_plan import plan_book
 from syncd.core.service.invoice_apply import AppliedInvoices, apply_invoices, deliver_all
 from syncd.core.service.invoice_plan import PlannedInvoices
+from syncd.core.service.invoice_queueing import queue_plan
 from syncd.core.service.ledger_payments import PaymentReport, settle_payments
 from syncd.core.service.read_back import ReadBackReport, read_back
 from syncd.core.store.connections import ConnectionRef
@@ -277,3 +279,29 @@ async def desk(database: Database, **rules: Any) -> Desk:
 def entered(key: str, amount: str, day: int = 20, remote: str = "by-hand") -> PsaPayment:
     """A payment that somebody entered in the PSA."""
     return PsaPayment(remote=remote, invoice=key, amount=Decimal(amount), dated=date(2026, 11, day))
+
+
+async def queued(one: Desk) -> PlannedInvoices:
+    """A plan whose rows were queued, and of which nothing was sent yet."""
+    made = await one.plan()
+    done = await queue_plan(
+        one.database,
+        made.record,
+        ledger_connection=one.connection,
+        psa_connection=one.psa,
+        book_key=one.book.key,
+        now=one.time.now,
+        max_age_days=7,
+    )
+    assert done.documents or done.actions
+    return made
+
+
+async def steps(one: Desk) -> list[tuple[Step, RowState, Decimal]]:
+    """What a plan would do now, with what it does to the books' total."""
+    plan = await one.plan()
+    return [
+        (row.step.step, row.state, row.step.effect)
+        for row in plan.record.rows
+        if row.state is not RowState.APPLIED
+    ]
