@@ -96,9 +96,9 @@ class Voider:
         if linked(row, ["Payment", "CreditMemo", "Deposit"]) or entry.balance != entry.total:
             message = f"{what} is paid or applied; take that back in QuickBooks{kept}"
             return rejected(action, RejectedCode.NOT_ALLOWED_NOW, message)
-        # Our own renaming counts as one change.
-        if action.version and row.sync_token != (_next(action.version) if renamed else
-                                                 action.version):  # fmt: skip
+        # Our own renaming counts as one change, unless the void was planned after it.
+        known = {action.version, _next(action.version)} if renamed else {action.version}
+        if action.version and row.sync_token not in known:
             message = f"{what} was changed since it was read{kept}"
             return rejected(action, RejectedCode.VERSION_MOVED, message)
         if entry.kind is DocumentKind.CREDIT and self.config.void_credits == "refuse":

@@ -174,6 +174,20 @@ async def test_what_somebody_changed_after_the_renaming_is_not_voided() -> None:
         assert written(books) == ["sparse"]
 
 
+async def test_what_has_its_other_number_already_is_voided_by_a_void_that_knows_it() -> None:
+    async with opened() as books:
+        remote = await post(books)
+        books.after.append(lost(path="/invoice"))
+        await void(books, remote)
+        books.simulator.hand.edit(remote, CustomerMemo={"value": "hello"})
+        version = books.simulator.company.row("Invoice", remote)["SyncToken"]
+        done = await void(books, remote, attempt="2" * 32, version=version)
+        assert isinstance(done, Done), done
+        assert done.entry is not None
+        assert (done.entry.status, done.entry.number) == (EntryStatus.VOIDED, RENUMBERED)
+        assert written(books) == ["sparse", "void"]
+
+
 async def test_what_is_paid_keeps_its_number() -> None:
     async with opened() as books:
         remote = await post(books)
