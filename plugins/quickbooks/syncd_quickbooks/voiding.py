@@ -68,6 +68,11 @@ class Voider:
         renamed = frees and entry.number == action.renumber
         if entry.status is EntryStatus.VOIDED:
             if frees and not renamed:
+                # Ours are renamed first, so that somebody else voided it.
+                if action.version and row.sync_token != action.version:
+                    what = f"{entry.kind.value} {entry.number} was voided by somebody"
+                    message = f"{what} since it was read"
+                    return rejected(action, RejectedCode.VERSION_MOVED, message)
                 entry = self.reader.entry(await self._renamed(action, row), kind)
             return Done(action.key, action.remote, entry)
         refused = self._fixed(action, row, entry, renamed=renamed)

@@ -244,11 +244,25 @@ async def test_a_number_that_somebody_has_already_stops_before_the_void() -> Non
         assert (row["DocNumber"], row["Balance"]) == ("1", Decimal("36.00"))
 
 
-async def test_what_a_person_voided_meanwhile_only_loses_its_number() -> None:
+async def test_what_a_person_voided_meanwhile_does_not_count_as_our_void() -> None:
     async with opened() as books:
         remote = await post(books)
         books.simulator.hand.void(remote)
-        done = await void(books, remote)
+        outcome = await void(books, remote)
+        assert isinstance(outcome, Rejected), outcome
+        assert outcome.code == "VERSION_MOVED"
+        assert "voided" in outcome.message
+        row = books.simulator.company.row("Invoice", remote)
+        assert row["DocNumber"] == "1"
+        assert written(books) == []
+
+
+async def test_what_was_voided_before_the_plan_only_loses_its_number() -> None:
+    async with opened() as books:
+        remote = await post(books)
+        books.simulator.hand.void(remote)
+        version = books.simulator.company.row("Invoice", remote)["SyncToken"]
+        done = await void(books, remote, version=version)
         assert isinstance(done, Done), done
         assert done.entry is not None
         assert (done.entry.status, done.entry.number) == (EntryStatus.VOIDED, RENUMBERED)
