@@ -90,7 +90,7 @@ class DocumentSettler:
             marks = [
                 _mark(item, ending.entry, self.ledger.name, now)
                 for item, ending in moved
-                if ending.state in _STANDS and ending.entry is not None
+                if ending.state in _STANDS and ending.entry is not None and _is_shown(item)
             ]
             await queue_actions(conn, marks, now=now)
             await sync_posting_issues(book, self.ledger, moved)
@@ -116,6 +116,14 @@ class DocumentSettler:
                 self.log("document.parked", **about, reason=ending.code)
             case _:
                 pass
+
+
+def _is_shown(item: DocumentItem) -> bool:
+    """Whether the PSA has an invoice of its own for it, which a credit note of ours has not.
+
+    The number, the link and the tax of the credited invoice are those of its document.
+    """
+    return item.payload is None or item.payload.replaces is None
 
 
 def _mark(item: DocumentItem, entry: LedgerEntry, ledger: str, now: datetime) -> NewAction:
