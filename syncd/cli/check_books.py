@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.bookkeeping import open_keeper
 from syncd.core.service.bound_ledger import OtherOrganisation, require_bound
 from syncd.core.store.connections import find_connection
 from syncd.core.store.ledger_golive import attested
-from syncd.sdk.errors import StoreError
-from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
-from syncd.sdk.ledger_records import LedgerBook
+from syncd.sdk.errors import ConfigError, ConnectorError, PluginError, StoreError
+from syncd.sdk.ledger_port import InvoiceKeeper, Ledger, TaxKeeper
+from syncd.sdk.ledger_records import LedgerBook, TaxMode
 from syncd.sdk.usage_records import CheckResult
 
 if TYPE_CHECKING:
@@ -92,12 +93,26 @@ async def _organisation(app: App, name: str, ledger: Ledger) -> CheckResult:
             f"{book.name} numbers documents itself, and invoices keep their own numbers: switch "
             "custom numbers on there"
         )
+    if book.tax_mode is TaxMode.DELEGATED and await _keeps_tax_out(app):
+        warnings.append(
+            f"{book.name} computes tax itself, and connection '{app.settings.invoices.psa}' does"
+            " not write it back: the PSA never shows that tax unless its settings let it"
+        )
     lock = f", closed up to {book.locked_until}" if book.locked_until is not None else ""
     return CheckResult(
         ok=True,
         summary=f"{book.name} ({book.key}), {book.currency}{lock}",
         warnings=tuple(warnings),
     )
+
+
+async def _keeps_tax_out(app: App) -> bool:
+    """Whether the PSA says that it writes no tax of the books; what it cannot say is no warning."""
+    try:
+        async with open_keeper(app) as keeper:
+            return isinstance(keeper, TaxKeeper) and not keeper.writes_tax
+    except (ConfigError, ConnectorError, PluginError):
+        return False  # the finding of that connection says so already
 
 
 async def _another(app: App, name: str, book: LedgerBook) -> CheckResult | None:

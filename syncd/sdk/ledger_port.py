@@ -80,6 +80,16 @@ class InvoiceKeeper(Protocol):
         ...
 
 
+@runtime_checkable
+class TaxKeeper(Protocol):
+    """What an `InvoiceKeeper` offers beside if it can write tax that books computed themselves."""
+
+    @property
+    def writes_tax(self) -> bool:
+        """Its settings let it."""
+        ...
+
+
 class Ledger(Protocol):
     """An accounting system, one organisation of it."""
 

@@ -28,6 +28,10 @@ class InvoiceKeeping:
         self._marks = InvoiceWriter(api, context.config, self._invoices)
         self._payments = PaymentBook(api, context.config)
 
+    @property
+    def writes_tax(self) -> bool:
+        return self._context.config.write_tax
+
     async def check_invoices(self) -> CheckResult:
         return await InvoiceTrial(self._api, self._context).result()
 

@@ -11,6 +11,7 @@ from syncd_halopsa.config import SCOPE
 
 from syncd.sdk.errors import PermissionMissing, ProtocolError
 from syncd.sdk.invoice_records import Ownership
+from syncd.sdk.ledger_port import TaxKeeper
 from syncd.sdk.psa_records import Delivered, Rejected, Unknown
 from tests.builders_halopsa import Call, opened
 from tests.builders_halopsa_marks import (
@@ -163,6 +164,13 @@ async def test_tax_of_the_books_is_written_back_with_every_line_as_it_was() -> N
             assert {k: v for k, v in old.items() if k not in moved} == {
                 k: v for k, v in new.items() if k not in moved
             }
+
+
+@pytest.mark.parametrize("let", [True, False])
+async def test_whether_tax_of_the_books_is_written_back_is_told(let: bool) -> None:
+    async with opened(write_tax=let, **RIGHTS) as bench:
+        assert isinstance(bench.psa, TaxKeeper)
+        assert bench.psa.writes_tax is let
 
 
 async def test_a_missing_right_is_named_and_nothing_was_written() -> None:

@@ -291,13 +291,6 @@ def test_cells_that_a_spreadsheet_would_run_are_escaped(office: BookOffice) -> N
     assert "'=HYPERLINK(1)" in text
 
 
-def test_check_tries_the_book_and_the_keeper(office: BookOffice) -> None:
-    code, out, _ = office("check")
-    assert code == 0
-    assert "Acme Books (org-1), GBP" in out
-    assert "invoices can be read" in out
-
-
 def test_a_name_that_is_no_book_is_refused(office: BookOffice) -> None:
     code, _, err = office("invoices", "link", "desk")
     assert code == 2
