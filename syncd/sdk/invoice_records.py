@@ -98,7 +98,8 @@ class PsaInvoice(msgspec.Struct, frozen=True, kw_only=True):
         owner: who carries it.
         owner_detail: evidence of that, one short phrase.
         foreign: ids of bookkeeping documents that the PSA shows, by field name.
-        delegated_tax: the PSA leaves tax to the books, so its own tax is 0 and means nothing.
+        delegated_tax: the PSA leaves all tax to the books, so its own is 0 and means nothing; not
+            where a line has tax of the PSA's own.
         modified: last change, UTC.
         version: changes with every change, where the PSA has such a stamp.
         url: where a person sees it in the PSA; may be empty.

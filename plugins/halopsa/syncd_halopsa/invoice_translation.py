@@ -96,13 +96,20 @@ def invoice_of(wire: WireInvoice, reading: Reading) -> PsaInvoice:
         owner=owner,
         owner_detail=evidence,
         foreign=foreign,
-        delegated_tax=any(line.use_qbo_ast for line in shown),
+        delegated_tax=is_delegated(wire),
         modified=moment_of(wire.last_modified)
         or moment_of(wire.date_created)
         or datetime.combine(dated, time(), UTC),
         version=version_of(wire),
         url=config.page_of(wire.id),
     )
+
+
+def is_delegated(wire: WireInvoice) -> bool:
+    """Whether tax is left to the books: by a line, and no other has some of HaloPSA's own."""
+    lines = [line for line in shown_lines(wire) if not line.isinactive]
+    left = any(line.use_qbo_ast for line in lines)
+    return left and not any(amount_of(line.tax_amount) for line in lines if not line.use_qbo_ast)
 
 
 def version_of(wire: WireInvoice) -> str:

@@ -17,7 +17,7 @@ from syncd.sdk.http import Answer
 from syncd.sdk.invoice_records import PostedMark
 from syncd_halopsa.config import HaloPsaConfig
 from syncd_halopsa.invoice_models import WireInvoice, WireLink
-from syncd_halopsa.invoice_translation import shown_lines
+from syncd_halopsa.invoice_translation import is_delegated
 from syncd_halopsa.ownership import LINK_TYPE, foreign_ids, our_links
 from syncd_halopsa.translation import amount_of, text_of
 from syncd_halopsa.wire import broken
@@ -62,8 +62,7 @@ class MarkShape:
 
     def writes_tax(self, mark: PostedMark, wire: WireInvoice) -> bool:
         """Whether the tax of the books is to be written to the invoice's lines."""
-        delegated = any(line.use_qbo_ast for line in shown_lines(wire))
-        return self.config.write_tax and mark.tax is not None and delegated
+        return self.config.write_tax and mark.tax is not None and is_delegated(wire)
 
     def links(self, mark: PostedMark, wire: WireInvoice, links: Links | None) -> bool | None:
         """Whether a link of ours leads to the document; None where that is not told.

@@ -133,8 +133,15 @@ def draft(
             reference=invoice.reference,
             url=invoice.url,
         )
-    computed = invoice.delegated_tax or book.tax_mode is TaxMode.DELEGATED
-    delegated = computed and not stated
+    computing = book.tax_mode is TaxMode.DELEGATED
+    delegated = computing and not stated
+    if invoice.delegated_tax and not computing:
+        work.refuse(
+            TOTAL_DIFFERS,
+            f"the PSA leaves its tax to the books, and {book.name} adds tax by rates, so that its "
+            "total would not be the one that the client's document shows",
+            "Let the PSA compute the tax of this client's invoices; then plan again.",
+        )
     if delegated and not invoice.delegated_tax and cents(invoice.tax):
         work.hold(
             TOTAL_DIFFERS,

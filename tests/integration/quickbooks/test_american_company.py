@@ -109,6 +109,39 @@ async def test_tax_of_the_psa_s_own_waits_for_a_person_where_the_books_compute_t
         assert [one.code for one in await way.issues()] == ["TOTAL_DIFFERS"]
 
 
+@pytest.mark.parametrize(
+    ("company", "code"), [({"us": True}, "TOTAL_DIFFERS"), ({}, "TAX_RATE_DIFFERS")]
+)
+async def test_an_invoice_with_tax_of_both_kinds_is_not_posted(
+    sqlite_database: Database, company: dict[str, Any], code: str
+) -> None:
+    """One line leaves its tax to the books, another has 20.00 of the PSA's own."""
+    async with whole_way(sqlite_database, company=company, write_tax=True) as way:
+        line: dict[str, Any] = {"qty_order": 1, "unit_price": 100}
+        number = way.halopsa.hand.finish(
+            CLIENT,
+            [{**line, "use_qbo_ast": True}, line],
+            currency="USD" if company else "GBP",
+        )
+        shown = await way.shown(number)
+        assert (shown.net, shown.tax) == (200, 20)
+        assert await way.round() == []
+        assert way.in_books() == {}
+        assert [one.code for one in await way.issues()] == [code]
+
+
+async def test_tax_that_is_left_to_a_company_which_computes_none_is_not_posted(
+    sqlite_database: Database,
+) -> None:
+    """It would ask the client for 120.00, whose document shows 100.00."""
+    async with whole_way(sqlite_database, halopsa={"delegated_tax": True}) as way:
+        number = way.halopsa.hand.finish(CLIENT, [{"qty_order": 1, "unit_price": 100}])
+        assert (await way.shown(number)).total == 100
+        assert await way.round() == []
+        assert way.in_books() == {}
+        assert [one.code for one in await way.issues()] == ["TOTAL_DIFFERS"]
+
+
 async def test_the_psa_s_own_tax_is_stated_where_the_company_takes_it(
     sqlite_database: Database,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +16,9 @@ from syncd_halopsa.finality import checks_of, is_final
 from syncd_halopsa.invoice_models import WireInvoice, WireLink
 from syncd_halopsa.invoice_translation import Reading, invoice_of, is_sale, is_whole
 from syncd_halopsa.ownership import Traces
+from syncd_halopsa.posted_mark import MarkShape
 
-from syncd.sdk.invoice_records import DocumentKind, Ownership, PsaInvoice
+from syncd.sdk.invoice_records import DocumentKind, Ownership, PostedMark, PsaInvoice
 from tests.builders_halopsa import config
 
 TODAY = date(2026, 12, 1)
@@ -159,7 +160,7 @@ def test_lines_say_what_they_are_about() -> None:
         {"id": 3, "item_longdescription": "Only long", "tax_code": 4.0, "nominal_code": 200},
         {**LINE, "id": 4, "isinactive": True},
         {**LINE, "id": 5, "original_client_id": 1002, "xero_category_1_lookup_name": "Managed"},
-        {**LINE, "id": 6, "invoice_class": "Projects", "use_qbo_ast": True, "_itemid": -1},
+        {**LINE, "id": 6, "invoice_class": "Projects", "_itemid": -1},
     ]
     one = shown({"lines": lines})
     assert [line.key for line in one.lines] == ["1", "2", "3", "5", "6"]
@@ -168,7 +169,41 @@ def test_lines_say_what_they_are_about() -> None:
     assert (one.lines[2].tax_code, one.lines[2].account) == ("4", "200")
     assert (one.lines[3].original_client, one.lines[3].tracking) == ("1002", ("Managed",))
     assert (one.lines[4].item, one.lines[4].tracking) == ("", ("Projects",))
-    assert one.delegated_tax
+
+
+LEFT = {**LINE, "id": 2, "use_qbo_ast": True, "tax_rate": 0, "tax_amount": 0}
+WRITTEN = {**LEFT, "id": 3, "tax_amount": 2.48}
+EXEMPT = {**LINE, "id": 4, "tax_rate": 0, "tax_amount": 0}
+GONE = {**LINE, "id": 5, "isinactive": True}
+
+
+@pytest.mark.parametrize(
+    ("lines", "delegated"),
+    [
+        ([LEFT], True),
+        ([LEFT, WRITTEN], True),
+        ([LEFT, EXEMPT, GONE], True),
+        ([LINE], False),
+        ([LEFT, LINE], False),
+        ([EXEMPT, {**LEFT, "isinactive": True}], False),
+    ],
+    ids=["left", "written back", "beside untaxed", "own", "beside its own", "left away"],
+)
+def test_tax_is_left_to_the_books_only_where_no_line_has_some_of_the_psa_s_own(
+    lines: list[dict[str, Any]], delegated: bool
+) -> None:
+    row = {"lines": lines, "total": None, "tax_total": None}
+    assert shown(row).delegated_tax is delegated
+    mark = PostedMark(
+        key="k",
+        invoice="1042",
+        number="INV-1042",
+        remote="145",
+        system="books",
+        posted_on=datetime(2026, 12, 1, tzinfo=UTC),
+        tax=Decimal("2.48"),
+    )
+    assert MarkShape(config(write_tax=True), True).writes_tax(mark, wire(**row)) is delegated
 
 
 def test_dates_that_are_none_are_none_and_terms_have_a_key() -> None:

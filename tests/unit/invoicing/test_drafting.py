@@ -24,6 +24,9 @@ from syncd.sdk.ledger_records import (
 )
 from tests.builders_invoices import BOOKKEEPING, MAP, REFERENCES, invoice, line
 
+COMPUTING = msgspec.structs.replace(BOOKKEEPING, tax_mode=TaxMode.DELEGATED)
+"""Books that compute the tax themselves."""
+
 
 def drafted(
     one: PsaInvoice, *, mapping: LedgerMap = MAP, book: LedgerBook = BOOKKEEPING, **rules: Any
@@ -133,22 +136,34 @@ def test_a_zero_total_goes_by_its_rule_and_visibly(rule: str, weight: Weight | N
 
 def test_an_invoice_whose_tax_is_left_to_the_books_is_judged_by_its_net() -> None:
     nothing = invoice("1", line(1, price="0.00"), delegated_tax=True)
-    assert codes(drafted(nothing)) == ["ZERO_TOTAL"]
+    assert codes(drafted(nothing, book=COMPUTING)) == ["ZERO_TOTAL"]
     told = msgspec.structs.replace(nothing, tax=Decimal("8.25"), total=Decimal("8.25"))
-    assert codes(drafted(told)) == ["ZERO_TOTAL"]
+    assert codes(drafted(told, book=COMPUTING)) == ["ZERO_TOTAL"]
+
+
+@pytest.mark.parametrize("mode", [TaxMode.PER_LINE, TaxMode.PER_RATE])
+def test_tax_that_is_left_to_books_that_compute_none_of_their_own_is_refused(mode: TaxMode) -> None:
+    """They would ask for 120.00, where the client's document shows 100.00."""
+    book = msgspec.structs.replace(BOOKKEEPING, tax_mode=mode)
+    left = invoice("1", line(1, quantity="10", rate="0", tax_rate=None), delegated_tax=True)
+    one = drafted(left, book=book)
+    (problem,) = one.problems
+    assert (problem.code, problem.weight) == ("TOTAL_DIFFERS", Weight.REFUSE)
+    assert book.name in problem.message
+    assert problem.remedy
+    assert not one.delegated
 
 
 def test_tax_that_the_psa_and_the_books_both_compute_waits_for_a_person() -> None:
-    book = msgspec.structs.replace(BOOKKEEPING, tax_mode=TaxMode.DELEGATED)
-    (problem,) = drafted(invoice("1"), book=book).problems
+    (problem,) = drafted(invoice("1"), book=COMPUTING).problems
     assert (problem.code, problem.weight) == ("TOTAL_DIFFERS", Weight.HOLD)
     assert "4.00" in problem.message
     untaxed = invoice("1", line(1, rate="0", tax_rate=None))
-    assert drafted(untaxed, book=book).problems == ()
+    assert drafted(untaxed, book=COMPUTING).problems == ()
     left = invoice("1", line(1, rate="0", tax_rate=None), delegated_tax=True)
     written = msgspec.structs.replace(left, tax=Decimal("8.25"), total=left.net + Decimal("8.25"))
-    assert drafted(written, book=book).problems == ()
-    stating = msgspec.structs.replace(book, states_tax=True)
+    assert drafted(written, book=COMPUTING).problems == ()
+    stating = msgspec.structs.replace(COMPUTING, states_tax=True)
     assert drafted(invoice("1"), book=stating).problems == ()
 
 
@@ -230,7 +245,9 @@ def test_tax_that_the_books_computed_does_not_stand_in_the_way_of_a_reissue() ->
     exempt = msgspec.structs.replace(line(1, tax_code="3", rate="0"), tax=Decimal("1.65"))
     taxed = line(2, rate="0", tax_rate=Decimal(8))
     invoiced = invoice("7", exempt, taxed, tax=Decimal("1.65"), delegated_tax=True)
-    one = drafted(msgspec.structs.replace(invoiced, total=invoiced.net + Decimal("1.65")))
+    one = drafted(
+        msgspec.structs.replace(invoiced, total=invoiced.net + Decimal("1.65")), book=COMPUTING
+    )
     assert codes(one) == []
     assert one.delegated
 
