@@ -59,7 +59,7 @@ def predicted(
     except DataError as error:
         return Predicted(document=document, totals=None, problems=(_unwritable(document, error),))
     missing = drafted.source_total - _compared(drafted, totals)
-    if abs(missing) <= rules.tolerance and _same_tax(drafted, totals, rules):
+    if abs(missing) <= rules.tolerance and _same_tax(drafted, totals, rules.tolerance):
         notes = (f"the books will show {shown(-missing, signed=True)} more",) if missing else ()
         return Predicted(document=with_nets(document, totals), totals=totals, notes=notes)
     if rules.rounds and missing and abs(missing) <= rules.rounding_limit:
@@ -71,7 +71,8 @@ def predicted(
         except DataError as error:
             problem = _unwritable(evened, error)
             return Predicted(document=document, totals=totals, problems=(problem,))
-        if _compared(drafted, again) == drafted.source_total:
+        whole = _compared(drafted, again) == drafted.source_total
+        if whole and _same_tax(drafted, again, rules.rounding_limit):
             note = (
                 f"a line '{ROUNDING}' of {shown(missing, signed=True)} evens out what rounding made"
             )
@@ -110,9 +111,9 @@ def _compared(drafted: Drafted, totals: Totals) -> Decimal:
     return totals.net if drafted.delegated else totals.total
 
 
-def _same_tax(drafted: Drafted, totals: Totals, rules: LedgerRules) -> bool:
+def _same_tax(drafted: Drafted, totals: Totals, slack: Decimal) -> bool:
     """The tax must be right as well: a cent too much of it and too little of net is no match."""
-    return drafted.delegated or abs(totals.tax - drafted.source_tax) <= rules.tolerance
+    return drafted.delegated or abs(totals.tax - drafted.source_tax) <= slack
 
 
 def _differs(drafted: Drafted, totals: Totals, rules: LedgerRules) -> Problem:

@@ -65,6 +65,21 @@ def test_a_rounding_line_needs_account_tax_and_limit_and_makes_the_total_exact()
     assert (last.rounding, last.net, last.account) == (True, Decimal("-0.01"), "860")
 
 
+def test_tax_of_one_line_alone_is_held_against_that_of_the_books_for_both() -> None:
+    """A line whose tax the PSA leaves open, beside one with 20.00 of its own."""
+    left = line(1, quantity="10", rate="0", tax_rate=None)
+    one = check(invoice("1", left, line(2, quantity="10")))
+    assert [p.code for p in one.problems] == ["TOTAL_DIFFERS"]
+    assert "240.00" in one.problems[0].message
+    assert "220.00" in one.problems[0].message
+
+
+def test_a_rounding_line_does_not_even_out_a_net_and_a_tax_that_are_both_wrong() -> None:
+    wrong = line(1, quantity="1", price="100.00", net=Decimal("99.00"), tax=Decimal("21.01"))
+    limits = {"rounding_limit": Decimal("0.05"), "rounding_account": "860", "rounding_tax": "NONE"}
+    assert [p.code for p in check(invoice("1", wrong), **limits).problems] == ["TOTAL_DIFFERS"]
+
+
 def test_a_difference_above_the_limit_is_refused_whatever_is_allowed() -> None:
     wrong = invoice("1", line(1), net=Decimal("20.00"), tax=Decimal("4.00"))
     wrong_price = line(1, quantity="2", price="10.05", net=Decimal("20.00"), tax=Decimal("4.00"))
