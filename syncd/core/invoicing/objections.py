@@ -99,9 +99,9 @@ def of_linking(invoice: PsaInvoice, facts: BookFacts) -> list[Problem]:
     return [
         Problem(
             code=LINK_AGAIN,
-            message=f"{invoice.client_name or invoice.client} has been a contact of "
-            f"{facts.book.name} since {since}, after the last linking pass: somebody may have "
-            f"entered {invoice.number or invoice.key} there",
+            message=f"{invoice.client_name or invoice.client} became a contact of "
+            f"{facts.book.name} after the last linking pass: somebody may have entered "
+            f"{invoice.number or invoice.key} there before",
             weight=Weight.HOLD,
             remedy="Run `syncd invoices link NAME`, then `syncd plan invoices NAME`.",
         )
@@ -158,7 +158,8 @@ def of_history(last: Earlier | None, digest: str) -> list[Problem]:
                 code="REFUSED_BEFORE",
                 message=f"the same document was refused before ({last.code}: {last.detail})",
                 weight=Weight.HOLD,
-                remedy="Mend what is named, then release it to try once more.",
+                remedy="Mend what is named, then name it to try once more: "
+                "`syncd invoices release PLAN NUMBER --why TEXT`.",
             )
         ]
     return []

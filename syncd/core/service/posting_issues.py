@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
 
 _SETTLE: Final = "`syncd invoices settle NUMBER --why TEXT`"
-_AGAIN: Final = "then `syncd plan invoices NAME`; the other documents were written."
+_AGAIN: Final = (
+    "then `syncd plan invoices NAME`, and where it is held there "
+    "`syncd invoices release PLAN NUMBER --why TEXT`; the other documents were written."
+)
 
 _REMEDIES: Final = {
     OUTCOME_UNKNOWN: "Nothing to do: it is looked up by itself before anything is sent again.",
@@ -34,7 +37,8 @@ _REMEDIES: Final = {
     f"{_SETTLE}; it is not posted again by itself.",
     "NUMBER_TAKEN": "Find in the books what has the number, perhaps a deleted document, then "
     f"{_SETTLE}.",
-    "PERIOD_LOCKED": f"Open the period in the books, or enter it by hand there; {_AGAIN}",
+    "PERIOD_LOCKED": "Open the period in the books, or enter it by hand there and run "
+    f"`syncd invoices link NAME`; {_AGAIN}",
     "CONTACT_UNUSABLE": f"Restore the contact or map the client to another one; {_AGAIN}",
     "ITEM_UNUSABLE": f"Restore the item or map to another one; {_AGAIN}",
     "ACCOUNT_UNUSABLE": f"Restore the account or map to another one; {_AGAIN}",
@@ -46,7 +50,8 @@ _REMEDIES: Final = {
     "LINK_ONLY": "Nothing was sent: let the book go live with `syncd golive NAME --from DATE`.",
 }
 _REFUSED: Final = f"Mend what the books name; {_AGAIN}"
-_QUIET: Final = frozenset({"SOURCE_MOVED", "ABANDONED"})
+_QUIET: Final = frozenset({"SOURCE_MOVED", "LINK_ONLY", "ABANDONED"})
+"""By a person's word, or planned again as it is by then; the plan tells of a book not live."""
 
 POSTING_CODES: Final = frozenset({*_REMEDIES, "REFUSED"})
 """Codes that the settling of a document closes."""

@@ -15,6 +15,7 @@ from syncd.core.service.invoice_story import tell_invoice
 from syncd.core.service.refusals import PlanConsumed, PlanStale, ReleaseRefused
 from syncd.core.store.connections import bump_data_version
 from syncd.core.store.database import Database
+from syncd.core.store.issues import open_issues
 from syncd.core.store.ledger_mappings import load_ledger_map
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import DocumentKind, Ownership
@@ -134,7 +135,12 @@ async def test_one_bad_document_of_a_batch_does_not_stop_the_others(database: Da
     assert len(at.book.entries) == 4
     assert (await at.row("INV-00002")).code == "ACCOUNT_UNUSABLE"
     assert await at.codes() == ["ACCOUNT_UNUSABLE"]
+    async with database.reader() as conn:
+        (issue,) = await open_issues(conn)
+    assert "`syncd plan invoices books`" in issue.remedy
+    assert "`syncd invoices release PLAN INV-00002 --why TEXT`" in issue.remedy
     again = await at.plan()
+    assert "release PLAN NUMBER" in again.record.rows[0].step.objections[0].remedy
     assert [o.code for o in again.record.rows[0].step.objections] == ["REFUSED_BEFORE"]
     at.book.refuse.clear()
     await release_rows(
