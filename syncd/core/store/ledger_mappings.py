@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
@@ -146,8 +146,9 @@ async def routes(conn: AsyncConnection, psa_id: int) -> dict[str, set[tuple[int,
 async def contacts_since(
     conn: AsyncConnection, psa_id: int, ledger_id: int, moment: datetime | None
 ) -> dict[str, date]:
-    """By PSA client: the day on which its contact was decided, where that was after a moment.
+    """By PSA client: the last day on which its contact was decided, if that was after a moment.
 
+    East of Greenwich it may be the next day already; a day too many only asks for a linking pass.
     Contacts that we made are left out: nothing stood there before them.
     """
     if moment is None:
@@ -161,7 +162,10 @@ async def contacts_since(
         col(table.recorded_at) > moment,
         ~col(table.reason).startswith(MADE, autoescape=True),
     )
-    return {row.source_key: row.recorded_at.date() for row in await conn.execute(statement)}
+    return {
+        row.source_key: (row.recorded_at + timedelta(days=1)).date()
+        for row in await conn.execute(statement)
+    }
 
 
 async def write_ledger_mappings(
