@@ -85,8 +85,11 @@ class InvoicePlanRecord:
 
 
 def new_plan_id(now: datetime) -> str:
-    """Text that sorts by time and never repeats."""
-    return f"{PREFIX}{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """Text that sorts by time; one of four thousand millions for each second.
+
+    A name that repeats all the same is refused by the database, and the next run makes the plan.
+    """
+    return f"{PREFIX}{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 async def save_invoice_plan(conn: AsyncConnection, plan: InvoicePlanRecord) -> None:
