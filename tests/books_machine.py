@@ -6,6 +6,8 @@ the clients were shown.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -148,7 +150,7 @@ async def run_seed(database: Database, seed: int) -> None:
     )
     for _ in range(random.randint(1, 4)):
         await machine.cycle()
-        _at_most_one(machine)
+        at_most_one(machine.book.entries.values())
         if random.random() < 0.3:
             _edit(machine)
     fate.odds, fate.deaths = 0.0, 0
@@ -156,7 +158,7 @@ async def run_seed(database: Database, seed: int) -> None:
         time.now += timedelta(minutes=10)
         with suppress(PlanConsumed, PlanStale):
             await machine.cycle()
-        _at_most_one(machine)
+        at_most_one(machine.book.entries.values())
     await _proven(machine)
 
 
@@ -184,14 +186,16 @@ def _edit(machine: Machine) -> None:
     )
 
 
-def _at_most_one(machine: Machine) -> None:
-    """No marker and no number of ours stands twice."""
-    by_marker: dict[str, int] = {}
-    for entry in machine.book.entries.values():
-        if entry.marker and entry.status not in {EntryStatus.VOIDED, EntryStatus.DELETED}:
-            by_marker[entry.marker] = by_marker.get(entry.marker, 0) + 1
-    twice = {marker: n for marker, n in by_marker.items() if n > 1}
-    assert not twice, f"live documents with one marker: {twice}"
+def at_most_one(entries: Iterable[LedgerEntry]) -> None:
+    """No marker stands twice, and no number of ours twice among documents of its kind."""
+    gone = {EntryStatus.VOIDED, EntryStatus.DELETED}
+    ours = [one for one in entries if one.marker and one.status not in gone]
+    for what, found in (
+        ("marker", Counter(one.marker for one in ours)),
+        ("number", Counter((one.kind, one.number) for one in ours)),
+    ):
+        twice = [name for name, n in found.items() if n > 1]
+        assert not twice, f"live documents with one {what}: {twice}"
 
 
 async def _proven(machine: Machine) -> None:
