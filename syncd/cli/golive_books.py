@@ -19,12 +19,13 @@ from syncd.cli.plan_view import plural
 from syncd.core.service.applied import HELD_EXIT
 from syncd.core.service.ledger_golive import (
     BookChoice,
+    PutBack,
     book_goes_live,
     choose_book,
     put_book_back,
 )
 from syncd.core.store.connections import find_connection
-from syncd.core.store.ledger_golive import LedgerWord, linked_at, load_ledger_golive
+from syncd.core.store.ledger_golive import linked_at, load_ledger_golive
 from syncd.core.store.ledger_references import load_book
 from syncd.sdk.connector import Capability
 from syncd.sdk.errors import ConfigError
@@ -234,7 +235,7 @@ def _agreed(cli: Cli, name: str) -> bool:
 async def _back(cli: Cli, name: str, *, reason: str, by: str) -> None:
     output = cli.output()
     async with App.start(cli.config) as app:
-        before: LedgerWord = await put_book_back(
+        done: PutBack = await put_book_back(
             app.database,
             await app.connection(keeper_name(app)),
             await app.connection(name),
@@ -247,8 +248,14 @@ async def _back(cli: Cli, name: str, *, reason: str, by: str) -> None:
     def render(_console: object) -> None:
         output.say(f"{name} is only linked again: nothing more is written to it")
         output.say("what stands in it stays, and is still read back and compared")
+        if done.withdrawn:
+            output.say(f"{plural(done.withdrawn, 'waiting write')} withdrawn before it was sent")
+        if done.in_doubt:
+            doubt = plural(done.in_doubt, "write")
+            output.say(f"{doubt} without a certain end yet: looked up, and never sent again")
 
-    output.emit({"book": name, "live": False, "before": before, "reason": reason.strip()}, render)
+    said = {"before": done.before, "withdrawn": done.withdrawn, "in_doubt": done.in_doubt}
+    output.emit({"book": name, "live": False, **said, "reason": reason.strip()}, render)
 
 
 def _day(name: str, start: str | None) -> date:

@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING
 
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.rules import LedgerRules
+from syncd.core.service.bookkeeping_claim import moved_meanwhile
+from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
+from syncd.core.service.last_look import LINK_ONLY
 from syncd.core.service.ledger_effect import LedgerEffect, effect_of
 from syncd.core.service.ledger_uses import may_be_posted
+from syncd.core.service.posting_endings import DocumentEnding
+from syncd.core.service.posting_settlement import DocumentSettler
 from syncd.core.service.refusals import GoLiveRefused
 from syncd.core.store.invoice_facts import unposted_invoices
-from syncd.core.store.ledger_actions import UNSETTLED, actions_in
+from syncd.core.store.ledger_actions import actions_in
 from syncd.core.store.ledger_documents import documents_in
 from syncd.core.store.ledger_golive import (
     NOBODY_ELSE_POSTS,
@@ -34,7 +39,7 @@ from syncd.core.store.ledger_golive import (
     withdraw_attestations,
 )
 from syncd.core.store.ledger_mappings import contacts_since, load_ledger_map
-from syncd.core.store.states import DocumentState
+from syncd.core.store.states import DocumentState, OutboxState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import ConfigError
 from syncd.sdk.invoice_records import Ownership
@@ -44,7 +49,9 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
 
-_UNDER_WAY = (DocumentState.PENDING, DocumentState.SENDING, DocumentState.UNKNOWN)
+_IN_DOUBT = (DocumentState.SENDING, DocumentState.UNKNOWN, DocumentState.NEEDS_REVIEW)
+_WRITES_IN_DOUBT = (OutboxState.SENDING, OutboxState.UNKNOWN, OutboxState.NEEDS_REVIEW)
+_STOPPED = "the book was put back before it was sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +165,22 @@ async def book_goes_live(
     log("book.went_live", book=connection.name, day=choice.from_day.isoformat(), by=by)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """What became of a book that a person stopped.
+
+    Attributes:
+        before: the word that held so far.
+        withdrawn: documents and other writes that waited, and surely are not written.
+        in_doubt: those that were sent and whose end is not known yet; they are looked up, and none
+            is sent again.
+    """
+
+    before: LedgerWord
+    withdrawn: int
+    in_doubt: int
+
+
 async def put_book_back(
     database: Database,
     psa: ConnectionRef,
@@ -167,14 +190,14 @@ async def put_book_back(
     by: str,
     clock: Callable[[], datetime],
     log: EventLog,
-) -> LedgerWord:
+) -> PutBack:
     """Nothing more is written to a book; what stands in it stays.
 
-    Returns:
-        the word that held so far.
+    The word holds from its commit on, since each claim of a write asks for it. What waits is
+    withdrawn after it; a crash in between leaves that to the next delivery.
 
     Raises:
-        GoLiveRefused: no reason, the book is not live, or a document of it has no certain end yet.
+        GoLiveRefused: no reason, or the book is not live.
     """
     if not reason.strip():
         message = "a book is put back for a reason: it is kept"
@@ -184,20 +207,6 @@ async def put_book_back(
         if before is None or not before.live:
             message = f"{connection.name} is not live"
             raise GoLiveRefused(message, remedy="`syncd golive` lists which books are live")
-        busy = await documents_in(conn, connection.id, _UNDER_WAY)
-        if busy:
-            count = "1 document" if len(busy) == 1 else f"{len(busy):,} documents"
-            message = f"{count} of {connection.name}: it is not known yet how that ends"
-            remedy = "`syncd apply latest` looks them up; `syncd issues` names what needs a person"
-            raise GoLiveRefused(message, remedy=remedy)
-        writes = len(await actions_in(conn, connection.id, UNSETTLED))
-        if writes:
-            what = "1 write" if writes == 1 else f"{writes:,} writes"
-            message = f"{what} to {connection.name} beside documents: its end is not known yet"
-            remedy = (
-                "`syncd apply latest` goes on with it; `syncd issues` names what needs a person"
-            )
-            raise GoLiveRefused(message, remedy=remedy)
         word = LedgerWord(
             book_key=before.book_key,
             live=False,
@@ -207,8 +216,26 @@ async def put_book_back(
             at=clock(),
         )
         await record_ledger_golive(conn, psa.id, connection.id, word)
+        waiting = await documents_in(conn, connection.id, [DocumentState.PENDING])
+        documents = [
+            one for one in waiting if (one.psa_id, one.book_key) == (psa.id, word.book_key)
+        ]
+        writes = await actions_in(conn, connection.id, [OutboxState.PENDING])
+        moved = await moved_meanwhile(conn, connection.id, writes)
+        in_doubt = len(await documents_in(conn, connection.id, _IN_DOUBT))
+        in_doubt += len(await actions_in(conn, connection.id, _WRITES_IN_DOUBT))
     log("book.put_back", book=connection.name, by=by, reason=reason.strip())
-    return before
+    now = clock()
+    refused = DocumentEnding(state=DocumentState.REFUSED, code=LINK_ONLY, message=_STOPPED)
+    left = await DocumentSettler(database=database, ledger=connection, clock=clock, log=log).settle(
+        [(item, refused) for item in documents], what="decide", started_at=now
+    )
+    rejected = ActionEnding(state=OutboxState.REJECTED, code=LINK_ONLY, message=_STOPPED)
+    settler = ActionSettler(database=database, connection=connection, clock=clock, log=log)
+    gone = await settler.settle(
+        [(item, rejected) for item in writes if item.id in moved], what="decide", started_at=now
+    )
+    return PutBack(before=before, withdrawn=len(left) + len(gone), in_doubt=in_doubt)
 
 
 async def attest(

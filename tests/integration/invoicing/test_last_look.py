@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import date
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, timedelta
 
 import msgspec
 import pytest
 
 from syncd.core.service.ledger_actions import queue_action
-from syncd.core.service.ledger_golive import attest, put_book_back
-from syncd.core.service.refusals import GoLiveRefused
+from syncd.core.service.ledger_golive import PutBack, attest, put_book_back
 from syncd.core.store.database import Database
 from syncd.core.store.ledger_documents import move_document
 from syncd.core.store.ledger_golive import LedgerWord, record_ledger_golive
 from syncd.core.store.ledger_intents import NewDocument, insert_document
 from syncd.core.store.ledger_mappings import LedgerDecision, write_ledger_mappings
 from syncd.core.store.states import DocumentState
+from syncd.sdk.errors import OutcomeUnknown
 from syncd.sdk.invoice_records import Ownership
-from syncd.sdk.ledger_records import ReferenceKind
-from syncd.sdk.ledger_writes import ActionKind, LedgerAction
+from syncd.sdk.ledger_records import EntryStatus, ReferenceKind
+from syncd.sdk.ledger_writes import ActionKind, LedgerAction, LedgerDocument, PostOutcome
 from tests.builders_after import Desk, desk, queued
-from tests.builders_books import BOOK, START, invoice
+from tests.builders_books import BOOK, START, FakeBook, invoice
 from tests.builders_invoices import connected
 
 Change = Callable[[Desk], Awaitable[None]]
@@ -138,19 +138,75 @@ async def test_documents_of_another_organisation_wait_as_they_are(database: Data
     assert (await one.document("INV-00001")).state is DocumentState.CONFIRMED
 
 
-async def test_a_book_is_not_put_back_while_another_write_has_no_certain_end(
+async def stopped(one: Desk) -> PutBack:
+    return await put_book_back(
+        one.database, one.psa, one.connection,
+        reason="wrong accounts", by="ann", clock=one.time.clock, log=one.log,
+    )  # fmt: skip
+
+
+async def test_a_book_that_is_put_back_withdraws_what_waits_and_plans_it_again_when_live(
     database: Database,
 ) -> None:
     one = await desk(database, on_void="void-and-reissue")
-    await one.post(invoice("1"))
-    await one.shown(invoice("1", voided=True))
+    (standing,) = await one.post(invoice("1"))
+    await one.shown(invoice("1", voided=True), invoice("2"), invoice("3"))
     await queued(one)
 
-    with pytest.raises(GoLiveRefused, match="1 write"):
-        await put_book_back(
-            database, one.psa, one.connection,
-            reason="a mess", by="ann", clock=one.time.clock, log=one.log,
-        )  # fmt: skip
+    done = await stopped(one)
+    assert (done.before.live, done.withdrawn, done.in_doubt) == (True, 3, 0)
+    waited = [await one.document("INV-00002"), await one.document("INV-00003")]
+    assert {(each.state, each.code) for each in waited} == {(DocumentState.REFUSED, "LINK_ONLY")}
+    (void,) = await one.actions("void")
+    assert (void.state, void.code) == ("rejected", "LINK_ONLY")
+    await one.deliver()
+    assert list(one.book.entries) == [standing.remote]
+    assert one.book.entries[standing.remote or ""].status is EntryStatus.OPEN
+
+    await live_again(one)
+    await one.apply(await one.plan())
+    assert (await one.document("INV-00002")).state is DocumentState.CONFIRMED
+    assert one.book.entries[standing.remote or ""].status is EntryStatus.VOIDED
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_what_was_on_its_way_when_a_book_was_put_back_is_looked_up_and_never_sent_again(
+    database: Database, arrived: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await desk(database)
+    post = FakeBook.post
+
+    async def lost(book: FakeBook, documents: Sequence[LedgerDocument]) -> Sequence[PostOutcome]:
+        if arrived:
+            await post(book, documents)
+        message = "the answer was lost"
+        raise OutcomeUnknown(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeBook, "post", lost)
+        patched.setattr(FakeBook, "find_documents", lost)
+        await one.post(invoice("1"))
+    assert (await one.document("INV-00001")).state is DocumentState.UNKNOWN
+
+    done = await stopped(one)
+    assert (done.withdrawn, done.in_doubt) == (0, 1)
+    one.time.now += timedelta(hours=1)
+    await one.deliver()
+
+    document = await one.document("INV-00001")
+    if arrived:
+        assert document.state is DocumentState.CONFIRMED
+    else:
+        assert (document.state, document.code) == (DocumentState.REFUSED, "LINK_ONLY")
+    assert len(one.book.entries) == arrived
+
+
+async def live_again(one: Desk) -> None:
+    word = LedgerWord(
+        book_key=BOOK, live=True, from_day=date(2026, 1, 1), by="ann", reason="", at=one.time.now
+    )
+    async with one.database.writer() as conn:
+        await record_ledger_golive(conn, one.psa.id, one.connection.id, word)
 
 
 async def test_nothing_is_made_in_a_book_that_is_only_linked(database: Database) -> None:
