@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from syncd.bookkeeping import keeper_name, open_keeper, rules_of
-from syncd.core.invoicing.plan_rows import APPLICABLE, RowState
 from syncd.core.invoicing.rules import OFF
-from syncd.core.service.book_plan import plan_book
+from syncd.core.service.book_round import carry_book
 from syncd.core.service.connection_health import failures_recorded
-from syncd.core.service.invoice_apply import Delivered, apply_invoices, conclude, deliver_all
+from syncd.core.service.invoice_apply import Delivered, conclude
 from syncd.core.service.invoice_reading import KIND as INVOICES
 from syncd.core.service.invoice_reading import read_invoices
 from syncd.core.service.ledger_delivery import deliver_to_psa
@@ -28,11 +27,9 @@ from syncd.core.service.webhooks import Refresh
 from syncd.core.store.delivery_lock import reading_turn
 from syncd.core.store.invoice_facts import golive_of
 from syncd.core.store.ledger_actions import actions_waiting
-from syncd.core.store.ledger_documents import documents_waiting
 from syncd.core.store.ledger_payments import OPEN, parts_in
 from syncd.core.store.runs import RunStatus
 from syncd.open_books import OpenBook, used_once
-from syncd.sdk.errors import PlanHeld
 from syncd.sdk.webhooks import Announced
 
 if TYPE_CHECKING:
@@ -160,76 +157,24 @@ async def carry(app: App, book: OpenBook, due: datetime | None) -> None:
     """
     connection = await app.connection(book.name)
     psa = await app.connection(keeper_name(app))
-    rules = rules_of(app, book.name)
     async with (
         _run(app, book.name, BOOKS, due) as handle,
         book.used() as ledger,
         _keeper(app, psa) as keeper,
     ):
-        planned = await plan_book(
+        await carry_book(
             app.database,
             ledger=ledger,
             ledger_connection=connection,
+            keeper=keeper,
             psa_connection=psa,
-            rules=rules,
+            rules=rules_of(app, book.name),
             timezone=app.settings.timezone,
+            max_age_days=app.settings.billing.plan_max_age_days,
             clock=app.clock,
             log=app.log,
-            run_id=handle.id,
+            run=handle,
         )
-        states = [row.state for row in planned.record.rows]
-        handle.count("planned", len(states))
-        held = states.count(RowState.HELD)
-        if held:
-            told = f"{held} rows of {planned.record.id} wait for a person: `syncd issues`"
-            handle.count("held", held)
-            handle.ends(RunStatus.HELD, code=PlanHeld.code, error=told)
-        by_hand = rules.by_hand(drafts=planned.book.drafts)
-        if not by_hand and any(state in APPLICABLE for state in states):
-            applied = await apply_invoices(
-                app.database,
-                planned.record.id,
-                ledger=ledger,
-                ledger_connection=connection,
-                keeper=keeper,
-                psa_connection=psa,
-                max_age_days=app.settings.billing.plan_max_age_days,
-                clock=app.clock,
-                log=app.log,
-            )
-            handle.counts.pop("held", None)
-            applied.conclude(handle)
-            return
-        await _deliver(app, ledger, connection, keeper, psa, handle, planned.book.key)
-
-
-async def _deliver(
-    app: App,
-    ledger: Ledger,
-    connection: ConnectionRef,
-    keeper: InvoiceKeeper,
-    psa: ConnectionRef,
-    handle: RunHandle,
-    book_key: str,
-) -> None:
-    """Go on with what a crash, a lost answer or a payment left to be written."""
-    async with app.database.reader() as conn:
-        left = (await documents_waiting(conn, connection.id, book_key=book_key))[0]
-        left += (await actions_waiting(conn, connection.id))[0]
-        left += (await actions_waiting(conn, psa.id))[0]
-    if not left:
-        return
-    done = await deliver_all(
-        app.database,
-        ledger=ledger,
-        ledger_connection=connection,
-        keeper=keeper,
-        psa_connection=psa,
-        clock=app.clock,
-        log=app.log,
-        book_key=book_key,
-    )
-    conclude(handle, done)
 
 
 async def tell_psa(app: App, due: datetime | None) -> None:

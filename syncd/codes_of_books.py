@@ -91,6 +91,12 @@ BOOKS: dict[str, Code] = {
     "VOIDED_IN_PSA": Code("books", "The PSA voided an invoice after it was posted."),
     "GONE_IN_PSA": Code("books", "The PSA has an invoice no more that stands in the books."),
     "UNFINISHED_IN_PSA": Code("books", "An invoice that was posted is a draft again in the PSA."),
+    "CREDIT_UNDONE": Code(
+        "books", "The PSA counts an invoice again that a credit note of ours took back."
+    ),
+    "CHANGES_NOT_PLANNED": Code(
+        "books", "Documents of changed invoices were not shown; only new ones are planned."
+    ),
     "CREDIT_IMPOSSIBLE": Code("books", "No credit note can say what the change is worth."),
     "DRIFTED_IN_BOOKS": Code("books", "A changed document is neither voided nor credited."),
     "POSTED_BEFORE_US": Code(

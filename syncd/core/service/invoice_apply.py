@@ -38,7 +38,14 @@ from syncd.core.store.ledger_actions import actions_waiting
 from syncd.core.store.ledger_documents import documents_waiting
 from syncd.core.store.runs import RunStatus
 from syncd.sdk.connector import EventLog
-from syncd.sdk.errors import DataError, OutcomeUnknown, PlanHeld, SyncdError
+from syncd.sdk.errors import (
+    AuthError,
+    DataError,
+    OutcomeUnknown,
+    PlanHeld,
+    SyncdError,
+    TransientError,
+)
 from syncd.sdk.ledger_port import InvoiceKeeper, Ledger
 from syncd.sdk.ledger_records import LedgerEntry
 
@@ -302,7 +309,8 @@ async def deliver_all(
 ) -> Delivered:
     """Go on with everything that waits for a book and for the PSA; also right after a crash.
 
-    A book that fails does not keep the PSA from being told what stands already.
+    A book that fails does not keep the PSA from being told what stands already, and an answer about
+    another write that makes no sense does not keep documents back.
     """
     done = Delivered()
     done.book = await deliver_to_book(
@@ -315,7 +323,7 @@ async def deliver_all(
         log=log,
         sleep=sleep,
     )
-    if done.book.stopped_by is None:
+    if not isinstance(done.book.stopped_by, (AuthError, TransientError)):
         done.documents = await deliver_documents(
             database,
             ledger,
