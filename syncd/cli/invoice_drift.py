@@ -12,6 +12,7 @@ from syncd.cli.person import current_person
 from syncd.core.invoicing.rules import CREDIT, REISSUE
 from syncd.core.service.carry_steps import (
     CHANGED_IN_PSA,
+    CREDIT_UNDONE,
     GONE_IN_PSA,
     UNFINISHED_IN_PSA,
     VOIDED_IN_PSA,
@@ -31,6 +32,7 @@ _CODES = frozenset(
         BOOKS_COPIED,
         "BOOKS_DIFFER",
         CHANGED_IN_PSA,
+        CREDIT_UNDONE,
         VOIDED_IN_PSA,
         GONE_IN_PSA,
         UNFINISHED_IN_PSA,

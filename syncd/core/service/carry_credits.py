@@ -20,6 +20,7 @@ from syncd.core.invoicing.problems import NUMBER_TOO_LONG
 from syncd.core.invoicing.wording import shown
 from syncd.core.service.carry_scene import CarryScene, hold
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem
+from syncd.core.store.moved_invoices import kept_source, takes_back
 from syncd.core.store.standing_documents import STANDING
 from syncd.core.store.states import DocumentState
 from syncd.sdk.errors import DataError
@@ -87,6 +88,8 @@ def credit(scene: CarryScene, document: DocumentItem, *, whole: bool) -> Planned
     return msgspec.structs.replace(
         scene.step(Step.CREDIT, document, f"credits {document.number}"),
         kind=DocumentKind.CREDIT,
+        # Also that it is gone, so that it is told when the invoice is there again.
+        source_digest=kept_source(scene.stored[document.invoice]),
         number=made.number,
         document=made,
         totals=totals,
@@ -154,6 +157,9 @@ def allocation(scene: CarryScene, credit: DocumentItem) -> PlannedStep | None:
     """The second step of a credit note: it settles its invoice, as far as that is open."""
     owed = target(scene, credit)
     if owed is None or credit.state is DocumentState.DRIFTED:
+        return None
+    ours_alone = credit.payload is not None and credit.payload.replaces is not None
+    if ours_alone and not takes_back(credit, scene.stored.get(credit.invoice)):
         return None
     ours = scene.entries.get(credit.remote or "")
     theirs = scene.entries.get(owed.remote or "")

@@ -24,15 +24,15 @@ from syncd.core.invoicing.problems import (
     UNMAPPED_CONTACT,
     Weight,
 )
+from syncd.core.invoicing.recognition import GONE
 from syncd.core.invoicing.rules import HOLD
 from syncd.core.invoicing.wording import shown
 from syncd.core.service.carry_credits import CREDIT_IMPOSSIBLE, credit
 from syncd.core.service.carry_scene import CarryScene, hold
 from syncd.core.store.invoice_facts import StoredInvoice
-from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem
-from syncd.core.store.moved_invoices import is_draft
+from syncd.core.store.ledger_documents import DocumentItem
+from syncd.core.store.moved_invoices import credits_of, is_draft, takes_back
 from syncd.core.store.states import DocumentState
-from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 from syncd.sdk.ledger_writes import ActionKind, LedgerAction
 
@@ -40,6 +40,7 @@ CHANGED_IN_PSA: Final = "CHANGED_IN_PSA"
 VOIDED_IN_PSA: Final = "VOIDED_IN_PSA"
 GONE_IN_PSA: Final = "GONE_IN_PSA"
 UNFINISHED_IN_PSA: Final = "UNFINISHED_IN_PSA"
+CREDIT_UNDONE: Final = "CREDIT_UNDONE"
 DRIFTED_IN_BOOKS: Final = "DRIFTED_IN_BOOKS"
 POSTED_BEFORE_US: Final = "POSTED_BEFORE_US"
 NOT_ALLOWED_NOW: Final = "NOT_ALLOWED_NOW"
@@ -60,7 +61,8 @@ class MovedInvoice:
     """A document whose invoice moved, and what is made of that.
 
     Attributes:
-        code: `CHANGED_IN_PSA`, `VOIDED_IN_PSA`, `GONE_IN_PSA` or `UNFINISHED_IN_PSA`.
+        code: `CHANGED_IN_PSA`, `VOIDED_IN_PSA`, `GONE_IN_PSA`, `UNFINISHED_IN_PSA` or
+            `CREDIT_UNDONE`.
         document: ours.
         stored: the invoice as it is now.
         carry: the decision.
@@ -76,8 +78,28 @@ class MovedInvoice:
 
 def settled(scene: CarryScene, document: DocumentItem) -> bool:
     """Whether a credit note of ours says already what the PSA shows now."""
-    digest = scene.stored[document.invoice].digest
-    return any(one.source_digest == digest for one in _credits_of(scene, document))
+    stored = scene.stored[document.invoice]
+    return any(
+        takes_back(one, stored)
+        for one in credits_of(document, scene.family.get(document.invoice, ()))
+    )
+
+
+def undone(scene: CarryScene, document: DocumentItem) -> MovedInvoice | None:
+    """The change that a credit note took back is undone in the PSA; None where none stands.
+
+    No step follows: what the books took of a credit note meanwhile, only a person sees there.
+    """
+    stored = scene.stored[document.invoice]
+    for note in credits_of(document, scene.family.get(document.invoice, ())):
+        shown = scene.entries.get(note.remote or "")
+        if shown is not None and shown.status not in GONE and not takes_back(note, stored):
+            why = f"credit note {note.number} takes back what the PSA counts again"
+            carry = hold(CREDIT_UNDONE, why)
+            return MovedInvoice(
+                code=CREDIT_UNDONE, document=document, stored=stored, carry=carry, step=None
+            )
+    return None
 
 
 def judge(
@@ -138,7 +160,9 @@ def _guarded(
         return hold(POSTED_BEFORE_US, "it was in the books before us and is none of ours")
     if document.state is DocumentState.DRIFTED:
         return hold(DRIFTED_IN_BOOKS, "it was changed in the books since it was confirmed")
-    if step is not CarryStep.CREDIT and _credits_of(scene, document):
+    if step is not CarryStep.CREDIT and credits_of(
+        document, scene.family.get(document.invoice, ())
+    ):
         return hold(CREDIT_IMPOSSIBLE, "a credit note for an earlier change of it stands")
     if entry is None:
         return None
@@ -228,15 +252,3 @@ def _void(
 def _freed(document: DocumentItem) -> str:
     """The number that a document gets so that its own is free."""
     return f"{document.number}{_VOIDED}{document.issue}"
-
-
-def _credits_of(scene: CarryScene, document: DocumentItem) -> list[DocumentItem]:
-    """Credit notes of ours for a document that stand, or may come to stand."""
-    return [
-        one
-        for one in scene.family.get(document.invoice, ())
-        if one.kind is DocumentKind.CREDIT
-        and one.payload is not None
-        and one.payload.replaces == document.id
-        and one.state not in NOT_STANDING
-    ]

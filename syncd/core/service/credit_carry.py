@@ -20,12 +20,14 @@ from syncd.core.service.carry_credits import allocation, target
 from syncd.core.service.carry_scene import CarryScene
 from syncd.core.service.carry_steps import (
     CHANGED_IN_PSA,
+    CREDIT_UNDONE,
     GONE_IN_PSA,
     UNFINISHED_IN_PSA,
     VOIDED_IN_PSA,
     MovedInvoice,
     judge,
     settled,
+    undone,
 )
 from syncd.core.service.drift_issues import title
 from syncd.core.service.issue_book import IssueBook
@@ -35,8 +37,10 @@ from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.ledger_actions import UNSETTLED, actions_of_document
 from syncd.core.store.ledger_documents import documents_of_invoices
 from syncd.core.store.moved_invoices import (
+    credits_of,
     decided_ways,
     end_undone_ways,
+    is_undone,
     moved_documents,
     open_credits,
 )
@@ -57,6 +61,7 @@ _HAPPENED = {
     VOIDED_IN_PSA: "was voided in the PSA after it was posted",
     GONE_IN_PSA: "is gone from the PSA and stands in the books",
     UNFINISHED_IN_PSA: "is a draft again in the PSA and stands in the books",
+    CREDIT_UNDONE: "is in the PSA again as it was posted, and is credited in the books",
 }
 
 
@@ -122,6 +127,10 @@ async def plan_carries(
         entries=entries,
     )
     kinds = {one.remote: one.kind for one in [*moved, *notes] if one.remote}
+    for one in moved:
+        if is_undone(one, stored[one.invoice]):
+            made = credits_of(one, family.get(one.invoice, ()))
+            kinds.update({note.remote: note.kind for note in made if note.remote})
     for note in notes:
         owed = target(scene, note)
         if owed is not None and owed.remote is not None:
@@ -131,6 +140,10 @@ async def plan_carries(
         entries.update(await answer_of(call, connection=connection.name, work="the planning"))
     found = []
     for one in moved:
+        if is_undone(one, stored[one.invoice]):
+            if (told := undone(scene, one)) is not None:
+                found.append(told)
+            continue
         actions = [action for action in busy[one.id] if isinstance(action.payload, LedgerAction)]
         if settled(scene, one) or any(action.state in UNSETTLED for action in actions):
             continue
@@ -190,6 +203,8 @@ def _finding(name: str, moved: MovedInvoice) -> Finding:
     number = document.number
     if moved.step is not None:
         remedy = "`syncd plan invoices` proposes what follows, and `syncd apply PLAN` does it; "
+    elif moved.code == CREDIT_UNDONE:
+        remedy = "Void the credit note in the books, or take the invoice back in the PSA again; "
     elif moved.code == UNFINISHED_IN_PSA:
         remedy = "Finish it in the PSA, or void it there; "
     else:

@@ -14,6 +14,7 @@ import msgspec
 from syncd.core.invoicing.recognition import GONE
 from syncd.core.service.carry_steps import (
     CHANGED_IN_PSA,
+    CREDIT_UNDONE,
     GONE_IN_PSA,
     UNFINISHED_IN_PSA,
     VOIDED_IN_PSA,
@@ -36,11 +37,13 @@ from syncd.core.store.ledger_payments import (
 from syncd.core.store.moved_invoices import (
     DECIDE,
     is_draft,
+    is_undone,
+    keep_source,
     kept_source,
     moved_documents,
     way_outcome,
 )
-from syncd.core.store.standing_documents import see_document, standing_documents, take_source
+from syncd.core.store.standing_documents import see_document, standing_documents
 from syncd.core.store.states import DocumentState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import DataError
@@ -53,7 +56,13 @@ if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
 
-_SOURCE: Final = (CHANGED_IN_PSA, VOIDED_IN_PSA, GONE_IN_PSA, UNFINISHED_IN_PSA)
+_SOURCE: Final = (
+    CHANGED_IN_PSA,
+    CREDIT_UNDONE,
+    VOIDED_IN_PSA,
+    GONE_IN_PSA,
+    UNFINISHED_IN_PSA,
+)
 
 
 async def find_document(
@@ -133,7 +142,7 @@ async def keep(
             if not seen:
                 raise _raced(document)
         if moved:
-            await take_source(conn, document.id, moved)
+            await keep_source(conn, document, moved)
         await _say(conn, document, "keep", by, why, book.now)
         await close_about(
             book, connection.name, document, (*sorted(DRIFTS), "BOOKS_DIFFER", *_SOURCE)
@@ -208,6 +217,12 @@ async def choose_way(
         if is_draft(stored):
             message = f"the invoice of {document.number} is a draft again in the PSA"
             raise DataError(message, remedy="finish it there, or void it there")
+        if is_undone(document, stored):
+            message = f"the PSA shows {document.number} again as it was posted"
+            remedy = (
+                "void its credit note in the books, or leave both: `syncd invoices drift --keep`"
+            )
+            raise DataError(message, remedy=remedy)
         outcome = way_outcome(way, stored.digest)
         await _say(conn, document, outcome, by, why, clock())
 

@@ -30,6 +30,7 @@ from syncd.core.store.invoice_facts import StoredInvoice, invoices_of_keys
 from syncd.core.store.ledger_actions import ActionItem
 from syncd.core.store.ledger_documents import DocumentItem
 from syncd.core.store.ledger_golive import attested
+from syncd.core.store.moved_invoices import takes_back
 from syncd.core.store.standing_documents import STANDING
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import Ownership
@@ -113,6 +114,10 @@ class LastLook:
             why = self._reason_left(document, planned, fine, anew)
         elif document.state not in STANDING or document.state is DocumentState.DRIFTED:
             why = "the document does not stand in the books as it was confirmed any more"
+        elif item.kind == ActionKind.ALLOCATE and document.payload is not None:
+            source = self.sources.get((document.psa_id, document.invoice))
+            if document.payload.replaces is not None and not takes_back(document, source):
+                why = "the PSA does not show any more what the credit note was made for"
         return Withdrawn(SOURCE_MOVED, why) if why else None
 
     def _source(self, item: DocumentItem, from_day: date) -> str:

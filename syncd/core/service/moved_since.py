@@ -67,7 +67,8 @@ def reason_moved(
         digest: of the invoice when that was planned; None where no plan tells.
         anew: a new version is to follow; None for a credit note, which says so itself.
     """
-    if source is None or (digest is not None and source.digest != digest):
+    shown = set() if source is None else {source.digest, kept_source(source)}
+    if source is None or (digest is not None and digest not in shown):
         return "the invoice changed in the PSA after it was planned"
     if kept_source(source) == document.source_digest:
         return "the invoice is in the PSA again as it was posted"

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.invoicing.drift import drift_of
 from syncd.core.invoicing.plan_rows import PlannedStep, Step
 from syncd.core.invoicing.problems import ALREADY_MARKED
 from syncd.core.invoicing.recognition import GONE
-from syncd.core.service.invoice_reading import KIND as INVOICES
 from syncd.core.service.moved_since import invoice_moved, reason_moved
+from syncd.core.service.unread_source import unread
 from syncd.core.store.documents_elsewhere import Elsewhere, documents_elsewhere
 from syncd.core.store.invoice_facts import GoLiveFact, StoredInvoice, golive_of, invoices_of_keys
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem, documents_of_invoices
 from syncd.core.store.ledger_golive import attested
-from syncd.core.store.runs import RunStatus, last_runs
+from syncd.core.store.moved_invoices import takes_back
 from syncd.core.store.states import DocumentState
-from syncd.core.store.watermarks import watermark
 from syncd.sdk.invoice_records import DocumentKind, Ownership
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.invoice_plans import InvoicePlanRecord
-
-READ_WITHIN: Final = timedelta(hours=48)
-"""How old the last whole read of the PSA's invoices may be when documents are queued."""
 
 _NOT_THERE: Final = "the document that it rests on does not stand in the books any more"
 _OF_INVOICES: Final = (Step.POST, Step.VOID, Step.CREDIT)
@@ -110,6 +106,10 @@ class PlanLook:
         if entry is None or entry.status in GONE:
             return _NOT_THERE
         if step.step is Step.ALLOCATE:
+            note, source = document, self.sources.get(step.invoice)
+            made_by_us = note.payload is not None and note.payload.replaces is not None
+            if made_by_us and not takes_back(note, source):
+                return "the PSA does not show any more what the credit note was made for"
             left = entry.balance if entry.status is EntryStatus.OPEN else 0
             amount = step.action.amount if step.action is not None else left
             return "" if amount <= left else "less is left of the credit note than was planned"
@@ -165,24 +165,5 @@ async def look(
             conn, psa.id, keys, ledger_id=ledger.id, book_key=book_key
         ),
         entries=entries,
-        unread=await _unread(conn, psa, now),
+        unread=(await unread(conn, {psa.id}, now)).get(psa.id, ""),
     )
-
-
-async def _unread(conn: AsyncConnection, psa: ConnectionRef, now: datetime) -> str:
-    """Why the invoices that are stored may not be those of the PSA, or an empty text.
-
-    One that was voided there since would be posted all the same.
-    """
-    last = (await last_runs(conn, INVOICES)).get(psa.name)
-    if last is not None and last.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
-        return f"the last read of {psa.name}'s invoices failed: run `syncd invoices read` first"
-    if last is not None and last.status is RunStatus.PARTIAL:
-        return f"the last read of {psa.name}'s invoices is doubted: `syncd issues` says why"
-    read_at = await watermark(conn, psa.id, INVOICES)
-    if read_at is not None and now - read_at > READ_WITHIN:
-        return (
-            f"{psa.name}'s invoices were last read whole at {read_at:%Y-%m-%d %H:%M} UTC: "
-            "run `syncd invoices read` first"
-        )
-    return ""

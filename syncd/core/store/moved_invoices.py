@@ -5,19 +5,26 @@ What a person said of one such change stands in the history of the document, wit
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import and_, literal, or_, select
+from sqlalchemy import and_, case, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from syncd.core.invoicing.recognition import GONE as TAKEN_BACK
 from syncd.core.store.invoice_facts import StoredInvoice
-from syncd.core.store.ledger_documents import DocumentItem, item_of
+from syncd.core.store.ledger_documents import (
+    NOT_STANDING,
+    DocumentItem,
+    documents_of_invoices,
+    item_of,
+)
 from syncd.core.store.ledger_intents import LedgerTry, record_tries
-from syncd.core.store.standing_documents import STANDING
+from syncd.core.store.outbox import chunks
+from syncd.core.store.standing_documents import STANDING, take_source
 from syncd.core.store.tables.books import InvoiceRow
 from syncd.core.store.tables.ledger import LedgerAttempt, LedgerDocumentRow
 from syncd.sdk.invoice_records import DocumentKind
@@ -27,6 +34,9 @@ GONE: Final = "gone"
 
 _UNFINISHED: Final = "unfinished:"
 """Begins the `source_digest` of a document that stays although its invoice is a draft again."""
+
+_UNDONE_KEPT: Final = "undone:"
+"""Begins the `source_digest` of a credit note that stays although its reason is gone."""
 
 DECIDE: Final = "decide"
 _WAY: Final = "carry:"
@@ -42,7 +52,11 @@ _SAME_INVOICE: Final = and_(
 async def moved_documents(
     conn: AsyncConnection, psa_id: int, ledger_id: int, book_key: str
 ) -> list[DocumentItem]:
-    """Standing documents whose invoice shows something else, is a draft again, or is gone."""
+    """Standing documents whose invoice shows something else, is a draft again, or is gone.
+
+    Also those whose invoice is again as it was posted while a credit note of ours takes back some
+    of it.
+    """
     draft = and_(col(InvoiceRow.finalised).is_(False), col(InvoiceRow.voided).is_(False))
     kept_as_draft = literal(_UNFINISHED) + col(InvoiceRow.digest)
     statement = (
@@ -63,7 +77,75 @@ async def moved_documents(
     )
     found = [item_of(row) for row in (await conn.execute(statement)).all()]
     # A credit note that we made for a change is no invoice of the PSA.
-    return [one for one in found if one.payload is None or one.payload.replaces is None]
+    found = [one for one in found if one.payload is None or one.payload.replaces is None]
+    known = {one.id for one in found}
+    notes = await _unfounded(conn, psa_id, ledger_id, book_key)
+    credited = {note.payload.replaces for note in notes if note.payload is not None} - known
+    for chunk in chunks(sorted(one for one in credited if one is not None)):
+        rows = select(_Row).where(*_standing(psa_id, ledger_id, book_key), col(_Row.id).in_(chunk))
+        found += [item_of(row) for row in (await conn.execute(rows)).all()]
+    return sorted(found, key=lambda one: one.id)
+
+
+async def _unfounded(
+    conn: AsyncConnection, psa_id: int, ledger_id: int, book_key: str
+) -> list[DocumentItem]:
+    """Credit notes of ours that stand for a change which the PSA does not show any more."""
+    draft = and_(col(InvoiceRow.finalised).is_(False), col(InvoiceRow.voided).is_(False))
+    digest = col(InvoiceRow.digest)
+    kept = case(
+        (col(InvoiceRow.gone_at).is_not(None), literal(GONE)),
+        (draft, literal(_UNFINISHED) + digest),
+        else_=digest,
+    )
+    statement = (
+        select(_Row)
+        .join(InvoiceRow, _SAME_INVOICE)
+        .where(
+            *_standing(psa_id, ledger_id, book_key),
+            col(_Row.kind) == DocumentKind.CREDIT.value,
+            col(InvoiceRow.kind) != DocumentKind.CREDIT.value,
+            col(_Row.plan_id).is_not(None),
+            col(_Row.seen_status).not_in(sorted(one.value for one in TAKEN_BACK)),
+            col(_Row.source_digest) != kept,
+            col(_Row.source_digest) != literal(_UNDONE_KEPT) + kept,
+        )
+        .order_by(col(_Row.id))
+    )
+    return [item_of(row) for row in (await conn.execute(statement)).all()]
+
+
+def takes_back(note: DocumentItem, invoice: StoredInvoice | None) -> bool:
+    """Whether the PSA shows still what a credit note of ours was made for."""
+    return invoice is not None and note.source_digest == kept_source(invoice)
+
+
+def is_undone(document: DocumentItem, invoice: StoredInvoice) -> bool:
+    """Whether the PSA shows an invoice again as it was posted, or as a person kept it."""
+    return document.source_digest == kept_source(invoice)
+
+
+async def keep_source(conn: AsyncConnection, document: DocumentItem, kept: str) -> None:
+    """A person said that a document stays as it is, with the credit notes that we made of it."""
+    await take_source(conn, document.id, kept)
+    family = await documents_of_invoices(
+        conn, document.psa_id, [document.invoice], ledger_id=document.ledger_id
+    )
+    for note in credits_of(document, family.get(document.invoice, ())):
+        if note.source_digest != kept:
+            await take_source(conn, note.id, _UNDONE_KEPT + kept)
+
+
+def credits_of(document: DocumentItem, family: Iterable[DocumentItem]) -> list[DocumentItem]:
+    """Credit notes of ours for a document that stand, or may come to stand."""
+    return [
+        one
+        for one in family
+        if one.kind is DocumentKind.CREDIT
+        and one.payload is not None
+        and one.payload.replaces == document.id
+        and one.state not in NOT_STANDING
+    ]
 
 
 def kept_source(invoice: StoredInvoice) -> str:
