@@ -143,6 +143,8 @@ def conclude(handle: RunHandle, done: Delivered) -> None:
     handle.count("told", done.psa.delivered)
     if done.stopped_by is not None:
         handle.ends(RunStatus.FAILED, code=done.stopped_by.code, error=str(done.stopped_by))
+    elif done.documents.unread:
+        handle.ends(RunStatus.PARTIAL, code=INVOICES_NOT_READ, error=done.documents.unread)
     elif done.waiting:
         why = "some documents are not settled"
         handle.ends(RunStatus.PARTIAL, code=OutcomeUnknown.code, error=why)

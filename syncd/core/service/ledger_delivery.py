@@ -24,15 +24,18 @@ from syncd.core.service.bookkeeping_calls import (
     Verdict,
 )
 from syncd.core.service.bookkeeping_claim import (
+    Hold,
     Look,
     claim_actions,
     moved_meanwhile,
     nothing_moves,
+    nothing_waits,
+    unread_reasons,
 )
 from syncd.core.service.bookkeeping_settlement import ActionEnding, ActionSettler
 from syncd.core.service.delivery_loop import Pace, drain
 from syncd.core.store.delivery_lock import books_turn
-from syncd.core.store.ledger_actions import ActionItem, actions_in, actions_waiting
+from syncd.core.store.ledger_actions import WAITING, ActionItem, actions_in, actions_waiting
 from syncd.core.store.states import OutboxState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import AuthError, ConnectFailed, RateLimited, SyncdError, TransientError
@@ -68,6 +71,7 @@ async def deliver_to_book(
         ToBook(ledger),
         connection,
         look=moved_meanwhile,
+        hold=unread_reasons,
         settle_seconds=ledger.post_batch.settle_seconds,
         clock=clock,
         log=log,
@@ -111,6 +115,7 @@ async def deliver_to_psa(
         ToPsa(keeper),
         connection,
         look=nothing_moves,
+        hold=nothing_waits,
         settle_seconds=settle_seconds,
         clock=clock,
         log=log,
@@ -126,6 +131,7 @@ async def _deliver(
     connection: ConnectionRef,
     *,
     look: Look,
+    hold: Hold,
     settle_seconds: float,
     clock: Callable[[], datetime],
     log: EventLog,
@@ -141,6 +147,7 @@ async def _deliver(
             addressee=addressee,
             connection=connection,
             look=look,
+            hold=hold,
             settle_seconds=settle_seconds,
             pace=Pace(clock=clock, sleep=sleep, patience=patience_seconds, began=clock()),
             settler=ActionSettler(database=database, connection=connection, clock=clock, log=log),
@@ -157,10 +164,12 @@ class _Writing:
     addressee: Addressee
     connection: ConnectionRef
     look: Look
+    hold: Hold
     settle_seconds: float
     pace: Pace
     settler: ActionSettler
     report: WriteReport = field(default_factory=WriteReport)
+    unread: str = ""
 
     async def recover(self) -> None:
         """Writes in `sending` belong to a process that died: their answer is lost."""
@@ -175,14 +184,15 @@ class _Writing:
 
     async def send_due(self) -> bool:
         """See `Work`; what moved since the plan is withdrawn instead."""
-        batch, withdrawn = await claim_actions(
-            self.database, self.connection, self.look, now=self.pace.now(), limit=BATCH
+        claimed = await claim_actions(
+            self.database, self.connection, self.look, self.hold, now=self.pace.now(), limit=BATCH
         )
-        if withdrawn:
-            await self._settle(withdrawn, "check", self.pace.now())
-        if batch:
-            await self._send(batch)
-        return bool(batch or withdrawn)
+        self.unread = claimed.unread
+        if claimed.withdrawn:
+            await self._settle(claimed.withdrawn, "check", self.pace.now())
+        if claimed.items:
+            await self._send(claimed.items)
+        return bool(claimed.items or claimed.withdrawn)
 
     async def look_up_due(self) -> bool:
         """See `Work`."""
@@ -199,9 +209,10 @@ class _Writing:
         return bool(unknown)
 
     async def next_due(self) -> datetime | None:
-        """See `Work`."""
+        """See `Work`; a read of the PSA is not waited for."""
+        states = (OutboxState.UNKNOWN,) if self.unread else WAITING
         async with self.database.reader() as conn:
-            _, due = await actions_waiting(conn, self.connection.id)
+            _, due = await actions_waiting(conn, self.connection.id, states=states)
         return due
 
     async def count_waiting(self) -> None:

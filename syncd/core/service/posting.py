@@ -22,7 +22,7 @@ from syncd.core.service.posting_claim import claim_documents
 from syncd.core.service.posting_endings import DocumentEnding, DocumentEndings
 from syncd.core.service.posting_settlement import DocumentSettler
 from syncd.core.store.delivery_lock import books_turn
-from syncd.core.store.ledger_documents import DocumentItem, documents_in, documents_waiting
+from syncd.core.store.ledger_documents import WAITING, DocumentItem, documents_in, documents_waiting
 from syncd.core.store.states import DocumentState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import AuthError, ConnectFailed, RateLimited, SyncdError, TransientError
@@ -52,6 +52,7 @@ class PostingReport:
         calls: write calls made.
         lookups: look-ups made.
         stopped_by: the error that ended it early, or None.
+        unread: why documents were not sent, where nobody knows how the PSA has them; or empty.
     """
 
     confirmed: int = 0
@@ -63,6 +64,7 @@ class PostingReport:
     calls: int = 0
     lookups: int = 0
     stopped_by: SyncdError | None = None
+    unread: str = ""
 
 
 async def deliver_documents(
@@ -145,18 +147,19 @@ class _Posting:
 
     async def send_due(self) -> bool:
         """See `Work`; what moved since the plan is refused instead."""
-        batch, unsendable = await claim_documents(
+        claimed = await claim_documents(
             self.database,
             self.connection,
             book_key=self.book_key,
             now=self.pace.now(),
             limit=max(1, self.ledger.post_batch.size),
         )
-        if unsendable:
-            await self._settle(unsendable, "check", self.pace.now())
-        if batch:
-            await self._post(batch)
-        return bool(batch or unsendable)
+        self.report.unread = claimed.unread
+        if claimed.unsendable:
+            await self._settle(claimed.unsendable, "check", self.pace.now())
+        if claimed.documents:
+            await self._post(claimed.documents)
+        return bool(claimed.documents or claimed.unsendable)
 
     async def look_up_due(self) -> bool:
         """See `Work`."""
@@ -174,9 +177,12 @@ class _Posting:
         return bool(unknown)
 
     async def next_due(self) -> datetime | None:
-        """See `Work`; documents of another organisation are not waited for."""
+        """See `Work`; not for documents of another organisation, nor for a read of the PSA."""
+        states = (DocumentState.UNKNOWN,) if self.report.unread else WAITING
         async with self.database.reader() as conn:
-            _, due = await documents_waiting(conn, self.connection.id, book_key=self.book_key)
+            _, due = await documents_waiting(
+                conn, self.connection.id, book_key=self.book_key, states=states
+            )
         return due
 
     async def count_waiting(self) -> None:

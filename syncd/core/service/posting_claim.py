@@ -1,16 +1,18 @@
 """The claim of documents: they are `sending` once it is committed, and only what did not move is.
 
 An invoice that the PSA changed or voided meanwhile is not sent; the next plan has it as it is now.
+While nobody knows how the PSA has it, documents wait as they are.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syncd.core.service.last_look import Withdrawn, look_at_documents
 from syncd.core.service.posting_endings import DocumentEnding
+from syncd.core.service.unread_source import unread
 from syncd.core.store.ledger_documents import DocumentItem, documents_in
 from syncd.core.store.ledger_moves import Move, move_documents
 from syncd.core.store.states import DocumentState
@@ -22,6 +24,21 @@ if TYPE_CHECKING:
 Unsendable = tuple[DocumentItem, DocumentEnding]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a claim found.
+
+    Attributes:
+        documents: that are `sending` now.
+        unsendable: that must not be sent any more, with why.
+        unread: why others wait as they are, or empty.
+    """
+
+    documents: list[DocumentItem] = field(default_factory=list)
+    unsendable: list[Unsendable] = field(default_factory=list)
+    unread: str = ""
+
+
 async def claim_documents(
     database: Database,
     connection: ConnectionRef,
@@ -29,7 +46,7 @@ async def claim_documents(
     book_key: str,
     now: datetime,
     limit: int,
-) -> tuple[list[DocumentItem], list[Unsendable]]:
+) -> Claimed:
     """Take the next documents that are due; they are `sending` once this has returned.
 
     Args:
@@ -38,9 +55,6 @@ async def claim_documents(
         book_key: the organisation that is open now; documents of another one are not touched.
         now: UTC.
         limit: most of one call.
-
-    Returns:
-        what was claimed, and what must not be sent any more, with why.
     """
     async with database.writer() as conn:
         due = await documents_in(
@@ -52,7 +66,9 @@ async def claim_documents(
             book_key=book_key,
         )
         if not due:
-            return [], []
+            return Claimed()
+        waits = await unread(conn, {item.psa_id for item in due}, now)
+        due = [item for item in due if item.psa_id not in waits]
         look = await look_at_documents(conn, connection.id, book_key, due)
         objections = {item.id: look.at_document(item) for item in due}
         moved = await move_documents(
@@ -74,7 +90,7 @@ async def claim_documents(
         if item.id in moved
     ]
     withdrawn = [(item, _refused(why)) for item in due if (why := objections[item.id]) is not None]
-    return claimed, withdrawn
+    return Claimed(documents=claimed, unsendable=withdrawn, unread=next(iter(waits.values()), ""))
 
 
 def _refused(why: Withdrawn) -> DocumentEnding:

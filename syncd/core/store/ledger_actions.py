@@ -33,7 +33,7 @@ UNSETTLED = (
     OutboxState.UNKNOWN,
     OutboxState.NEEDS_REVIEW,
 )
-_WAITING = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNKNOWN)
+WAITING = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,11 +169,13 @@ async def actions_in(
     return await _rows(conn, *conditions, limit=limit)
 
 
-async def actions_waiting(conn: AsyncConnection, connection_id: int) -> tuple[int, datetime | None]:
+async def actions_waiting(
+    conn: AsyncConnection, connection_id: int, *, states: Collection[OutboxState] = WAITING
+) -> tuple[int, datetime | None]:
     """How many rows are still to be sent or looked up, and when the next may be touched."""
     statement = select(func.count(), func.min(col(LedgerActionRow.available_at))).where(
         col(LedgerActionRow.connection_id) == connection_id,
-        col(LedgerActionRow.state).in_([state.value for state in _WAITING]),
+        col(LedgerActionRow.state).in_([state.value for state in states]),
     )
     count, due = (await conn.execute(statement)).one()
     return count, due

@@ -26,7 +26,7 @@ from syncd.sdk.ledger_writes import LedgerDocument
 from syncd.sdk.records import canonical_json
 
 NOT_STANDING: Final = (DocumentState.REFUSED, DocumentState.VOIDED)
-_WAITING: Final = (DocumentState.PENDING, DocumentState.SENDING, DocumentState.UNKNOWN)
+WAITING: Final = (DocumentState.PENDING, DocumentState.SENDING, DocumentState.UNKNOWN)
 
 
 class DocumentPayload(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,12 +221,16 @@ async def documents_of_numbers(
 
 
 async def documents_waiting(
-    conn: AsyncConnection, ledger_id: int, *, book_key: str | None = None
+    conn: AsyncConnection,
+    ledger_id: int,
+    *,
+    book_key: str | None = None,
+    states: Collection[DocumentState] = WAITING,
 ) -> tuple[int, datetime | None]:
     """How many rows are still to be sent or looked up, and when the next may be touched."""
     statement = select(func.count(), func.min(col(LedgerDocumentRow.available_at))).where(
         col(LedgerDocumentRow.ledger_connection_id) == ledger_id,
-        col(LedgerDocumentRow.state).in_([state.value for state in _WAITING]),
+        col(LedgerDocumentRow.state).in_([state.value for state in states]),
     )
     if book_key is not None:
         statement = statement.where(col(LedgerDocumentRow.book_key) == book_key)

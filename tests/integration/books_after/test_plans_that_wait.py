@@ -15,8 +15,8 @@ from syncd.core.service.invoice_queueing import queue_plan
 from syncd.core.service.invoice_reading import KIND as INVOICES
 from syncd.core.service.invoice_release import release_rows
 from syncd.core.service.ledger_actions import queue_action
-from syncd.core.service.plan_look import READ_WITHIN
 from syncd.core.service.runs import run
+from syncd.core.service.unread_source import READ_WITHIN
 from syncd.core.store.database import Database
 from syncd.core.store.runs import RunStatus
 from syncd.core.store.watermarks import move_watermark
