@@ -18,7 +18,7 @@ from syncd.core.service.issue_book import IssueBook
 from syncd.core.store.invoices import InvoicesStored, store_invoices
 from syncd.core.store.issues import Finding
 from syncd.core.store.runs import RunStatus
-from syncd.core.store.watermarks import move_watermark, watermark
+from syncd.core.store.watermarks import FAR_BACK, move_watermark, watermark
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import PluginError, SyncdError
 from syncd.sdk.invoice_records import PsaInvoice
@@ -40,7 +40,6 @@ _BATCH: Final = 200
 
 _FAR: Final = "invoices far back"
 _FAR_EVERY: Final = timedelta(days=7)
-_FAR_BACK: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,8 @@ async def read_invoices(
     """Read what changed since the last whole read, less an overlap.
 
     Once a week it asks for the changes of two months: what the PSA hid from us for want of a right
-    shows up with the moment of its change, and not with that at which it may be seen again.
+    shows up with the moment of its change, and not with that at which it may be seen again. So it
+    does where the last read was made by a clock that was ahead.
 
     Args:
         database: where invoices are kept.
@@ -131,7 +131,9 @@ async def read_invoices(
     async with database.writer() as conn:
         run_id = "" if run is None else run.id
         for name in () if doubted else (KIND, _FAR) if far else (KIND,):
-            await move_watermark(conn, connection.id, name, began, run_id=run_id)
+            await move_watermark(
+                conn, connection.id, name, began, run_id=run_id, ahead=began + overlap
+            )
         book = IssueBook(conn, connection.name, clock())
         await book.close(INVOICES_NOT_READ, connection.name)
     book.speak(log)
@@ -152,11 +154,12 @@ async def _since(
     mark = None if whole else await watermark(conn, psa_id, KIND)
     if mark is None:
         return None, True
-    usual = mark - overlap
+    usual, latest = mark - overlap, began + overlap
     far = await watermark(conn, psa_id, _FAR)
-    if far is not None and began - far < _FAR_EVERY:
-        return usual, False
-    return min(usual, began - _FAR_BACK), True
+    late = far is None or began - far >= _FAR_EVERY or far > latest
+    if late or mark > latest:
+        return min(usual, began - FAR_BACK), True
+    return usual, False
 
 
 class _Reading:

@@ -28,7 +28,7 @@ from syncd.core.store.standing_documents import (
     standing_markers,
     standing_remotes,
 )
-from syncd.core.store.watermarks import move_watermark, watermark
+from syncd.core.store.watermarks import FAR_BACK, move_watermark, watermark
 from syncd.sdk.connector import EventLog
 from syncd.sdk.ledger_records import EntryStatus, LedgerEntry, LedgerPayment
 
@@ -121,6 +121,8 @@ async def read_back(
     if not ours or first is None:
         return report
     overlap = timedelta(minutes=rules.overlap_minutes)
+    if mark is not None and mark > now + overlap:
+        mark = max(first, now - FAR_BACK)
     found = await gather_changes(ledger, (mark or first) - overlap, now)
     report.whole = not found.gap
     changed = {remote for remote in found.entries if remote in ours} | (found.removed & ours)
@@ -138,7 +140,9 @@ async def read_back(
     if found.until is not None:
         async with database.writer() as conn:
             name = changes_name(key)
-            await move_watermark(conn, connection.id, name, found.until, run_id=run_id)
+            await move_watermark(
+                conn, connection.id, name, found.until, run_id=run_id, ahead=now + overlap
+            )
     return report
 
 

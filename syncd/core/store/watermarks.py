@@ -1,11 +1,12 @@
 """From when a read goes on: the start of the last whole one, by connection and name.
 
-A watermark only moves in the commit that keeps what was read, so that a crash repeats the read.
+A watermark only moves in the commit that keeps what was read, so that a crash repeats the read. One
+of the future was set while the machine's clock was ahead: what happened since was never asked for.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import text
@@ -20,8 +21,12 @@ _MOVE: Final = text(
     "INSERT INTO watermark (connection_id, name, moment, run_id)"
     " VALUES (:connection, :name, :moment, :run)"
     " ON CONFLICT (connection_id, name) DO UPDATE SET moment = :moment, run_id = :run"
-    " WHERE watermark.moment < :moment"
+    " WHERE watermark.moment < :moment OR watermark.moment > :ahead"
 )
+_NEVER: Final = 2**63 - 1
+
+FAR_BACK: Final = timedelta(days=60)
+"""How far back to ask where the watermark is of the future."""
 
 
 async def watermark(conn: AsyncConnection, connection_id: int, name: str) -> datetime | None:
@@ -32,13 +37,29 @@ async def watermark(conn: AsyncConnection, connection_id: int, name: str) -> dat
 
 
 async def move_watermark(
-    conn: AsyncConnection, connection_id: int, name: str, moment: datetime, *, run_id: str = ""
+    conn: AsyncConnection,
+    connection_id: int,
+    name: str,
+    moment: datetime,
+    *,
+    run_id: str = "",
+    ahead: datetime | None = None,
 ) -> None:
-    """Move it forward; it never goes back."""
+    """Move it forward; it goes back only from a moment that lies ahead.
+
+    Args:
+        conn: a writer's connection.
+        connection_id: whose.
+        name: of the watermark.
+        moment: where it is to be.
+        run_id: of the run that read.
+        ahead: later moments are of the future, and are not kept; None where nobody asked.
+    """
     values = {
         "connection": connection_id,
         "name": name,
         "moment": to_micros(moment),
         "run": run_id,
+        "ahead": _NEVER if ahead is None else to_micros(ahead),
     }
     await conn.execute(_MOVE, values)
