@@ -14,6 +14,7 @@ from syncd.core.invoicing.carrying import Carry
 from syncd.core.invoicing.crediting import allocatable, credit_lines
 from syncd.core.invoicing.drafting import draft
 from syncd.core.invoicing.identity import ledger_key, marker_of
+from syncd.core.invoicing.objections import ABANDONED, REPEATABLE
 from syncd.core.invoicing.plan_rows import PlannedStep, Step
 from syncd.core.invoicing.prediction import predicted
 from syncd.core.invoicing.problems import NUMBER_TOO_LONG
@@ -34,13 +35,16 @@ _SUFFIX: Final = "-CR"
 """Of the number of a credit note that the PSA does not have, and the client never saw."""
 
 
-def credit(scene: CarryScene, document: DocumentItem, *, whole: bool) -> PlannedStep | Carry:
+def credit(
+    scene: CarryScene, document: DocumentItem, *, whole: bool, by_person: bool
+) -> PlannedStep | Carry:
     """A credit note over what the change is worth, or why there is none.
 
     Args:
         scene: of the book.
         document: that the PSA changed or took back.
         whole: nothing of it is owed any more.
+        by_person: a word that stands asks for it, which is newer than every refusal.
     """
     facts = scene.facts
     payload = document.payload
@@ -51,6 +55,11 @@ def credit(scene: CarryScene, document: DocumentItem, *, whole: bool) -> Planned
     ]
     if any(one.state not in NOT_STANDING for one in notes):
         return hold(CREDIT_IMPOSSIBLE, "a credit note for an earlier change stands")
+    source = kept_source(scene.stored[document.invoice])
+    refused = [one for one in notes if one.state is DocumentState.REFUSED]
+    before = None if by_person or not refused else _refused_before(refused[-1], source)
+    if before is not None:
+        return before
     after: tuple[LedgerLine, ...] = ()
     worth = payload.totals.total
     if not whole:
@@ -72,8 +81,7 @@ def credit(scene: CarryScene, document: DocumentItem, *, whole: bool) -> Planned
     lines = credit_lines(payload.document.lines, after, document.number)
     if lines is None:
         return hold(CREDIT_IMPOSSIBLE, "a credit note cannot say what was added or kept")
-    refused = [one.issue for one in notes if one.state is DocumentState.REFUSED]
-    issue = refused[-1] if refused else max((one.issue for one in notes), default=0) + 1
+    issue = refused[-1].issue if refused else max((one.issue for one in notes), default=0) + 1
     made = _note(scene, document, lines, issue)
     if len(made.number) > facts.book.number_limit:
         message = f"'{made.number}' is longer than the books' {facts.book.number_limit}"
@@ -89,7 +97,7 @@ def credit(scene: CarryScene, document: DocumentItem, *, whole: bool) -> Planned
         scene.step(Step.CREDIT, document, f"credits {document.number}"),
         kind=DocumentKind.CREDIT,
         # Also that it is gone, so that it is told when the invoice is there again.
-        source_digest=kept_source(scene.stored[document.invoice]),
+        source_digest=source,
         number=made.number,
         document=made,
         totals=totals,
@@ -98,6 +106,19 @@ def credit(scene: CarryScene, document: DocumentItem, *, whole: bool) -> Planned
         issue=issue,
         effect=-totals.total,
     )
+
+
+def _refused_before(note: DocumentItem, source: str) -> Carry | None:
+    """Why a rule does not post a credit note once more, or None.
+
+    One that a person gave up may have been entered by hand, whatever its change looks like since.
+    """
+    if note.code == ABANDONED:
+        return hold("GIVEN_UP", f"a person decided that it is not credited: {note.detail}")
+    if note.code in REPEATABLE or note.source_digest != source:
+        return None
+    why = f"the same credit note was refused before ({note.code}: {note.detail})"
+    return hold("REFUSED_BEFORE", why)
 
 
 def _note(

@@ -141,7 +141,8 @@ def judge(
     if entry is not None and carry.step in (CarryStep.VOID, CarryStep.REISSUE):
         step = _void(scene, document, entry, carry)
     elif carry.step is CarryStep.CREDIT:
-        made = credit(scene, document, whole=code != CHANGED_IN_PSA)
+        whole = code != CHANGED_IN_PSA
+        made = credit(scene, document, whole=whole, by_person=by_person)
         carry, step = (made, None) if isinstance(made, Carry) else (carry, made)
     if step is not None and not by_person:
         step = scene.approved(step, carry.message)

@@ -1,0 +1,101 @@
+"""What the books refused, or a person gave up, is not tried again by a rule in every round."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import msgspec
+
+from syncd.core.service.drift_words import choose_way
+from syncd.core.service.invoice_settling import Settling
+from syncd.core.store.database import Database
+from syncd.core.store.states import DocumentState
+from syncd.sdk.invoice_records import DocumentKind
+from syncd.sdk.ledger_port import Ledger
+from tests.builders_after import Desk, desk
+from tests.builders_books import invoice
+
+
+async def given_up(one: Desk, key: str) -> None:
+    @asynccontextmanager
+    async def opened(_: str) -> AsyncIterator[Ledger]:
+        yield one.book
+
+    settling = Settling(
+        database=one.database,
+        open_ledger=opened,
+        clock=one.time.clock,
+        log=one.log,
+        sleep=one.time.sleep,
+    )
+    await settling.settle(key, reason="entered by hand", by="ann", give_up=True)
+
+
+async def rounds(one: Desk, count: int = 3) -> None:
+    for _ in range(count):
+        await one.apply(await one.plan())
+        one.time.now += timedelta(minutes=15)
+
+
+async def said(one: Desk, way: str) -> None:
+    await choose_way(
+        one.database,
+        one.psa,
+        one.connection,
+        await one.document("INV-00001"),
+        way,
+        by="ann",
+        why="it is mended",
+        clock=one.time.clock,
+    )
+
+
+async def test_a_credit_note_that_the_books_refuse_is_sent_once_and_again_by_a_word(
+    database: Database,
+) -> None:
+    one = await desk(database, on_void="credit")
+    await one.post(invoice("1"))
+    one.book.refuse["INV-00001-CR"] = "PERIOD_LOCKED"
+    await one.shown(invoice("1", voided=True))
+    before = one.book.posts
+    await rounds(one)
+    assert one.book.posts == before + 1
+    (issue,) = [found for found in await one.issues() if found.code == "VOIDED_IN_PSA"]
+    assert issue.evidence["reason"] == "REFUSED_BEFORE"
+    assert "--credit INV-00001" in issue.remedy
+
+    one.book.refuse.clear()
+    await rounds(one)
+    assert one.book.posts == before + 1
+    await said(one, "credit")
+    await rounds(one, 1)
+    assert (await one.document("INV-00001-CR")).state is DocumentState.CONFIRMED
+
+
+async def test_a_credit_note_that_a_person_gave_up_is_not_posted_beside_hers(
+    database: Database,
+) -> None:
+    one = await desk(database, on_void="credit")
+    (document,) = await one.post(invoice("1"))
+    posted = one.book.entries[document.remote or ""]
+    hers = msgspec.structs.replace(
+        posted,
+        remote="hers",
+        kind=DocumentKind.CREDIT,
+        number="INV-00001-CR",
+        marker="",
+        contact="another",
+    )
+    one.book.add(hers)
+    await one.shown(invoice("1", voided=True))
+    await rounds(one, 1)
+    await given_up(one, (await one.document("INV-00001-CR")).key)
+    assert (await one.document("INV-00001-CR")).code == "ABANDONED"
+    one.book.edit("hers", number="CN-5")
+
+    await rounds(one)
+    (issue,) = [found for found in await one.issues() if found.code == "VOIDED_IN_PSA"]
+    assert issue.evidence["reason"] == "GIVEN_UP"
+    assert sorted(entry.number for entry in one.book.entries.values()) == ["CN-5", "INV-00001"]
