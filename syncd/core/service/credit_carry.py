@@ -7,13 +7,13 @@ later plan, when the first is confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from syncd.core.invoicing.book_facts import BookFacts
-from syncd.core.invoicing.objections import REPEATABLE
+from syncd.core.invoicing.objections import ABANDONED, REPEATABLE
 from syncd.core.invoicing.plan_rows import PlannedStep
 from syncd.core.service.answers import answer_of
 from syncd.core.service.carry_credits import allocation, target
@@ -34,7 +34,7 @@ from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.posting_issues import subject
 from syncd.core.store.invoice_facts import invoices_of_keys
 from syncd.core.store.issues import Finding, IssueSeverity
-from syncd.core.store.ledger_actions import UNSETTLED, actions_of_document
+from syncd.core.store.ledger_actions import UNSETTLED, ActionItem, actions_of_document
 from syncd.core.store.ledger_documents import documents_of_invoices
 from syncd.core.store.moved_invoices import (
     credits_of,
@@ -66,7 +66,7 @@ _HAPPENED = {
 
 
 _NO_REFUSAL = {*REPEATABLE, RejectedCode.VERSION_MOVED.value}
-"""Ends of a void that say nothing against the next one."""
+"""Ends of a void or an allocation that say nothing against the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,15 +156,25 @@ async def plan_carries(
         ]
         found.append(judge(scene, one, ways.get(one.id, ""), refused))
     steps = [one.step for one in found if one.step is not None]
-    calm = [
-        one
-        for one in notes
-        if not any(
-            each.kind == ActionKind.ALLOCATE and each.state in UNSETTLED for each in busy[one.id]
-        )
-    ]
-    steps += [step for one in calm if (step := allocation(scene, one)) is not None]
+    for one in notes:
+        step = allocation(scene, one)
+        if step is not None and not _tried(busy[one.id], step):
+            steps.append(step)
     return Carried(steps=tuple(steps), moved=tuple(found))
+
+
+def _tried(actions: Sequence[ActionItem], step: PlannedStep) -> bool:
+    """Whether an allocation is on its way, was given up, or was refused as it would be now."""
+    known = [one for one in actions if one.kind == ActionKind.ALLOCATE]
+    if any(one.state in UNSETTLED for one in known):
+        return True
+    last = known[-1] if known else None
+    if last is None or last.state is not OutboxState.REJECTED or last.code in _NO_REFUSAL:
+        return False
+    before, now = last.payload, step.action
+    if last.code == ABANDONED or now is None or not isinstance(before, LedgerAction):
+        return True
+    return (before.key, before.version) == (now.key, now.version)
 
 
 async def sync_carry_issues(

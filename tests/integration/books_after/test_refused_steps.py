@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from syncd.core.service.drift_words import choose_way
 from syncd.core.service.invoice_settling import Settling
@@ -14,7 +15,9 @@ from syncd.core.store.database import Database
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_port import Ledger
-from tests.builders_after import Desk, desk
+from syncd.sdk.ledger_writes import ActionKind, ActionOutcome, LedgerAction
+from syncd.sdk.psa_records import Rejected
+from tests.builders_after import Desk, LivingBook, desk
 from tests.builders_books import invoice
 
 
@@ -99,3 +102,43 @@ async def test_a_credit_note_that_a_person_gave_up_is_not_posted_beside_hers(
     (issue,) = [found for found in await one.issues() if found.code == "VOIDED_IN_PSA"]
     assert issue.evidence["reason"] == "GIVEN_UP"
     assert sorted(entry.number for entry in one.book.entries.values()) == ["CN-5", "INV-00001"]
+
+
+async def test_an_allocation_that_the_books_refuse_waits_until_something_moved_there(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await desk(database, on_void="credit")
+    await one.post(invoice("1"))
+    await one.shown(invoice("1", voided=True))
+    await rounds(one, 1)
+    sent = refusing(monkeypatch)
+
+    await rounds(one)
+    assert len(sent) == 1
+    assert await one.codes() == ["WRITE_REFUSED"]
+    note = await one.document("INV-00001-CR")
+    one.book.edit(note.remote or "")
+    await rounds(one)
+    assert len(sent) == 2
+
+    (action,) = [each for each in await one.actions("allocate") if each.generation == 2]
+    await given_up(one, action.key)
+    one.book.edit(note.remote or "")
+    await rounds(one)
+    assert len(sent) == 2
+    assert await one.codes() == []
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch) -> list[LedgerAction]:
+    """Every allocation is refused; what was sent."""
+    sent: list[LedgerAction] = []
+    made = LivingBook._act
+
+    def act(self: LivingBook, action: LedgerAction) -> ActionOutcome:
+        if action.kind is not ActionKind.ALLOCATE:
+            return made(self, action)
+        sent.append(action)
+        return Rejected(action.key, "PERIOD_LOCKED", "the month is closed")
+
+    monkeypatch.setattr(LivingBook, "_act", act)
+    return sent
