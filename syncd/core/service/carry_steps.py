@@ -103,7 +103,12 @@ def undone(scene: CarryScene, document: DocumentItem) -> MovedInvoice | None:
 
 
 def judge(
-    scene: CarryScene, document: DocumentItem, decided: str, refused: Sequence[LedgerAction]
+    scene: CarryScene,
+    document: DocumentItem,
+    decided: str,
+    refused: Sequence[LedgerAction],
+    *,
+    given_up: str = "",
 ) -> MovedInvoice:
     """What is made of one change; nothing unless the rule or a person says what.
 
@@ -112,6 +117,7 @@ def judge(
         document: whose invoice moved.
         decided: what a person said of it, `<way>:<digest of the invoice>`, or empty.
         refused: voids of the document that the books refused.
+        given_up: why a person gave a void up that the same change led to, or empty.
     """
     stored = scene.stored[document.invoice]
     rules, book = scene.facts.rules, scene.facts.book
@@ -135,6 +141,8 @@ def judge(
         # A word that still stands is newer than every refusal: what was in the way was mended.
         before = () if by_person else refused
         carry = _guarded(scene, document, entry, before, carry.step) or carry
+    if given_up and not by_person and carry.step in (CarryStep.VOID, CarryStep.REISSUE):
+        carry = hold("GIVEN_UP", f"a person decided that it is not voided: {given_up}")
     if carry.step is CarryStep.REISSUE:
         carry = _anew(scene, document, stored, by_person=by_person) or carry
     step = None

@@ -7,14 +7,14 @@ later plan, when the first is confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from syncd.core.invoicing.book_facts import BookFacts
 from syncd.core.invoicing.objections import ABANDONED, REPEATABLE
-from syncd.core.invoicing.plan_rows import PlannedStep
+from syncd.core.invoicing.plan_rows import PlannedStep, Step
 from syncd.core.service.answers import answer_of
 from syncd.core.service.carry_credits import allocation, target
 from syncd.core.service.carry_scene import CarryScene
@@ -32,7 +32,8 @@ from syncd.core.service.carry_steps import (
 from syncd.core.service.drift_issues import title
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.posting_issues import subject
-from syncd.core.store.invoice_facts import invoices_of_keys
+from syncd.core.store.claim_facts import PlanFact, plan_facts
+from syncd.core.store.invoice_facts import StoredInvoice, invoices_of_keys
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.ledger_actions import UNSETTLED, ActionItem, actions_of_document
 from syncd.core.store.ledger_documents import documents_of_invoices
@@ -117,6 +118,13 @@ async def plan_carries(
         busy = {}
         for one in [*moved, *notes]:
             busy[one.id] = await actions_of_document(conn, one.id)
+        ended = {
+            action.plan_id
+            for one in moved
+            for action in busy[one.id]
+            if action.code == ABANDONED and action.plan_id is not None
+        }
+        plans = await plan_facts(conn, ended, {one.invoice for one in moved})
     entries: dict[str, LedgerEntry] = {}
     scene = CarryScene(
         ledger=ledger,
@@ -151,16 +159,32 @@ async def plan_carries(
             action.payload
             for action in actions
             if isinstance(action.payload, LedgerAction)
+            and action.kind == ActionKind.VOID
             and action.state is OutboxState.REJECTED
-            and action.code not in _NO_REFUSAL
+            and action.code not in {*_NO_REFUSAL, ABANDONED}
         ]
-        found.append(judge(scene, one, ways.get(one.id, ""), refused))
+        given_up = _given_up(actions, stored[one.invoice], plans)
+        found.append(judge(scene, one, ways.get(one.id, ""), refused, given_up=given_up))
     steps = [one.step for one in found if one.step is not None]
     for one in notes:
         step = allocation(scene, one)
         if step is not None and not _tried(busy[one.id], step):
             steps.append(step)
     return Carried(steps=tuple(steps), moved=tuple(found))
+
+
+def _given_up(
+    actions: Sequence[ActionItem], invoice: StoredInvoice, plans: Mapping[str, PlanFact]
+) -> str:
+    """Why a person gave a void of this change up, or an empty text."""
+    for one in reversed(actions):
+        if one.kind != ActionKind.VOID or one.code != ABANDONED:
+            continue
+        plan = plans.get(one.plan_id or "")
+        planned = plan.digests.get(f"{Step.VOID.value}:{invoice.invoice.key}") if plan else None
+        if planned in (None, invoice.digest):
+            return one.detail or "given up"
+    return ""
 
 
 def _tried(actions: Sequence[ActionItem], step: PlannedStep) -> bool:

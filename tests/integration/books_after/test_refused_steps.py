@@ -15,10 +15,11 @@ from syncd.core.store.database import Database
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_port import Ledger
+from syncd.sdk.ledger_records import EntryStatus
 from syncd.sdk.ledger_writes import ActionKind, ActionOutcome, LedgerAction
 from syncd.sdk.psa_records import Rejected
 from tests.builders_after import Desk, LivingBook, desk
-from tests.builders_books import invoice
+from tests.builders_books import invoice, line
 
 
 async def given_up(one: Desk, key: str) -> None:
@@ -127,6 +128,47 @@ async def test_an_allocation_that_the_books_refuse_waits_until_something_moved_t
     await rounds(one)
     assert len(sent) == 2
     assert await one.codes() == []
+
+
+async def test_a_void_that_a_person_gave_up_is_not_made_after_any_touch_of_the_document(
+    database: Database,
+) -> None:
+    one = await desk(database, on_void="void-and-reissue", on_edit="void-and-reissue")
+    (document,) = await one.post(invoice("1"))
+    remote = document.remote or ""
+    one.book.refuse_void.add(remote)
+    await one.shown(invoice("1", voided=True))
+    await rounds(one, 1)
+    (action,) = await one.actions("void")
+    await given_up(one, action.key)
+    one.book.refuse_void.clear()
+    one.book.edit(remote)
+
+    await rounds(one)
+    assert one.book.entries[remote].status is EntryStatus.OPEN
+    (issue,) = await one.issues()
+    assert (issue.code, issue.evidence["reason"]) == ("VOIDED_IN_PSA", "GIVEN_UP")
+    assert "entered by hand" in issue.message
+
+    await said(one, "void-and-reissue")
+    await rounds(one, 1)
+    assert one.book.entries[remote].status is EntryStatus.VOIDED
+
+
+async def test_a_void_that_was_given_up_says_nothing_of_a_later_change(database: Database) -> None:
+    one = await desk(database, on_void="void-and-reissue", on_edit="void-and-reissue")
+    (document,) = await one.post(invoice("1"))
+    remote = document.remote or ""
+    one.book.refuse_void.add(remote)
+    await one.shown(invoice("1", voided=True))
+    await rounds(one, 1)
+    (action,) = await one.actions("void")
+    await given_up(one, action.key)
+    one.book.refuse_void.clear()
+
+    await one.shown(invoice("1", line(1, quantity="3")))
+    await rounds(one, 1)
+    assert one.book.entries[remote].status is EntryStatus.VOIDED
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch) -> list[LedgerAction]:
