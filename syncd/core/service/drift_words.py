@@ -25,7 +25,7 @@ from syncd.core.service.ledger_payments import IS_NEW, see_writes
 from syncd.core.service.payment_issues import sync_payment_issues
 from syncd.core.store.connections import bump_data_version
 from syncd.core.store.invoice_facts import invoices_of_keys
-from syncd.core.store.ledger_documents import DocumentItem
+from syncd.core.store.ledger_documents import DocumentItem, documents_of_invoices
 from syncd.core.store.ledger_intents import LedgerTry, record_tries
 from syncd.core.store.ledger_payments import (
     PAYMENT_DISMISSED,
@@ -36,6 +36,7 @@ from syncd.core.store.ledger_payments import (
 )
 from syncd.core.store.moved_invoices import (
     DECIDE,
+    credits_of,
     is_draft,
     is_undone,
     keep_source,
@@ -165,7 +166,8 @@ async def post_again(
 
     Raises:
         ConnectorError: the books could not be asked whether it is there by now.
-        DataError: it is not gone, or somebody moved its row meanwhile.
+        DataError: it is not gone, a credit note of ours takes some of it back, or somebody moved
+            its row meanwhile.
     """
     if document.code not in (BOOKS_VOIDED, BOOKS_DELETED):
         message = f"{document.number} was neither voided nor deleted in the books"
@@ -176,6 +178,7 @@ async def post_again(
         message = f"{document.number} stands in the books again"
         raise DataError(message, remedy="the next read-back sees it; nothing is to be done")
     async with database.writer() as conn:
+        await _require_no_credit(conn, document)
         book = IssueBook(conn, connection.name, clock())
         moved = await see_document(
             conn,
@@ -274,6 +277,23 @@ async def answer_payment(
         await sync_payment_issues(book, connection, part.book_key)
     book.speak(log)
     return part
+
+
+async def _require_no_credit(conn: AsyncConnection, document: DocumentItem) -> None:
+    """Refuse to post an invoice anew beside what was credited of it: the client would owe less."""
+    family = await documents_of_invoices(
+        conn, document.psa_id, [document.invoice], ledger_id=document.ledger_id
+    )
+    notes = credits_of(document, family.get(document.invoice, ()))
+    if not notes:
+        return
+    number = notes[0].number
+    message = f"credit note {number} takes back some of {document.number}, and stands"
+    remedy = (
+        f"void {number} in the books, run `syncd invoices drift --again {number} --why TEXT` once "
+        f"the round has seen that, then say it of {document.number} again"
+    )
+    raise DataError(message, remedy=remedy)
 
 
 async def _source_moved(

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from syncd.core.invoicing.plan_rows import Step
-from syncd.core.service.drift_words import choose_way, keep
+from syncd.core.service.drift_words import choose_way, keep, post_again
 from syncd.core.store.database import Database
 from syncd.core.store.gone_invoices import mark_invoices_gone
 from syncd.core.store.ledger_documents import DocumentItem
@@ -184,3 +184,35 @@ async def test_a_credit_note_that_waited_is_not_sent_when_a_gone_invoice_is_ther
     await one.deliver()
     assert (await one.document("INV-00001-CR")).code == "SOURCE_MOVED"
     assert len(one.book.entries) == 1
+
+
+async def test_an_invoice_is_not_posted_anew_beside_the_credit_note_of_its_change(
+    database: Database,
+) -> None:
+    one = await desk(database, on_edit="credit")
+    document = await credited(one, "edited")
+    one.book.edit(document.remote or "", status=EntryStatus.VOIDED)
+    await one.look()
+    with pytest.raises(DataError, match="credit note INV-00001-CR takes back some") as refused:
+        await again(one, "INV-00001")
+    assert "drift --again INV-00001-CR" in refused.value.remedy
+
+    note = await one.document("INV-00001-CR")
+    one.book.edit(note.remote or "", status=EntryStatus.VOIDED)
+    await one.look()
+    await again(one, "INV-00001-CR")
+    await again(one, "INV-00001")
+    assert [step for step, _, _ in await steps(one)] == [Step.POST]
+
+
+async def again(one: Desk, number: str) -> None:
+    await post_again(
+        one.database,
+        one.book,
+        one.connection,
+        await one.document(number),
+        by="ann",
+        why="it counts",
+        clock=one.time.clock,
+        log=one.log,
+    )
