@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.core.invoicing.drift import drift_of
 from syncd.core.invoicing.ledger_map import LedgerMap
 from syncd.core.invoicing.plan_rows import Step
 from syncd.core.invoicing.recognition import GONE
@@ -34,7 +35,7 @@ from syncd.core.store.moved_invoices import takes_back
 from syncd.core.store.standing_documents import STANDING
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import Ownership
-from syncd.sdk.ledger_records import EntryStatus
+from syncd.sdk.ledger_records import EntryStatus, LedgerEntry
 from syncd.sdk.ledger_writes import ActionKind, LedgerAction
 
 SOURCE_MOVED: Final = "SOURCE_MOVED"
@@ -68,6 +69,8 @@ class LastLook:
         contacts: which contacts stand for clients, by PSA.
         attested: PSAs of which a person vouches that nobody else carries invoices into this book.
         plans: plans of the batch.
+        shown: what credit notes are for, as the books showed it a moment ago, by row id; None where
+            they did not.
     """
 
     live: Mapping[Organisation, date]
@@ -77,6 +80,7 @@ class LastLook:
     contacts: Mapping[int, LedgerMap] = field(default_factory=dict)
     attested: frozenset[int] = frozenset()
     plans: Mapping[str, PlanFact] = field(default_factory=dict)
+    shown: Mapping[int, LedgerEntry | None] = field(default_factory=dict)
 
     def at_document(self, item: DocumentItem) -> Withdrawn | None:
         """Why a document must not be sent any more, or None."""
@@ -87,6 +91,7 @@ class LastLook:
         if replaces is not None:
             target = self.documents.get(replaces)
             why = self._reason_left(target, item.source_digest, (DocumentState.CONFIRMED,))
+            why = why or _moved_in_books(target, self.shown.get(replaces))
         else:
             why = self._source(item, from_day)
         return Withdrawn(SOURCE_MOVED, why) if why else None
@@ -160,9 +165,13 @@ class LastLook:
 
 
 async def look_at_documents(
-    conn: AsyncConnection, ledger_id: int, book_key: str, items: Sequence[DocumentItem]
+    conn: AsyncConnection,
+    ledger_id: int,
+    book_key: str,
+    items: Sequence[DocumentItem],
+    shown: Mapping[int, LedgerEntry | None],
 ) -> LastLook:
-    """What holds now about documents that are due."""
+    """What holds now about documents that are due; for `shown` see `LastLook`."""
     sources = await _sources(conn, {(item.psa_id, item.invoice) for item in items})
     replaced = {item.payload.replaces for item in items if item.payload is not None}
     elsewhere: dict[tuple[int, str], Sequence[Elsewhere]] = {}
@@ -187,6 +196,7 @@ async def look_at_documents(
         elsewhere=elsewhere,
         contacts=contacts,
         attested=frozenset(vouched),
+        shown=shown,
     )
 
 
@@ -224,3 +234,19 @@ def _touched(document: DocumentItem) -> bool:
     total = document.total if document.seen is None else document.seen.total
     opened = document.seen_status == EntryStatus.OPEN
     return opened and document.seen_balance is not None and document.seen_balance != total
+
+
+def _moved_in_books(document: DocumentItem | None, entry: LedgerEntry | None) -> str:
+    """Why a credit note has nothing left to credit as the books show it, or an empty text.
+
+    Nothing guards it there: a void is refused by its version, a credit note is taken.
+    """
+    if entry is None or entry.status in GONE:
+        return "the books do not show the document any more"
+    settled = entry.status is EntryStatus.PAID or entry.paid or entry.credited
+    if settled or (entry.status is EntryStatus.OPEN and entry.balance != entry.total):
+        return "the document was paid or credited in the books meanwhile"
+    before = None if document is None else document.seen
+    if before is not None and drift_of(before, entry).material:
+        return "somebody changed the document in the books after it was planned"
+    return ""

@@ -8,7 +8,7 @@ again, or parked for a person.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,15 +18,17 @@ import msgspec
 from syncd.core.invoicing.identity import attempt_of
 from syncd.core.service.answers import AnswerT, answer_of
 from syncd.core.service.delivery_loop import Pace, drain, one_per_key
-from syncd.core.service.posting_claim import claim_documents
+from syncd.core.service.posting_claim import Claimed, claim_documents, credited
 from syncd.core.service.posting_endings import DocumentEnding, DocumentEndings
 from syncd.core.service.posting_settlement import DocumentSettler
+from syncd.core.store.claim_facts import documents_of_ids
 from syncd.core.store.delivery_lock import books_turn
 from syncd.core.store.ledger_documents import WAITING, DocumentItem, documents_in, documents_waiting
 from syncd.core.store.states import DocumentState
 from syncd.sdk.connector import EventLog
 from syncd.sdk.errors import AuthError, ConnectFailed, RateLimited, SyncdError, TransientError
 from syncd.sdk.ledger_port import Ledger
+from syncd.sdk.ledger_records import LedgerEntry
 from syncd.sdk.ledger_writes import LedgerDocument, PostOutcome, Wanted
 from syncd.sdk.psa_records import NotSent, Unknown
 
@@ -147,13 +149,12 @@ class _Posting:
 
     async def send_due(self) -> bool:
         """See `Work`; what moved since the plan is refused instead."""
-        claimed = await claim_documents(
-            self.database,
-            self.connection,
-            book_key=self.book_key,
-            now=self.pace.now(),
-            limit=max(1, self.ledger.post_batch.size),
-        )
+        claimed = await self._claim({})
+        if claimed.unasked and not claimed.documents:
+            shown = await self._shown(claimed.unasked)
+            if shown is None:
+                return True
+            claimed = await self._claim(shown)
         self.report.unread = claimed.unread
         if claimed.unsendable:
             await self._settle(claimed.unsendable, "check", self.pace.now())
@@ -189,6 +190,36 @@ class _Posting:
         """Report what is left for later."""
         async with self.database.reader() as conn:
             self.report.waiting, _ = await documents_waiting(conn, self.connection.id)
+
+    async def _claim(self, shown: Mapping[int, LedgerEntry | None]) -> Claimed:
+        return await claim_documents(
+            self.database,
+            self.connection,
+            book_key=self.book_key,
+            now=self.pace.now(),
+            limit=max(1, self.ledger.post_batch.size),
+            shown=shown,
+        )
+
+    async def _shown(self, notes: Sequence[DocumentItem]) -> dict[int, LedgerEntry | None] | None:
+        """What these credit notes are for, as the books show it; None where that was not answered.
+
+        They wait then, so that nothing else has to.
+        """
+        started_at = self.pace.now()
+        async with self.database.reader() as conn:
+            targets = await documents_of_ids(conn, {credited(note) or 0 for note in notes})
+        try:
+            kinds = {one.remote: one.kind for one in targets.values() if one.remote}
+            found = await self._vendor(self.ledger.read_back(kinds))
+        except SyncdError as error:
+            if isinstance(error, (AuthError, TransientError)):
+                self.report.stopped_by = error
+            ending = self._endings().not_asked(str(error), getattr(error, "retry_after", None))
+            await self._settle([(note, ending) for note in notes], "check", started_at)
+            return None
+        shown: dict[int, LedgerEntry | None] = {credited(note) or 0: None for note in notes}
+        return shown | {key: found.get(one.remote or "") for key, one in targets.items()}
 
     async def _post(self, batch: Sequence[DocumentItem]) -> None:
         started_at = self.pace.now()

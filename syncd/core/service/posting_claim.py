@@ -6,6 +6,7 @@ While nobody knows how the PSA has it, documents wait as they are.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from syncd.core.store.states import DocumentState
 if TYPE_CHECKING:
     from syncd.core.store.connections import ConnectionRef
     from syncd.core.store.database import Database
+    from syncd.sdk.ledger_records import LedgerEntry
 
 Unsendable = tuple[DocumentItem, DocumentEnding]
 
@@ -32,11 +34,13 @@ class Claimed:
         documents: that are `sending` now.
         unsendable: that must not be sent any more, with why.
         unread: why others wait as they are, or empty.
+        unasked: credit notes that wait until the books showed what they are for.
     """
 
     documents: list[DocumentItem] = field(default_factory=list)
     unsendable: list[Unsendable] = field(default_factory=list)
     unread: str = ""
+    unasked: list[DocumentItem] = field(default_factory=list)
 
 
 async def claim_documents(
@@ -46,6 +50,7 @@ async def claim_documents(
     book_key: str,
     now: datetime,
     limit: int,
+    shown: Mapping[int, LedgerEntry | None],
 ) -> Claimed:
     """Take the next documents that are due; they are `sending` once this has returned.
 
@@ -55,6 +60,8 @@ async def claim_documents(
         book_key: the organisation that is open now; documents of another one are not touched.
         now: UTC.
         limit: most of one call.
+        shown: what credit notes are for, as the books showed it just now, by row id; a credit note
+            whose document was not asked for is left.
     """
     async with database.writer() as conn:
         due = await documents_in(
@@ -69,7 +76,9 @@ async def claim_documents(
             return Claimed()
         waits = await unread(conn, {item.psa_id for item in due}, now)
         due = [item for item in due if item.psa_id not in waits]
-        look = await look_at_documents(conn, connection.id, book_key, due)
+        unasked = [item for item in due if (credited(item) or 0) not in {0, *shown}]
+        due = [item for item in due if item not in unasked]
+        look = await look_at_documents(conn, connection.id, book_key, due, shown)
         objections = {item.id: look.at_document(item) for item in due}
         moved = await move_documents(
             conn,
@@ -90,7 +99,17 @@ async def claim_documents(
         if item.id in moved
     ]
     withdrawn = [(item, _refused(why)) for item in due if (why := objections[item.id]) is not None]
-    return Claimed(documents=claimed, unsendable=withdrawn, unread=next(iter(waits.values()), ""))
+    return Claimed(
+        documents=claimed,
+        unsendable=withdrawn,
+        unread=next(iter(waits.values()), ""),
+        unasked=unasked,
+    )
+
+
+def credited(item: DocumentItem) -> int | None:
+    """Row id of the document that a credit note of ours is for, or None."""
+    return None if item.payload is None else item.payload.replaces
 
 
 def _refused(why: Withdrawn) -> DocumentEnding:

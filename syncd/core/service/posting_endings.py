@@ -26,6 +26,7 @@ OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _LOOKUP_PAUSE = 10.0
+_ASKED_AGAIN = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,14 @@ class DocumentEndings:
             code=RejectedCode.NUMBER_TAKEN.value if taken else ending.code,
             message=ending.message,
             available_at=ending.available_at,
+        )
+
+    def not_asked(self, reason: str, retry_after: float | None) -> DocumentEnding:
+        """The books could not show what a credit note is for: it waits, and was not sent."""
+        return DocumentEnding(
+            state=DocumentState.PENDING,
+            message=f"what it credits could not be read: {reason}",
+            available_at=self.now + timedelta(seconds=max(retry_after or 0.0, _ASKED_AGAIN)),
         )
 
     def unknown(self, message: str, pause: float = 0.0) -> DocumentEnding:
