@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from syncd.core.service.committed_together import commit_together
 from syncd.core.service.created_references import keep_created
 from syncd.core.service.issue_book import IssueBook
 from syncd.core.service.ledger_actions import again
+from syncd.core.service.read_back import UNSEEN_FOR
 from syncd.core.store.issue_subjects import open_codes_by_subject
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.ledger_actions import ActionItem
@@ -39,6 +40,7 @@ WRITE_UNCLEAR: Final = "WRITE_UNCLEAR"
 _CODES: Final = frozenset({WRITE_REFUSED, WRITE_UNCLEAR})
 _QUIET: Final = frozenset({ABANDONED, *REPEATABLE})
 """Of what is not written by a person's word, or is planned again as it is by then."""
+_MORE: Final = timedelta(hours=1)
 _STANDS: Final = (DocumentState.CONFIRMED, DocumentState.DRIFTED, DocumentState.LINKED)
 
 
@@ -120,6 +122,8 @@ class ActionSettler:
             for item, ending in moved:
                 if ending.done is not None:
                     await self._follow(book, item, ending.done)
+                elif ending.state is OutboxState.REJECTED:
+                    await self._look_again(book, item)
             await self._issues(book, moved)
         book.speak(self.log)
         for item, ending in moved:
@@ -153,6 +157,24 @@ class ActionSettler:
                 await move_document(
                     book.conn, item.document_id, expected=(state,), to=state, **seen
                 )
+
+    async def _look_again(self, book: IssueBook, item: ActionItem) -> None:
+        """A void that was begun may have left its document under another number.
+
+        While it was on its way a look took that for its doing, and would not ask for it for days.
+        """
+        payload = item.payload
+        begun = bool(item.attempts) or item.sent_at is not None
+        if not begun or not isinstance(payload, LedgerAction) or not payload.renumber:
+            return
+        for state in _STANDS:
+            await move_document(
+                book.conn,
+                item.document_id or 0,
+                expected=(state,),
+                to=state,
+                seen_at=book.now - UNSEEN_FOR - _MORE,
+            )
 
     async def _issues(self, book: IssueBook, ended: Sequence[Ended]) -> None:
         subjects = [f"{self.connection.name}/{item.key}" for item, _ in ended]

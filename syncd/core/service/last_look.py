@@ -113,9 +113,12 @@ class LastLook:
         why = ""
         if item.kind == ActionKind.VOID:
             planned = plan.digests.get(f"{Step.VOID.value}:{document.invoice}") if plan else None
-            # One that was sent before may have renamed it, which a look in between calls drift.
-            fine = STANDING if item.attempts else (DocumentState.CONFIRMED,)
             anew = isinstance(item.payload, LedgerAction) and bool(item.payload.renumber)
+            # One that was sent before may have renamed it, which a look in between calls drift,
+            # and which only its end mends; the new version is that of the newest change anyway.
+            begun = item.sent_at is not None
+            fine = STANDING if begun else (DocumentState.CONFIRMED,)
+            planned = None if begun and anew else planned
             why = self._reason_left(document, planned, fine, anew)
         elif document.state not in STANDING or document.state is DocumentState.DRIFTED:
             why = "the document does not stand in the books as it was confirmed any more"
