@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from syncd.core.invoicing.book_facts import BookFacts
 from syncd.core.invoicing.objections import ABANDONED, REPEATABLE
 from syncd.core.invoicing.plan_rows import PlannedStep, Step
+from syncd.core.invoicing.rules import CREDIT
 from syncd.core.service.answers import answer_of
 from syncd.core.service.carry_credits import allocation, target
 from syncd.core.service.carry_scene import CarryScene
@@ -36,7 +37,7 @@ from syncd.core.store.claim_facts import PlanFact, plan_facts
 from syncd.core.store.invoice_facts import StoredInvoice, invoices_of_keys
 from syncd.core.store.issues import Finding, IssueSeverity
 from syncd.core.store.ledger_actions import UNSETTLED, ActionItem, actions_of_document
-from syncd.core.store.ledger_documents import documents_of_invoices
+from syncd.core.store.ledger_documents import DocumentItem, documents_of_invoices
 from syncd.core.store.moved_invoices import (
     credits_of,
     decided_ways,
@@ -44,9 +45,11 @@ from syncd.core.store.moved_invoices import (
     is_undone,
     moved_documents,
     open_credits,
+    used_ways,
 )
-from syncd.core.store.states import OutboxState
+from syncd.core.store.states import DocumentState, OutboxState
 from syncd.sdk.connector import EventLog
+from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_records import LedgerEntry
 from syncd.sdk.ledger_writes import ActionKind, LedgerAction, RejectedCode
 
@@ -109,6 +112,7 @@ async def plan_carries(
     async with database.reader() as conn:
         moved = await moved_documents(conn, psa.id, connection.id, book.key)
         ways = await decided_ways(conn, [one.id for one in moved])
+        used = await used_ways(conn, [one.id for one in moved])
         oldest = today - timedelta(days=rules.read_back_days)
         notes = await open_credits(conn, psa.id, connection.id, book.key, dated_from=oldest)
         stored = await invoices_of_keys(conn, psa.id, {one.invoice for one in [*moved, *notes]})
@@ -163,14 +167,34 @@ async def plan_carries(
             and action.state is OutboxState.REJECTED
             and action.code not in {*_NO_REFUSAL, ABANDONED}
         ]
+        way = ways.get(one.id, "")
+        if one.id in used and _never_made(used[one.id], actions, family.get(one.invoice, ())):
+            way = used[one.id]
         given_up = _given_up(actions, stored[one.invoice], plans)
-        found.append(judge(scene, one, ways.get(one.id, ""), refused, given_up=given_up))
+        found.append(judge(scene, one, way, refused, given_up=given_up))
     steps = [one.step for one in found if one.step is not None]
     for one in notes:
         step = allocation(scene, one)
         if step is not None and not _tried(busy[one.id], step):
             steps.append(step)
     return Carried(steps=tuple(steps), moved=tuple(found))
+
+
+def _never_made(way: str, actions: Sequence[ActionItem], family: Sequence[DocumentItem]) -> bool:
+    """Whether the step that a person's word led to was withdrawn, or found its document moved.
+
+    Such an end says nothing against the word, which binds for the same change once more.
+    """
+    notes = [
+        one
+        for one in family
+        if one.kind is DocumentKind.CREDIT and one.payload is not None and one.payload.replaces
+    ]
+    if way.startswith(CREDIT) and notes:
+        return notes[-1].state is DocumentState.REFUSED and notes[-1].code in _NO_REFUSAL
+    voids = [one for one in actions if one.kind == ActionKind.VOID]
+    ended = bool(voids) and voids[-1].state is OutboxState.REJECTED
+    return ended and voids[-1].code in _NO_REFUSAL
 
 
 def _given_up(

@@ -183,6 +183,27 @@ async def decided_ways(conn: AsyncConnection, document_ids: Collection[int]) -> 
 
     Without a colon it is no word any more: what it was said for was done, or was undone.
     """
+    return dict(await _words(conn, document_ids))
+
+
+async def used_ways(conn: AsyncConnection, document_ids: Collection[int]) -> dict[int, str]:
+    """The words that a step of a plan used up, of documents of which nothing was said since.
+
+    One binds again where its step was never made.
+    """
+    said: dict[int, str] = {}
+    used: dict[int, str] = {}
+    for document, word in await _words(conn, document_ids):
+        if _WAY + word == _USED:
+            used[document] = said.pop(document, "")
+        else:
+            used.pop(document, None)
+            said[document] = word
+    return {key: way for key, way in used.items() if ":" in way}
+
+
+async def _words(conn: AsyncConnection, document_ids: Collection[int]) -> list[tuple[int, str]]:
+    """What was said of documents, the oldest word first."""
     statement = (
         select(col(LedgerAttempt.document_id), col(LedgerAttempt.outcome))
         .where(
@@ -193,7 +214,7 @@ async def decided_ways(conn: AsyncConnection, document_ids: Collection[int]) -> 
         .order_by(col(LedgerAttempt.id))
     )
     rows = await conn.execute(statement)
-    return {row.document_id: row.outcome.removeprefix(_WAY) for row in rows}
+    return [(row.document_id, row.outcome.removeprefix(_WAY)) for row in rows]
 
 
 async def use_ways(conn: AsyncConnection, document_ids: Collection[int], *, now: datetime) -> None:
@@ -220,7 +241,7 @@ async def end_undone_ways(
         .distinct()
     )
     shown = {row.id: row.digest for row in await conn.execute(statement)}
-    said = await decided_ways(conn, shown)
+    said = await decided_ways(conn, shown) | await used_ways(conn, shown)
     ended = [
         key for key, way in said.items() if ":" in way and way.rpartition(":")[2] != shown[key]
     ]

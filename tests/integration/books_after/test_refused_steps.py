@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 import msgspec
 import pytest
 
+from syncd.core.invoicing.plan_rows import Step
 from syncd.core.service.drift_words import choose_way
 from syncd.core.service.invoice_settling import Settling
 from syncd.core.store.database import Database
+from syncd.core.store.ledger_golive import LedgerWord, record_ledger_golive
 from syncd.core.store.states import DocumentState
 from syncd.sdk.invoice_records import DocumentKind
 from syncd.sdk.ledger_port import Ledger
 from syncd.sdk.ledger_records import EntryStatus
 from syncd.sdk.ledger_writes import ActionKind, ActionOutcome, LedgerAction
 from syncd.sdk.psa_records import Rejected
-from tests.builders_after import Desk, LivingBook, desk
-from tests.builders_books import invoice, line
+from tests.builders_after import Desk, LivingBook, desk, queued, steps
+from tests.builders_books import BOOK, invoice, line
 
 
 async def given_up(one: Desk, key: str) -> None:
@@ -169,6 +172,68 @@ async def test_a_void_that_was_given_up_says_nothing_of_a_later_change(database:
     await one.shown(invoice("1", line(1, quantity="3")))
     await rounds(one, 1)
     assert one.book.entries[remote].status is EntryStatus.VOIDED
+
+
+@pytest.mark.parametrize("way", ["void-and-reissue", "credit"])
+async def test_a_word_binds_until_its_step_is_made_and_not_for_the_next_change(
+    database: Database, way: str
+) -> None:
+    one = await desk(database)
+    (document,) = await one.post(invoice("1"))
+    smaller = invoice("1", line(1, quantity="1"))
+    await one.shown(smaller)
+    await said(one, way)
+    await queued(one)
+    await one.shown(invoice("1"))
+    await one.deliver()
+    assert await steps(one) == []
+    await one.shown(smaller)
+    assert await steps(one) == []  # it was said of the change that is undone
+
+    await said(one, way)
+    await queued(one)
+    await live(one, None)
+    await one.deliver()
+    await live(one, date(2026, 11, 1))
+    (step,) = await steps(one)
+    assert step[0] is (Step.CREDIT if way == "credit" else Step.VOID)
+    await rounds(one, 1)
+    assert [each for each, _, _ in await steps(one)] == [
+        Step.ALLOCATE if way == "credit" else Step.POST
+    ]
+    assert document.remote
+
+
+async def test_a_word_binds_once_more_where_somebody_touched_the_document_meanwhile(
+    database: Database,
+) -> None:
+    one = await desk(database)
+    (document,) = await one.post(invoice("1"))
+    remote = document.remote or ""
+    await one.shown(invoice("1", line(1, quantity="3")))
+    await said(one, "void-and-reissue")
+    await queued(one)
+    one.book.edit(remote)
+    await one.deliver()
+    (action,) = await one.actions("void")
+    assert action.code == "VERSION_MOVED"
+
+    await rounds(one, 2)
+    assert one.book.entries[remote].status is EntryStatus.VOIDED
+    assert (await one.document("INV-00001")).total == Decimal("36.00")
+
+
+async def live(one: Desk, from_day: date | None) -> None:
+    word = LedgerWord(
+        book_key=BOOK,
+        live=from_day is not None,
+        from_day=from_day,
+        by="ann",
+        reason="a mess",
+        at=one.time.now,
+    )
+    async with one.database.writer() as conn:
+        await record_ledger_golive(conn, one.psa.id, one.connection.id, word)
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch) -> list[LedgerAction]:
