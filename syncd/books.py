@@ -14,6 +14,7 @@ from syncd.bookkeeping import keeper_name, open_keeper, rules_of
 from syncd.core.invoicing.rules import OFF
 from syncd.core.service.book_round import carry_book
 from syncd.core.service.connection_health import failures_recorded
+from syncd.core.service.forgotten_books import tell_unconfigured
 from syncd.core.service.invoice_apply import Delivered, conclude
 from syncd.core.service.invoice_reading import KIND as INVOICES
 from syncd.core.service.invoice_reading import read_invoices
@@ -70,6 +71,8 @@ async def read(app: App, due: datetime | None) -> None:
             log=app.log,
             run=handle,
         )
+        configured = {*app.settings.connections, *app.settings.unavailable}
+        await tell_unconfigured(app.database, connection, configured, clock=app.clock, log=app.log)
 
 
 async def refresh_references(app: App, name: str, due: datetime | None) -> None:

@@ -53,6 +53,10 @@ BOOKS: dict[str, Code] = {
     "POSTED_ELSEWHERE": Code(
         "books", "A document of the invoice stands in another book, or is on its way there."
     ),
+    "BOOK_NOT_CONFIGURED": Code(
+        "books", "Invoices stand in a live book that is in no configuration any more."
+    ),
+    "FORGOTTEN": Code("books", "A person said that the book is gone, and counts no more."),
     "ALREADY_MARKED": Code("books", "The PSA says that we posted it; the database does not know."),
     "PLANNING_FAILED": Code("books", "Drafting one invoice failed with a defect; others go on."),
     # Posting: what stands in the books, and what is not known of it

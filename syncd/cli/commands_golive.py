@@ -72,6 +72,13 @@ def register(app: typer.Typer) -> None:
                 "--back", help="Put the clients back to shadow, or the book back to linking."
             ),
         ] = False,
+        forget: Annotated[
+            bool,
+            typer.Option(
+                "--forget",
+                help="What stands in a book that is not configured any more counts nowhere.",
+            ),
+        ] = False,
         reason: Annotated[
             str, typer.Option("--reason", "--why", help="Why; kept for good.", metavar="TEXT")
         ] = "",
@@ -92,6 +99,7 @@ def register(app: typer.Typer) -> None:
                     start=start,
                     file=file,
                     back=back,
+                    forget=forget,
                     reason=reason,
                     by=by,
                     yes=yes,

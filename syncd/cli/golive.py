@@ -13,7 +13,13 @@ import typer
 
 from syncd.bootstrap import App
 from syncd.cli.desk import billing_desk
-from syncd.cli.golive_books import book_words, decide_book, named_books, show_book_words
+from syncd.cli.golive_books import (
+    book_words,
+    decide_book,
+    forget_lost_book,
+    named_books,
+    show_book_words,
+)
 from syncd.cli.moments import moment
 from syncd.cli.output import table
 from syncd.cli.person import current_person
@@ -43,11 +49,12 @@ async def decide_golive(
     start: str | None,
     file: str | None,
     back: bool,
+    forget: bool = False,
     reason: str,
     by: str | None,
     yes: bool,
 ) -> int:
-    """List who is live, let clients or a book go live, or put them back.
+    """List who is live, let clients or a book go live, put them back, or forget a book.
 
     Returns:
         the exit code: 3 when nothing was decided for want of a yes.
@@ -59,6 +66,12 @@ async def decide_golive(
         ConnectorError: the PSA could not be read to show what it means.
     """
     person = by or current_person()
+    if forget:
+        if len(clients) != 1 or start is not None or file is not None or back:
+            message = "--forget takes one book and a reason, and nothing else"
+            remedy = 'write `syncd golive NAME --forget --why "what became of it"`'
+            raise ConfigError(message, remedy=remedy)
+        return await forget_lost_book(cli, clients[0], reason=reason, by=person, yes=yes)
     books = named_books(cli, clients) if clients and file is None else ()
     if books:
         if len(clients) > 1:

@@ -17,6 +17,7 @@ from syncd.cli.moments import moment
 from syncd.cli.output import table
 from syncd.cli.plan_view import plural
 from syncd.core.service.applied import HELD_EXIT
+from syncd.core.service.forgotten_books import forget_book, left_in
 from syncd.core.service.ledger_golive import (
     BookChoice,
     PutBack,
@@ -227,9 +228,13 @@ def _meaning(
 
 def _agreed(cli: Cli, name: str) -> bool:
     """Whether a person at a terminal says yes, with the meaning before them."""
+    return _sure(cli, f"Let invoices be written to {name}?")
+
+
+def _sure(cli: Cli, question: str) -> bool:
     if cli.json or not sys.stdin.isatty():
         return False
-    return typer.confirm(f"Let invoices be written to {name}?")
+    return typer.confirm(question)
 
 
 async def _back(cli: Cli, name: str, *, reason: str, by: str) -> None:
@@ -256,6 +261,57 @@ async def _back(cli: Cli, name: str, *, reason: str, by: str) -> None:
 
     said = {"before": done.before, "withdrawn": done.withdrawn, "in_doubt": done.in_doubt}
     output.emit({"book": name, "live": False, **said, "reason": reason.strip()}, render)
+
+
+async def forget_lost_book(cli: Cli, name: str, *, reason: str, by: str, yes: bool) -> int:
+    """Let nothing in a book count any more that no configuration names.
+
+    Returns:
+        the exit code: 3 when nothing was decided for want of a yes.
+
+    Raises:
+        ConfigError: the book is configured, or was never known.
+        GoLiveRefused: no reason.
+    """
+    output = cli.output()
+    async with App.start(cli.config) as app:
+        if name in app.settings.connections or name in app.settings.unavailable:
+            message = f"'{name}' is configured, and what stands in it counts"
+            remedy = f"if it is gone, take it out of the configuration first; `syncd golive {name} "
+            raise ConfigError(message, remedy=f"{remedy}--back --why TEXT` stops it")
+        psa = await app.connection(keeper_name(app))
+        async with app.database.reader() as conn:
+            connection = await find_connection(conn, name)
+        if connection is None:
+            message = f"there never was a connection '{name}'"
+            raise ConfigError(message, remedy="`syncd issues` names the books that are missing")
+        found = await left_in(app.database, psa, connection)
+        if not cli.json:
+            output.say(f"{plural(found.documents, 'document')} in {name} would count no more")
+            output.say("what another live book shall have of them is posted there anew")
+        decided = yes or _sure(cli, f"Forget {name}?")
+        if decided:
+            found = await forget_book(
+                app.database,
+                psa,
+                connection,
+                reason=reason,
+                by=by,
+                clock=app.clock,
+                log=app.log,
+            )
+
+    def render(_console: object) -> None:
+        if decided:
+            output.say(f"{name} is forgotten: {plural(found.documents, 'document')}")
+            output.say("next: syncd plan invoices")
+        else:
+            output.say("nothing was forgotten: that takes a yes")
+
+    code = 0 if decided else HELD_EXIT
+    said = {"documents": found.documents, "writes": found.writes, "reason": reason.strip()}
+    output.emit({"book": name, "forgotten": decided, **said, "exit_code": code}, render)
+    return code
 
 
 def _day(name: str, start: str | None) -> date:

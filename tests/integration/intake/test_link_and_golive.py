@@ -10,7 +10,7 @@ import pytest
 from syncd.sdk.errors import VendorUnavailable
 from syncd.sdk.invoice_records import Ownership
 from syncd.sdk.ledger_records import EntryStatus
-from tests.builders_intake import BookOffice, document, furnish, mapped, rows
+from tests.builders_intake import SECOND, BookOffice, document, furnish, mapped, rows
 from tests.builders_invoices import START, invoice
 
 
@@ -117,6 +117,40 @@ def test_a_book_goes_live_after_linking_by_a_word_with_its_meaning(office: BookO
     assert "for a reason" in err
     assert office("golive", "--back", "uk-books", "--why", "wrong year")[0] == 0
     assert not office.json("golive")["books"][0]["live"]
+
+
+def test_a_book_that_no_configuration_names_is_forgotten_with_its_documents_and_mappings(
+    two_books: BookOffice,
+) -> None:
+    office = two_books
+    furnish(office)
+    mapped(office, book="eu-books")
+    office.books["eu-books"].add(document("INV-00001"))
+    assert office("invoices", "link", "eu-books")[0] == 0
+    word = ("golive", "eu-books", "--forget", "--why", "the trial has ended")
+    code, _, err = office(*word, "--yes")
+    assert code != 0
+    assert "'eu-books' is configured" in err
+    file = office.folder / "syncd.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace(SECOND, ""), encoding="utf-8")
+    states = {one["number"]: one["state"] for one in rows_of(office)}
+    assert states["INV-00001"] != states["INV-00002"]
+    code, out, _ = office(*word)
+    assert code == 3
+    assert "1 document in eu-books would count no more" in out
+    code, out, _ = office(*word, "--yes")
+    assert code == 0
+    assert "eu-books is forgotten: 1 document" in out
+    states = {one["number"]: one["state"] for one in rows_of(office)}
+    assert states["INV-00001"] == "voided"
+    mapped(office)  # refused while the client is a contact of another book
+    code, _, err = office("golive", "nobody", "--forget", "--why", "gone")
+    assert code != 0
+    assert "never was a connection 'nobody'" in err
+
+
+def rows_of(office: BookOffice) -> list[dict[str, str]]:
+    return list(office.json("invoices", "list", "--all")["invoices"])
 
 
 def test_a_book_goes_live_from_no_day_before_those_that_were_linked(office: BookOffice) -> None:
