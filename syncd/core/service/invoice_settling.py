@@ -106,11 +106,7 @@ class Settling:
                 for item in await find_documents_by(conn, wanted)
                 if item.state is DocumentState.NEEDS_REVIEW
             ]
-            actions = [
-                item
-                for item in await actions_of_key(conn, wanted)
-                if item.state in {OutboxState.NEEDS_REVIEW, OutboxState.REJECTED}
-            ]
+            attempts = await actions_of_key(conn, wanted)
             connections = {one.id: one for one in await all_connections(conn)}
         said = f"{by}: {reason.strip()}"
         if len(documents) == 1:
@@ -124,11 +120,13 @@ class Settling:
                 by=by,
                 reason=reason.strip(),
             )
-        if actions and not documents:
-            target = connections[actions[-1].connection_id]
-            done = await self._action(actions[-1], target, said, give_up)
+        if attempts and not documents:
+            newest = attempts[-1]
+            _require_in_doubt(newest)
+            target = connections[newest.connection_id]
+            done = await self._action(newest, target, said, give_up)
             return SettledDocument(
-                name=actions[-1].key,
+                name=newest.key,
                 ledger=target.name,
                 state=done.state.value,
                 message=done.message,
@@ -231,3 +229,18 @@ class Settling:
             )
             await settler.settle([(item, ending)], what="decide", started_at=self.clock())
         return ending
+
+
+def _require_in_doubt(newest: ActionItem) -> None:
+    """An attempt that was refused is past once a later one waits or was made.
+
+    Raises:
+        NothingToSettle: so it is; two attempts of one write must not be under way.
+    """
+    if newest.state in {OutboxState.NEEDS_REVIEW, OutboxState.REJECTED}:
+        return
+    if newest.state is OutboxState.DELIVERED:
+        message = f"'{newest.key}' was made: nothing is to be settled"
+        raise NothingToSettle(message, remedy="`syncd issues` names what waits, with its key")
+    message = f"an attempt of '{newest.key}' waits already ({newest.state.value})"
+    raise NothingToSettle(message, remedy="`syncd apply latest` goes on with it")
