@@ -18,6 +18,7 @@ from syncd.core.invoicing.objections import ABANDONED, REPEATABLE
 from syncd.core.invoicing.plan_rows import PlannedStep, Step
 from syncd.core.invoicing.prediction import predicted
 from syncd.core.invoicing.problems import NUMBER_TOO_LONG
+from syncd.core.invoicing.recognition import GONE
 from syncd.core.invoicing.wording import shown
 from syncd.core.service.carry_scene import CarryScene, hold
 from syncd.core.store.ledger_documents import NOT_STANDING, DocumentItem
@@ -26,7 +27,7 @@ from syncd.core.store.standing_documents import STANDING
 from syncd.core.store.states import DocumentState
 from syncd.sdk.errors import DataError
 from syncd.sdk.invoice_records import DocumentKind
-from syncd.sdk.ledger_records import AmountBasis
+from syncd.sdk.ledger_records import AmountBasis, EntryStatus
 from syncd.sdk.ledger_writes import ActionKind, LedgerAction, LedgerDocument, LedgerLine
 
 CREDIT_IMPOSSIBLE: Final = "CREDIT_IMPOSSIBLE"
@@ -174,13 +175,25 @@ def target(scene: CarryScene, credit: DocumentItem) -> DocumentItem | None:
     )
 
 
+def may_settle(scene: CarryScene, credit: DocumentItem) -> bool:
+    """Whether a credit note may settle something, as far as was seen: one that cannot is not asked.
+
+    What was paid and is open again shows itself in the changes of the books.
+    """
+    owed = target(scene, credit)
+    if owed is None or credit.state is DocumentState.DRIFTED:
+        return False
+    ours_alone = credit.payload is not None and credit.payload.replaces is not None
+    if ours_alone and not takes_back(credit, scene.stored.get(credit.invoice)):
+        return False
+    settled = owed.seen_status in {EntryStatus.PAID, *GONE} or owed.seen_balance == 0
+    return not settled
+
+
 def allocation(scene: CarryScene, credit: DocumentItem) -> PlannedStep | None:
     """The second step of a credit note: it settles its invoice, as far as that is open."""
     owed = target(scene, credit)
-    if owed is None or credit.state is DocumentState.DRIFTED:
-        return None
-    ours_alone = credit.payload is not None and credit.payload.replaces is not None
-    if ours_alone and not takes_back(credit, scene.stored.get(credit.invoice)):
+    if owed is None or not may_settle(scene, credit):
         return None
     ours = scene.entries.get(credit.remote or "")
     theirs = scene.entries.get(owed.remote or "")
@@ -198,6 +211,7 @@ def allocation(scene: CarryScene, credit: DocumentItem) -> PlannedStep | None:
         version=ours.version,
         target=owed.remote,
         amount=amount,
+        left=ours.balance,
         dated=scene.today,
     )
     note = f"settles {shown(amount)} {credit.currency} of {owed.number}"

@@ -17,7 +17,7 @@ from syncd.core.invoicing.objections import ABANDONED, REPEATABLE
 from syncd.core.invoicing.plan_rows import PlannedStep, Step
 from syncd.core.invoicing.rules import CREDIT
 from syncd.core.service.answers import answer_of
-from syncd.core.service.carry_credits import allocation, target
+from syncd.core.service.carry_credits import allocation, may_settle, target
 from syncd.core.service.carry_scene import CarryScene
 from syncd.core.service.carry_steps import (
     CHANGED_IN_PSA,
@@ -36,7 +36,7 @@ from syncd.core.service.posting_issues import subject
 from syncd.core.store.claim_facts import PlanFact, plan_facts
 from syncd.core.store.invoice_facts import StoredInvoice, invoices_of_keys
 from syncd.core.store.issues import Finding, IssueSeverity
-from syncd.core.store.ledger_actions import UNSETTLED, ActionItem, actions_of_document
+from syncd.core.store.ledger_actions import UNSETTLED, ActionItem, actions_of_documents
 from syncd.core.store.ledger_documents import DocumentItem, documents_of_invoices
 from syncd.core.store.moved_invoices import (
     credits_of,
@@ -119,9 +119,17 @@ async def plan_carries(
         wanted = {one.invoice for one in [*moved, *notes]}
         wanted |= {one.invoice.credits for one in stored.values() if one.invoice.credits}
         family = await documents_of_invoices(conn, psa.id, wanted, ledger_id=connection.id)
-        busy = {}
-        for one in [*moved, *notes]:
-            busy[one.id] = await actions_of_document(conn, one.id)
+        entries: dict[str, LedgerEntry] = {}
+        scene = CarryScene(
+            ledger=ledger,
+            facts=facts,
+            today=today,
+            family=family,
+            stored=stored,
+            entries=entries,
+        )
+        notes = [one for one in notes if may_settle(scene, one)]
+        busy = await actions_of_documents(conn, {one.id for one in [*moved, *notes]})
         ended = {
             action.plan_id
             for one in moved
@@ -129,15 +137,6 @@ async def plan_carries(
             if action.code == ABANDONED and action.plan_id is not None
         }
         plans = await plan_facts(conn, ended, {one.invoice for one in moved})
-    entries: dict[str, LedgerEntry] = {}
-    scene = CarryScene(
-        ledger=ledger,
-        facts=facts,
-        today=today,
-        family=family,
-        stored=stored,
-        entries=entries,
-    )
     kinds = {one.remote: one.kind for one in [*moved, *notes] if one.remote}
     for one in moved:
         if is_undone(one, stored[one.invoice]):

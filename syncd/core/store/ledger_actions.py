@@ -137,6 +137,18 @@ async def actions_of_document(conn: AsyncConnection, document_id: int) -> list[A
     return await _rows(conn, col(LedgerActionRow.document_id) == document_id)
 
 
+async def actions_of_documents(
+    conn: AsyncConnection, document_ids: Collection[int]
+) -> dict[int, list[ActionItem]]:
+    """Writes that concern each of these documents, the oldest first; an empty list where none."""
+    found: dict[int, list[ActionItem]] = {one: [] for one in document_ids}
+    for chunk in chunks(sorted(found)):
+        for item in await _rows(conn, col(LedgerActionRow.document_id).in_(chunk)):
+            if item.document_id is not None:
+                found[item.document_id].append(item)
+    return found
+
+
 async def actions_of_plan(conn: AsyncConnection, plan_id: str) -> list[ActionItem]:
     """Writes that a plan intended, the oldest first."""
     return await _rows(conn, col(LedgerActionRow.plan_id) == plan_id)
