@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +32,7 @@ from syncd.core.store.ledger_payments import (
 )
 from syncd.core.store.paid_invoices import PaidInvoice, paid_invoices
 from syncd.core.store.states import OutboxState
+from syncd.core.store.watermarks import move_watermark, watermark
 from syncd.sdk.connector import EventLog
 from syncd.sdk.invoice_records import PsaPayment
 
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from syncd.sdk.ledger_port import InvoiceKeeper
 
 _AT_ONCE: Final = 50
+
+HELD_ANEW: Final = timedelta(days=1)
+"""How often the PSA is asked about parts that a person left held for longer than that."""
 
 
 @dataclass(slots=True)
@@ -74,6 +78,8 @@ async def settle_payments(
 ) -> PaymentReport:
     """See how writes ended, look for what waits in the PSA, and queue what is missing there.
 
+    What a person leaves held for more than a day is asked about once a day.
+
     Args:
         database: where parts are kept.
         keeper: the opened PSA.
@@ -93,10 +99,17 @@ async def settle_payments(
             conn, await parts_in(conn, ledger.id, book_key, [PartState.NEW])
         )
     async with database.reader() as conn:
+        now, name = clock(), f"held payments:{book_key}"
+        asked = await watermark(conn, ledger.id, name)
+        all_held = asked is None or not timedelta(0) <= now - asked < HELD_ANEW
         waiting = [
             part
             for part in await parts_in(conn, ledger.id, book_key, OPEN)
-            if part.action_id is None or part.state is PartState.HELD
+            if (
+                (all_held or now - part.seen_at < HELD_ANEW)
+                if part.state is PartState.HELD
+                else part.action_id is None
+            )
         ]
         ids = sorted({part.document_id for part in waiting if part.document_id is not None})
         invoices = await paid_invoices(conn, psa.id, ids)
@@ -109,6 +122,8 @@ async def settle_payments(
                     conn, invoice, payments.get(invoice.invoice_key), ledger, psa, report, clock()
                 )
     async with database.writer() as conn:
+        if all_held:
+            await move_watermark(conn, ledger.id, name, now, ahead=now)
         book = IssueBook(conn, ledger.name, clock())
         report.held = await sync_payment_issues(book, ledger, book_key)
     book.speak(log)
