@@ -163,6 +163,8 @@ class LedgerAction(msgspec.Struct, frozen=True, kw_only=True):
         version: of it as it was last read, where the system guards changes by it.
         target: invoice that a credit note is allocated to.
         amount: that is allocated.
+        left: of the credit note when that was planned, by which its look-up tells whether it
+            happened; None where nobody noted it.
         dated: of the allocation.
         name: of what is created.
         foreign_key: PSA id of what is created.
@@ -181,6 +183,7 @@ class LedgerAction(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     target: str = ""
     amount: Decimal = Decimal(0)
+    left: Decimal | None = None
     dated: date | None = None
     name: str = ""
     foreign_key: str = ""

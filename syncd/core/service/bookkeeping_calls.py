@@ -162,13 +162,16 @@ def changed(
     if action.kind is ActionKind.APPROVE:
         done = entry.status in {EntryStatus.OPEN, EntryStatus.PAID}
         return Happened(remote=action.remote, entry=entry) if done else DidNot()
-    used = entry.total - entry.balance
+    # Somebody may have used a part of it before: what was left then says what moved since.
+    before = entry.total if action.left is None else action.left
+    used = before - entry.balance
     if used == Decimal(0):
         return DidNot()
     if used == action.amount:
         return Happened(remote=action.remote, entry=entry)
+    since = "" if before == entry.total else " since it was planned"
     return Unclear(
-        f"{shown(used)} of the credit note is used, and {shown(action.amount)} was to be"
+        f"{shown(used)} of the credit note is used{since}, and {shown(action.amount)} was to be"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.invoicing.drift import drift_of
@@ -110,9 +111,12 @@ class PlanLook:
             made_by_us = note.payload is not None and note.payload.replaces is not None
             if made_by_us and not takes_back(note, source):
                 return "the PSA does not show any more what the credit note was made for"
-            left = entry.balance if entry.status is EntryStatus.OPEN else 0
-            amount = step.action.amount if step.action is not None else left
-            return "" if amount <= left else "less is left of the credit note than was planned"
+            left = entry.balance if entry.status is EntryStatus.OPEN else Decimal(0)
+            action = step.action
+            planned = left if action is None or action.left is None else action.left
+            if left < planned or (action is not None and left < action.amount):
+                return "less is left of the credit note than was planned"
+            return "" if left == planned else "more is left of it than was planned"
         return self._reason_moved(step, document) or self._touched(step, document, entry)
 
     def _reason_moved(self, step: PlannedStep, document: DocumentItem) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from syncd.core.service.bookkeeping_calls import DidNot, Happened, Unclear, changed
@@ -52,3 +53,22 @@ def test_a_part_that_is_used_is_a_person_s_and_is_said_with_cents() -> None:
     verdict = changed(ALLOCATION, note("1000.0"))
     assert isinstance(verdict, Unclear)
     assert "200.50 of the credit note is used, and 1,200.50 was to be" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("balance", "verdict"),
+    [("600.25", DidNot()), ("0", Happened(remote="note-1", entry=note("0")))],
+    ids=["nothing moved since", "ours is there as well"],
+)
+def test_what_others_used_before_it_was_planned_is_not_taken_for_ours(
+    balance: str, verdict: object
+) -> None:
+    half = msgspec.structs.replace(ALLOCATION, amount=Decimal("600.25"), left=Decimal("600.25"))
+    assert changed(half, note(balance)) == verdict
+
+
+def test_another_use_since_it_was_planned_is_a_person_s() -> None:
+    half = msgspec.structs.replace(ALLOCATION, amount=Decimal("600.25"), left=Decimal("600.25"))
+    verdict = changed(half, note("500.25"))
+    assert isinstance(verdict, Unclear)
+    assert "100.00 of the credit note is used since it was planned" in verdict.message
