@@ -264,9 +264,8 @@ async def apply_invoices(
     elif not left_over:
         require_anything_left(record)
     delivered = None if dry_run else await deliver()
-    return AppliedInvoices(
-        record=await find_invoice_plan(database, record.id), queued=queued, delivered=delivered
-    )
+    now = await find_invoice_plan(database, record.id)
+    return AppliedInvoices(record=now, queued=queued, delivered=delivered)
 
 
 async def shown_now(
@@ -311,8 +310,7 @@ async def deliver_all(
 ) -> Delivered:
     """Go on with everything that waits for a book and for the PSA; also right after a crash.
 
-    A book that fails does not keep the PSA from being told what stands already, and an answer about
-    another write that makes no sense does not keep documents back.
+    A book that fails keeps nobody from telling the PSA, nor does nonsense keep documents back.
     """
     done = Delivered()
     done.book = await deliver_to_book(
