@@ -242,11 +242,14 @@ async def sync_carry_issues(
         book = IssueBook(conn, connection.name, clock())
         await end_undone_ways(conn, psa.id, connection.id, book_key, now=book.now)
         for code in _HAPPENED:
-            findings = {
-                subject(connection.name, one.document.number): _finding(connection.name, one)
-                for one in carried.moved
-                if one.code == code
-            }
+            findings: dict[str, Finding] = {}
+            for one in carried.moved:
+                if one.code != code:
+                    continue
+                about = subject(connection.name, one.document.number)
+                if about in findings:  # an invoice and a credit note may have one number
+                    about += f" ({one.document.kind.value} {one.document.remote})"
+                findings[about] = _finding(connection.name, one)
             await book.replace(code, findings)
     book.speak(log)
 

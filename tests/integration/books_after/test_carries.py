@@ -178,3 +178,20 @@ async def test_by_hand_each_step_waits_for_a_release(database: Database) -> None
     plan = await one.plan()
     assert [row.state for row in plan.record.rows] == [RowState.HELD]
     assert "APPROVAL_NEEDED" in await one.codes()
+
+
+async def test_an_invoice_and_a_credit_note_of_one_number_are_told_apart(
+    database: Database,
+) -> None:
+    one = await desk(database)
+    note = {"kind": DocumentKind.CREDIT, "number": "INV-00001", "due": None}
+    await one.post(invoice("1"), invoice("2", **note))
+    await one.shown(invoice("1", *EDITED), invoice("2", *EDITED, **note))
+
+    assert await steps(one) == []
+    issues = await one.issues()
+    assert [issue.code for issue in issues] == ["CHANGED_IN_PSA", "CHANGED_IN_PSA"]
+    assert {issue.evidence["invoice"] for issue in issues} == {"1", "2"}
+    await one.shown(invoice("1"))
+    assert await steps(one) == []
+    assert [issue.evidence["invoice"] for issue in await one.issues()] == ["2"]
