@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.core.service.bookkeeping_settlement import ActionEnding
-from syncd.core.service.last_look import Withdrawn, look_at_actions
+from syncd.core.service.last_look import SOURCE_MOVED, Withdrawn, look_at_actions
 from syncd.core.service.unread_source import unread
 from syncd.core.store.claim_facts import documents_of_ids
-from syncd.core.store.ledger_actions import ActionItem, actions_in
+from syncd.core.store.ledger_actions import MARK_POSTED, ActionItem, actions_in
+from syncd.core.store.ledger_documents import DocumentItem, documents_of_invoices
 from syncd.core.store.ledger_moves import Move, move_actions
-from syncd.core.store.states import OutboxState
+from syncd.core.store.standing_documents import STANDING
+from syncd.core.store.states import DocumentState, OutboxState
 from syncd.sdk.ledger_writes import ActionKind
 
 if TYPE_CHECKING:
@@ -49,11 +51,34 @@ class Claimed:
     unread: str = ""
 
 
-async def nothing_moves(
-    _conn: AsyncConnection, _connection_id: int, _items: Sequence[ActionItem]
+async def marked_anew(
+    conn: AsyncConnection, _connection_id: int, items: Sequence[ActionItem]
 ) -> Mapping[int, Withdrawn]:
-    """What the PSA is told of documents that stand holds whatever was decided since."""
-    return {}
+    """Marks of voided documents whose new version stands: its own mark may be there already.
+
+    Without one the mark goes, since it keeps others from carrying the invoice.
+    """
+    marks = [one for one in items if one.kind == MARK_POSTED and one.document_id is not None]
+    documents = await documents_of_ids(conn, {one.document_id or 0 for one in marks})
+    past = {key: one for key, one in documents.items() if one.state is DocumentState.VOIDED}
+    found: dict[int, Withdrawn] = {}
+    for psa_id in sorted({one.psa_id for one in past.values()}):
+        wanted = {one.invoice for one in past.values() if one.psa_id == psa_id}
+        family = await documents_of_invoices(conn, psa_id, wanted)
+        for item in marks:
+            old = past.get(item.document_id or 0)
+            if old is None or old.psa_id != psa_id:
+                continue
+            if any(_follows(new, old) for new in family.get(old.invoice, ())):
+                why = "the document was voided, and a new version of it stands"
+                found[item.id] = Withdrawn(SOURCE_MOVED, why)
+    return found
+
+
+def _follows(new: DocumentItem, old: DocumentItem) -> bool:
+    same = (new.ledger_id, new.book_key, new.kind) == (old.ledger_id, old.book_key, old.kind)
+    ours = new.payload is not None and new.payload.replaces is None
+    return same and ours and new.issue > old.issue and new.state in STANDING
 
 
 async def moved_meanwhile(

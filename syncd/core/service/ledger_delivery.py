@@ -27,8 +27,8 @@ from syncd.core.service.bookkeeping_claim import (
     Hold,
     Look,
     claim_actions,
+    marked_anew,
     moved_meanwhile,
-    nothing_moves,
     nothing_waits,
     unread_reasons,
 )
@@ -114,7 +114,7 @@ async def deliver_to_psa(
         database,
         ToPsa(keeper),
         connection,
-        look=nothing_moves,
+        look=marked_anew,
         hold=nothing_waits,
         settle_seconds=settle_seconds,
         clock=clock,
